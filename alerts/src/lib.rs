@@ -1,0 +1,27 @@
+//! The judgement: what is burning, since when, and who has been told.
+//!
+//! `slo` and `burn_rate` are arithmetic over counts that the caller has measured; `step` moves an
+//! alert through its `state`s; `outbox` writes each move together with its notifications into
+//! SQLite; `webhook` carries them out. Counts come from `collector`, which also owns the clock:
+//! nothing here reads one, knows a table of spans, or decides when it is time to evaluate.
+
+mod error;
+
+pub mod burn_rate;
+pub mod slo;
+
+pub mod state;
+pub mod step;
+
+pub mod outbox;
+pub mod webhook;
+
+pub use burn_rate::{Coverage, Judgement, Severity, Tier, TierJudgement, Verdict, WindowCounts, judge};
+pub use error::Error;
+pub use outbox::{
+    AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
+};
+pub use slo::{Indicator, Slo, SloError, SloSpec, Target};
+pub use state::{Event, Phase, Transition};
+pub use step::{StepPolicy, step};
+pub use webhook::{Clock, Courier, Receiver, ReceiverUrl, RetryPolicy, Secret, SecretError, TargetError};

@@ -1,0 +1,284 @@
+//! The durable half: alerts, their notifications and the ledger of attempts, in one SQLite file.
+//!
+//! A state change and the notifications it causes are committed in one transaction, so that nobody is
+//! told of a change that did not happen and no change goes untold. All access is through one thread
+//! that owns the connection; callers await its answer, and never block an async worker. The layout
+//! of the file is in docs/formats/state.md. It never sends anything itself.
+
+mod alert_rows;
+mod delivery_rows;
+mod heard_rows;
+mod schema;
+mod writer;
+
+use crate::{Error, Event, Phase, Severity};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, path::Path};
+use writer::Writer;
+
+pub use heard_rows::Heard;
+
+/// A handle to the state file; clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: Writer,
+}
+
+/// One occurrence of an alert, from the first burning evaluation to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertRecord {
+    /// Unique per occurrence; `occurrence_id` makes it.
+    pub id: String,
+    pub slo_id: String,
+    pub slo_name: String,
+    pub service: String,
+    pub severity: Severity,
+    /// `Inactive` here means cancelled while pending.
+    pub phase: Phase,
+    pub pending_at: i64,
+    /// What happened, as one sentence.
+    pub summary: String,
+}
+
+/// One move of one alert with everything it causes, to be committed whole.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub alert: AlertRecord,
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// A notification to enqueue. Its body is final: retries send the same bytes.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// `event_id` makes it; a second insert with the same id changes nothing.
+    pub id: String,
+    pub receiver: String,
+    pub event: Event,
+    pub body: Vec<u8>,
+}
+
+/// A notification as it is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    pub id: String,
+    pub alert_id: String,
+    pub receiver: String,
+    pub event: Event,
+    pub state: DeliveryState,
+    pub created_at: i64,
+    /// While waiting.
+    pub next_attempt_at: Option<i64>,
+    /// When it was delivered or given up.
+    pub finished_at: Option<i64>,
+    /// Oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    Waiting,
+    Delivered,
+    /// A dead letter: refused for good, or given up after the last attempt.
+    Dead,
+}
+
+impl DeliveryState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub at: i64,
+    pub duration_ns: i64,
+    /// Absent when no answer came.
+    pub status: Option<u16>,
+    /// What went wrong; empty on success. Never holds the URL's path or query, or a secret.
+    pub error: String,
+    /// The first kilobyte of the answer.
+    pub answer: String,
+    /// The address that was connected to.
+    pub address: Option<String>,
+}
+
+/// A notification that may be sent now.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    pub id: String,
+    pub event: Event,
+    pub body: Vec<u8>,
+    pub created_at: i64,
+    /// Attempts made so far.
+    pub n_attempts: u32,
+}
+
+/// What a receiver has to be sent now, and when to look again.
+#[derive(Debug, Clone, Default)]
+pub struct Due {
+    /// At most one per alert: a later state never overtakes an earlier one.
+    pub parcels: Vec<Parcel>,
+    /// When the next waiting notification is due; not later than now if parcels were left over.
+    pub next_at: Option<i64>,
+}
+
+/// What becomes of a notification after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    Delivered,
+    RetryAt(i64),
+    Dead,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReceiverCounts {
+    pub n_waiting: u32,
+    pub n_dead: u32,
+}
+
+impl Store {
+    /// Opens or creates the file, and brings its schema up to date. Blocks: it reads the disk.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self { writer: Writer::start(schema::open(path)?)? })
+    }
+
+    /// Finishes what is queued, folds the write-ahead log into the file, and closes it.
+    pub async fn close(self) -> Result<(), Error> {
+        self.writer.stop().await
+    }
+
+    /// The newest occurrence of every alert: what an evaluation continues from after a restart.
+    pub async fn latest(&self) -> Result<Vec<AlertRecord>, Error> {
+        self.writer.call(|connection| alert_rows::latest(connection)).await
+    }
+
+    /// Commits all changes of an evaluation and who was heard, or nothing.
+    pub async fn commit(&self, changes: Vec<Change>, heard: Vec<Heard>, now: i64) -> Result<(), Error> {
+        if changes.is_empty() && heard.is_empty() {
+            return Ok(());
+        }
+        self.writer
+            .call(move |connection| {
+                let transaction = connection.transaction().map_err(Error::sqlite("begin a change"))?;
+                for change in &changes {
+                    alert_rows::put(&transaction, &change.alert)?;
+                    for delivery in &change.deliveries {
+                        delivery_rows::enqueue(&transaction, &change.alert, delivery, now)?;
+                    }
+                }
+                for heard in &heard {
+                    heard_rows::put(&transaction, heard)?;
+                }
+                transaction.commit().map_err(Error::sqlite("commit a change"))
+            })
+            .await
+    }
+
+    /// Open alerts first, then newest first, each with its notifications.
+    pub async fn alerts(&self, limit: u32) -> Result<Vec<(AlertRecord, Vec<Delivery>)>, Error> {
+        self.writer.call(move |connection| with_deliveries(connection, None, limit)).await
+    }
+
+    /// As `alerts`, for one SLO.
+    pub async fn alerts_of(
+        &self,
+        slo_id: &str,
+        limit: u32,
+    ) -> Result<Vec<(AlertRecord, Vec<Delivery>)>, Error> {
+        let slo_id = slo_id.to_owned();
+        self.writer.call(move |connection| with_deliveries(connection, Some(&slo_id), limit)).await
+    }
+
+    /// The receivers whose firing notification of this alert is in the ledger, in order of configuration.
+    pub async fn told(&self, alert_id: &str) -> Result<Vec<String>, Error> {
+        let alert_id = alert_id.to_owned();
+        self.writer.call(move |connection| delivery_rows::told(connection, &alert_id)).await
+    }
+
+    /// Waiting notifications and dead letters per receiver; receivers without any are absent.
+    pub async fn receiver_counts(&self) -> Result<BTreeMap<String, ReceiverCounts>, Error> {
+        self.writer.call(|connection| delivery_rows::counts(connection)).await
+    }
+
+    /// What may be sent to a receiver now, oldest first.
+    pub async fn due(&self, receiver: &str, now: i64, limit: u32) -> Result<Due, Error> {
+        let receiver = receiver.to_owned();
+        self.writer.call(move |connection| delivery_rows::due(connection, &receiver, now, limit)).await
+    }
+
+    /// Enters an attempt into the ledger together with what follows from it.
+    pub async fn record(&self, delivery_id: &str, attempt: Attempt, ruling: Ruling) -> Result<(), Error> {
+        let id = delivery_id.to_owned();
+        self.writer
+            .call(move |connection| {
+                let transaction = connection.transaction().map_err(Error::sqlite("begin a ledger entry"))?;
+                delivery_rows::record(&transaction, &id, &attempt, ruling)?;
+                transaction.commit().map_err(Error::sqlite("commit a ledger entry"))
+            })
+            .await
+    }
+
+    /// Turns what waits for a receiver that is no longer configured into dead letters; how many.
+    pub async fn bury_strangers(&self, configured: Vec<String>, now: i64) -> Result<usize, Error> {
+        self.writer.call(move |connection| delivery_rows::bury_strangers(connection, &configured, now)).await
+    }
+
+    /// Since when a service has been heard, and from when to when.
+    pub async fn heard(&self, service: &str) -> Result<Vec<Heard>, Error> {
+        let service = service.to_owned();
+        self.writer.call(move |connection| heard_rows::of_service(connection, &service)).await
+    }
+
+    /// Forgets finished notifications and closed alerts that ended before these times.
+    pub async fn prune(&self, deliveries_before: i64, alerts_before: i64) -> Result<(), Error> {
+        self.writer
+            .call(move |connection| {
+                let transaction = connection.transaction().map_err(Error::sqlite("begin pruning"))?;
+                delivery_rows::prune(&transaction, deliveries_before)?;
+                alert_rows::prune(&transaction, alerts_before)?;
+                heard_rows::prune(&transaction, alerts_before)?;
+                transaction.commit().map_err(Error::sqlite("commit pruning"))
+            })
+            .await
+    }
+}
+
+fn with_deliveries(
+    connection: &rusqlite::Connection,
+    slo_id: Option<&str>,
+    limit: u32,
+) -> Result<Vec<(AlertRecord, Vec<Delivery>)>, Error> {
+    let alerts = alert_rows::list(connection, slo_id, limit)?;
+    let with = |alert: AlertRecord| Ok((delivery_rows::of_alert(connection, &alert.id)?, alert));
+    alerts.into_iter().map(with).map(|pair| pair.map(|(deliveries, alert)| (alert, deliveries))).collect()
+}
+
+/// The identity of one occurrence of an alert.
+pub fn occurrence_id(slo_id: &str, severity: Severity, pending_at: i64) -> String {
+    digest(&[slo_id, severity.name(), &pending_at.to_string()])
+}
+
+/// The identity of one notification: the same after a restart, a retry or a replay of the same move.
+///
+/// It is hexadecimal, because the signature scheme forbids a '.' in it.
+pub fn event_id(occurrence_id: &str, event: Event, receiver: &str) -> String {
+    digest(&[occurrence_id, event.name(), receiver])
+}
+
+/// 128 bits of SHA-256 over length-prefixed parts, in hexadecimal.
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! The tables of the state file, their version, and how an older file becomes a newer one.
+//!
+//! Every upgrade is one step from version n to n + 1 inside one transaction with the new number. A
+//! file from a newer program is refused, never guessed at. docs/formats/state.md explains each field.
+
+use crate::Error;
+use rusqlite::{Connection, Transaction};
+use std::{path::Path, time::Duration};
+
+/// "FFST": tells our files from other people's.
+const APPLICATION_ID: i64 = 0x4646_5354;
+/// `UPGRADES[n]` leads from version n to n + 1.
+const UPGRADES: [&str; 1] = [VERSION_1];
+/// Nobody else should hold the file; a backup tool may for a moment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const VERSION_1: &str = "
+CREATE TABLE alert (
+    id TEXT PRIMARY KEY,
+    slo_id TEXT NOT NULL,
+    slo_name TEXT NOT NULL,
+    service TEXT NOT NULL,
+    severity TEXT NOT NULL CHECK (severity IN ('page', 'ticket')),
+    phase TEXT NOT NULL CHECK (phase IN ('inactive', 'pending', 'firing', 'resolved')),
+    pending_at INTEGER NOT NULL,
+    firing_at INTEGER,
+    quiet_since INTEGER,
+    resolved_at INTEGER,
+    summary TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX alert_open ON alert (slo_id, severity) WHERE phase IN ('pending', 'firing');
+CREATE INDEX alert_newest ON alert (slo_id, severity, pending_at);
+
+CREATE TABLE delivery (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    alert_id TEXT NOT NULL REFERENCES alert (id),
+    slo_id TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    event TEXT NOT NULL CHECK (event IN ('firing', 'resolved')),
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+    created_at INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT;
+CREATE INDEX delivery_waiting ON delivery (receiver, slo_id, severity, seq) WHERE state = 'waiting';
+CREATE INDEX delivery_of_alert ON delivery (alert_id, seq);
+
+CREATE TABLE attempt (
+    delivery_seq INTEGER NOT NULL REFERENCES delivery (seq) ON DELETE CASCADE,
+    n INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    address TEXT,
+    PRIMARY KEY (delivery_seq, n)
+) STRICT;
+
+CREATE TABLE heard (
+    service TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL CHECK (to_at >= from_at),
+    PRIMARY KEY (service, from_at)
+) STRICT;
+";
+
+pub(super) fn open(path: &Path) -> Result<Connection, Error> {
+    let failed = |source| Error::Open { path: path.to_owned(), source };
+    let mut connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let (id, version) = identity(&connection).map_err(failed)?;
+    check(path, id, version)?;
+    configure(&connection).map_err(failed)?;
+    upgrade(&mut connection, version).map_err(failed)?;
+    Ok(connection)
+}
+
+fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
+}
+
+fn check(path: &Path, id: i64, version: i64) -> Result<(), Error> {
+    let known = UPGRADES.len() as i64;
+    if id != APPLICATION_ID && (id != 0 || version != 0) {
+        return Err(Error::Foreign { path: path.to_owned(), found: id });
+    }
+    if !(0..=known).contains(&version) {
+        return Err(Error::TooNew { path: path.to_owned(), found: version, known });
+    }
+    Ok(())
+}
+
+/// `synchronous = FULL` makes a commit in WAL mode survive a power cut; at a few commits in ten
+/// seconds its cost does not show.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+fn upgrade(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    for (n, script) in UPGRADES.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
+        let transaction = connection.transaction()?;
+        apply(&transaction, script, n as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn apply(transaction: &Transaction<'_>, script: &str, version: i64) -> rusqlite::Result<()> {
+    transaction.execute_batch(script)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", version)
+}

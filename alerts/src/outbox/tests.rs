@@ -1,0 +1,284 @@
+//! The state file: transactions, order, restarts, versions.
+
+use super::*;
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+const SECOND: i64 = 1_000_000_000;
+
+fn alert(severity: Severity, pending_at: i64) -> AlertRecord {
+    AlertRecord {
+        id: occurrence_id("slo", severity, pending_at),
+        slo_id: "slo".to_owned(),
+        slo_name: "An SLO".to_owned(),
+        service: "checkout".to_owned(),
+        severity,
+        phase: Phase::Firing { pending_at, firing_at: pending_at, quiet_since: None },
+        pending_at,
+        summary: "it burns".to_owned(),
+    }
+}
+
+fn resolved(alert: &AlertRecord, resolved_at: i64) -> AlertRecord {
+    let Phase::Firing { pending_at, firing_at, .. } = alert.phase else { panic!("not firing") };
+    AlertRecord { phase: Phase::Resolved { pending_at, firing_at, resolved_at }, ..alert.clone() }
+}
+
+fn change(alert: &AlertRecord, receivers: &[&str]) -> Change {
+    let event = if alert.phase.is_firing() { Event::Firing } else { Event::Resolved };
+    let delivery = |receiver: &&str| NewDelivery {
+        id: event_id(&alert.id, event, receiver),
+        receiver: (*receiver).to_owned(),
+        event,
+        body: event.name().into(),
+    };
+    Change { alert: alert.clone(), deliveries: receivers.iter().map(delivery).collect() }
+}
+
+fn attempt(at: i64, status: Option<u16>) -> Attempt {
+    Attempt {
+        at,
+        duration_ns: 5,
+        status,
+        error: if status == Some(200) { String::new() } else { "refused".to_owned() },
+        answer: "ok".to_owned(),
+        address: None,
+    }
+}
+
+async fn due_events(store: &Store, now: i64) -> Vec<(String, Event)> {
+    let due = store.due("hook", now, 10).await.unwrap();
+    due.parcels.into_iter().map(|parcel| (parcel.id, parcel.event)).collect()
+}
+
+/// Scenario: an alert fires, the process dies after the commit and before the send, twice; then it is
+/// sent, and dies again before that is noted.
+/// Guarantees: after every restart the same notification is due with the same id, and the alert still fires.
+#[tokio::test]
+async fn a_crash_keeps_the_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let page = alert(Severity::Page, 7);
+    let store = Store::open(&path).unwrap();
+    store.commit(vec![change(&page, &["hook"])], Vec::new(), 10).await.unwrap();
+    let expected = vec![(event_id(&page.id, Event::Firing, "hook"), Event::Firing)];
+    assert_eq!(due_events(&store, 10).await, expected);
+    drop(store);
+    for _ in 0..2 {
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.latest().await.unwrap(), vec![page.clone()]);
+        assert_eq!(due_events(&store, 10).await, expected);
+        // The same move committed again changes nothing.
+        store.commit(vec![change(&page, &["hook"])], Vec::new(), 11).await.unwrap();
+        assert_eq!(due_events(&store, 11).await, expected);
+        store.close().await.unwrap();
+    }
+}
+
+/// Scenario: the firing is refused for now, and the alert resolves meanwhile; another alert goes on.
+/// Guarantees: the resolve waits for its firing, other alerts do not, and both arrive in order.
+#[tokio::test]
+async fn a_resolve_never_overtakes_its_firing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (page, ticket) = (alert(Severity::Page, 1), alert(Severity::Ticket, 2));
+    let id = |alert: &AlertRecord, event| event_id(&alert.id, event, "hook");
+    store.commit(vec![change(&page, &["hook"])], Vec::new(), 10).await.unwrap();
+    let retry_at = Ruling::RetryAt(100);
+    store.record(&id(&page, Event::Firing), attempt(11, Some(503)), retry_at).await.unwrap();
+    let second = vec![change(&resolved(&page, 20), &["hook"]), change(&ticket, &["hook"])];
+    store.commit(second, Vec::new(), 20).await.unwrap();
+
+    assert_eq!(due_events(&store, 50).await, [(id(&ticket, Event::Firing), Event::Firing)]);
+    store.record(&id(&ticket, Event::Firing), attempt(51, Some(200)), Ruling::Delivered).await.unwrap();
+    let due = store.due("hook", 50, 10).await.unwrap();
+    assert!(due.parcels.is_empty());
+    assert_eq!(due.next_at, Some(100));
+    assert_eq!(due_events(&store, 100).await, [(id(&page, Event::Firing), Event::Firing)]);
+    store.record(&id(&page, Event::Firing), attempt(101, Some(200)), Ruling::Delivered).await.unwrap();
+    assert_eq!(due_events(&store, 101).await, [(id(&page, Event::Resolved), Event::Resolved)]);
+    store.record(&id(&page, Event::Resolved), attempt(102, Some(204)), Ruling::Delivered).await.unwrap();
+    assert_eq!(store.due("hook", 103, 10).await.unwrap().next_at, None);
+}
+
+/// Scenario: attempts of every kind, then the list of alerts.
+/// Guarantees: the ledger holds each attempt in order; open alerts come first, then the newest; counts
+/// per receiver are right.
+#[tokio::test]
+async fn the_ledger_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (old, newer, open) = (alert(Severity::Page, 1), alert(Severity::Page, 2), alert(Severity::Ticket, 0));
+    for alert in [&old, &newer] {
+        store.commit(vec![change(alert, &["hook", "mail"])], Vec::new(), 10).await.unwrap();
+        store.commit(vec![change(&resolved(alert, 20), &[])], Vec::new(), 20).await.unwrap();
+    }
+    store.commit(vec![change(&open, &["hook"])], Vec::new(), 30).await.unwrap();
+    let id = event_id(&old.id, Event::Firing, "hook");
+    store.record(&id, attempt(40, None), Ruling::RetryAt(45)).await.unwrap();
+    store.record(&id, attempt(45, Some(400)), Ruling::Dead).await.unwrap();
+
+    let listed = store.alerts(10).await.unwrap();
+    let order: Vec<_> = listed.iter().map(|(alert, _)| alert.id.as_str()).collect();
+    assert_eq!(order, [open.id.as_str(), &newer.id, &old.id]);
+    let delivery = &listed[2].1[0];
+    assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Dead, None));
+    assert_eq!(delivery.finished_at, Some(50));
+    assert_eq!(delivery.attempts, [attempt(40, None), attempt(45, Some(400))]);
+    assert_eq!(store.alerts(1).await.unwrap().len(), 1);
+    assert_eq!(store.alerts_of("other", 10).await.unwrap(), []);
+    assert_eq!(store.told(&old.id).await.unwrap(), ["hook", "mail"]);
+    let counts = store.receiver_counts().await.unwrap();
+    assert_eq!(counts["hook"], ReceiverCounts { n_waiting: 2, n_dead: 1 });
+    assert_eq!(counts["mail"], ReceiverCounts { n_waiting: 2, n_dead: 0 });
+}
+
+/// Scenario: a change whose second alert breaks a rule of the file.
+/// Guarantees: nothing of it is kept, neither the first alert nor its notification.
+#[tokio::test]
+async fn changes_are_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    // Two open occurrences of one alert cannot be.
+    let both =
+        vec![change(&alert(Severity::Page, 1), &["hook"]), change(&alert(Severity::Page, 2), &["hook"])];
+    let heard = vec![Heard { service: "a".to_owned(), from_at: 1, to_at: 2 }];
+    let refused = store.commit(both, heard, 10).await.unwrap_err();
+    assert_eq!(refused.to_string(), "cannot write an alert in the state file");
+    assert_eq!(store.latest().await.unwrap(), []);
+    assert_eq!(store.heard("a").await.unwrap(), []);
+    assert_eq!(due_events(&store, 10).await, []);
+}
+
+/// Scenario: a receiver was removed from the configuration with notifications waiting.
+/// Guarantees: they become dead letters with a reason; other receivers keep theirs.
+#[tokio::test]
+async fn strangers_are_buried() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    store.commit(vec![change(&alert(Severity::Page, 1), &["gone", "hook"])], Vec::new(), 1).await.unwrap();
+    assert_eq!(store.bury_strangers(vec!["hook".to_owned()], 9).await.unwrap(), 1);
+    let (_, deliveries) = store.alerts(1).await.unwrap().remove(0);
+    assert_eq!(deliveries[0].state, DeliveryState::Dead);
+    assert_eq!(deliveries[0].attempts[0].error, "the receiver is no longer configured");
+    assert_eq!(deliveries[1].state, DeliveryState::Waiting);
+}
+
+/// Scenario: old finished notifications, closed alerts and silent services beside current ones.
+/// Guarantees: pruning forgets the former, and never what waits or is open.
+#[tokio::test]
+async fn pruning_forgets_only_what_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (closed, waiting, open) =
+        (alert(Severity::Page, 1), alert(Severity::Page, 2), alert(Severity::Ticket, 3));
+    for alert in [&closed, &waiting] {
+        store.commit(vec![change(alert, &["hook"])], Vec::new(), 10).await.unwrap();
+        store.commit(vec![change(&resolved(alert, 20), &[])], Vec::new(), 20).await.unwrap();
+    }
+    let heard = [(1, 2), (50, 60)].map(|(from_at, to_at)| Heard { service: "a".to_owned(), from_at, to_at });
+    store.commit(vec![change(&open, &[])], heard.to_vec(), 30).await.unwrap();
+    let id = event_id(&closed.id, Event::Firing, "hook");
+    store.record(&id, attempt(40, Some(200)), Ruling::Delivered).await.unwrap();
+
+    store.prune(46, 50).await.unwrap();
+    let left: Vec<_> = store.alerts(10).await.unwrap().into_iter().map(|(alert, _)| alert.id).collect();
+    assert_eq!(left, [open.id.clone(), waiting.id.clone()]);
+    assert_eq!(store.heard("a").await.unwrap(), [heard[1].clone()]);
+}
+
+/// Scenario: a service is heard again and again, and extends its interval.
+/// Guarantees: one row per interval, and its end never moves back.
+#[tokio::test]
+async fn intervals_grow() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let heard = |from_at, to_at| Heard { service: "a".to_owned(), from_at, to_at };
+    for interval in [heard(1, 1), heard(1, 9), heard(1, 5), heard(20, 30)] {
+        store.commit(Vec::new(), vec![interval], 0).await.unwrap();
+    }
+    assert_eq!(store.heard("a").await.unwrap(), [heard(1, 9), heard(20, 30)]);
+}
+
+/// Scenario: a file from a newer program, another program's file, and something that is no database.
+/// Guarantees: each is refused with what to do, and left as it was.
+#[test]
+fn other_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let open_error = |name: &str| Store::open(&dir.path().join(name)).unwrap_err().to_string();
+    drop(Store::open(&dir.path().join("newer")).unwrap());
+    let newer = Connection::open(dir.path().join("newer")).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 1"));
+    let foreign = Connection::open(dir.path().join("foreign")).unwrap();
+    foreign.pragma_update(None, "application_id", 42).unwrap();
+    assert!(open_error("foreign").contains("belongs to another program (application id 42)"));
+    std::fs::write(dir.path().join("text"), "this is no database, whatever its name says".repeat(99))
+        .unwrap();
+    assert!(open_error("text").starts_with("cannot open the state file"));
+    let version: i64 = newer.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 99);
+}
+
+/// Scenario: a new file.
+/// Guarantees: commits are synced to the disk, and the write-ahead log is used.
+#[tokio::test]
+async fn commits_are_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let store = Store::open(&path).unwrap();
+    let pragma = |name: &'static str| {
+        store.writer.call(move |connection| {
+            let read = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            connection.pragma_query_value(None, name, read).map_err(Error::sqlite("read a pragma"))
+        })
+    };
+    assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
+    assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(1));
+    store.clone().close().await.unwrap();
+    assert!(matches!(store.latest().await, Err(Error::Closed)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Scenario: firings and resolves of one alert, delivered, refused or given up in any pattern, with
+    /// a restart after every step.
+    /// Guarantees: each notification leaves the queue exactly once, in the order in which it was enqueued.
+    #[test]
+    fn order_survives_restarts(rulings in prop::collection::vec(0_u8..3, 1..20)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("state.sqlite");
+            let mut expected = Vec::new();
+            let store = Store::open(&path).unwrap();
+            for n in 0..3 {
+                let firing = alert(Severity::Page, n);
+                let over = resolved(&firing, n);
+                for alert in [&firing, &over] {
+                    let change = change(alert, &["hook"]);
+                    expected.push(change.deliveries[0].id.clone());
+                    store.commit(vec![change], Vec::new(), n).await.unwrap();
+                }
+            }
+            store.close().await.unwrap();
+            let mut finished = Vec::new();
+            for (n, ruling) in (0_i64..).zip(rulings) {
+                let store = Store::open(&path).unwrap();
+                let now = 100 * SECOND + n;
+                let due = store.due("hook", now, 10).await.unwrap();
+                assert!(due.parcels.len() <= 1);
+                if let Some(parcel) = due.parcels.first() {
+                    let ruling = [Ruling::Delivered, Ruling::RetryAt(now), Ruling::Dead][ruling as usize];
+                    store.record(&parcel.id, attempt(now, Some(500)), ruling).await.unwrap();
+                    if !matches!(ruling, Ruling::RetryAt(_)) {
+                        finished.push(parcel.id.clone());
+                    }
+                }
+                store.close().await.unwrap();
+            }
+            assert_eq!(finished, expected[..finished.len()]);
+        });
+    }
+}

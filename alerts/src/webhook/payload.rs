@@ -1,0 +1,282 @@
+//! The document a receiver gets: Alertmanager's webhook format, version 4.
+//!
+//! Existing receivers read it as they read Alertmanager's; one more top-level object, `firstfault`,
+//! carries the evidence. Labels say only which alert it is, annotations say what happened. The document
+//! is made once, when the notification is enqueued, and never again.
+
+use crate::{
+    Event, Judgement, Severity, Slo, TierJudgement,
+    outbox::{AlertRecord, event_id},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// What Go prints for a time that is not set; Alertmanager sends it as the end of a firing alert.
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+const ALERT_NAME: &str = "ErrorBudgetBurn";
+
+/// Everything a document says, apart from its receiver.
+#[derive(Debug)]
+pub struct Notice<'a> {
+    pub alert: &'a AlertRecord,
+    pub event: Event,
+    pub identity: &'a Identity,
+    /// Who burned what, or none for an SLO that is no longer configured.
+    pub judged: Option<(&'a Slo, &'a Judgement)>,
+    /// Flat text: `summary`, `dashboard_url`, `exemplar_trace_1` and so on.
+    pub annotations: &'a BTreeMap<String, String>,
+    /// The address under which people open Firstfault.
+    pub external_url: &'a str,
+    /// The moment of the evaluation, in unix nanoseconds.
+    pub now: i64,
+}
+
+/// The labels of an alert: the same from its first to its last notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity(BTreeMap<String, String>);
+
+impl Identity {
+    pub fn new(slo: &Slo, severity: Severity) -> Self {
+        Self::with(slo.id(), slo.service(), slo.operation(), severity, slo.spec().labels.clone())
+    }
+
+    /// For an SLO that is no longer configured, from what is known about its alert.
+    pub fn of_orphan(alert: &AlertRecord) -> Self {
+        Self::with(&alert.slo_id, &alert.service, None, alert.severity, BTreeMap::new())
+    }
+
+    fn with(
+        slo: &str,
+        service: &str,
+        operation: Option<&str>,
+        severity: Severity,
+        mut labels: BTreeMap<String, String>,
+    ) -> Self {
+        let mut put = |name: &str, value: &str| labels.insert(name.to_owned(), value.to_owned());
+        put("alertname", ALERT_NAME);
+        put("service", service);
+        put("severity", severity.name());
+        put("slo", slo);
+        if let Some(operation) = operation {
+            put("operation", operation);
+        }
+        Self(labels)
+    }
+
+    /// 16 hexadecimal digits over the label set: FNV-1a over names and values, as Prometheus does it.
+    pub fn fingerprint(&self) -> String {
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        let mut take = |text: &str| {
+            for byte in text.bytes().chain([0xff]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        for (name, value) in &self.0 {
+            take(name);
+            take(value);
+        }
+        format!("{hash:016x}")
+    }
+}
+
+/// The bytes for one receiver.
+pub fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
+    let Notice { alert, event, identity, annotations, external_url, .. } = *notice;
+    let status = event.name();
+    let group_labels = group_labels(alert);
+    let document = Document {
+        version: "4",
+        group_key: group_key(receiver, &group_labels),
+        truncated_alerts: 0,
+        status,
+        receiver,
+        group_labels,
+        common_labels: &identity.0,
+        common_annotations: annotations,
+        external_url,
+        alerts: [Alert {
+            status,
+            labels: &identity.0,
+            annotations,
+            starts_at: rfc3339(alert.phase.firing_at().unwrap_or(alert.pending_at)),
+            ends_at: alert.phase.resolved_at().map_or_else(|| ZERO_TIME.to_owned(), rfc3339),
+            generator_url: slo_url(external_url, &alert.slo_id),
+            fingerprint: identity.fingerprint(),
+        }],
+        firstfault: evidence(notice, receiver),
+    };
+    serde_json::to_vec(&document).expect("maps with text keys and numbers always serialize")
+}
+
+/// Where an SLO is shown.
+pub fn slo_url(external_url: &str, slo_id: &str) -> String {
+    format!("{}/slos/{slo_id}", external_url.trim_end_matches('/'))
+}
+
+/// One group per alert: nothing else would be in it, and its key is stable.
+fn group_labels(alert: &AlertRecord) -> BTreeMap<&'static str, &str> {
+    BTreeMap::from([
+        ("alertname", ALERT_NAME),
+        ("severity", alert.severity.name()),
+        ("slo", alert.slo_id.as_str()),
+    ])
+}
+
+/// Opaque to receivers; the shape is Alertmanager's: a routing path, then the group's labels.
+fn group_key(receiver: &str, labels: &BTreeMap<&'static str, &str>) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", quoted(value))).collect();
+    format!("{{}}/{{receiver=\"{}\"}}:{{{}}}", quoted(receiver), pairs.join(", "))
+}
+
+/// RFC 3339 in UTC. Times past the year 9999 cannot come from a clock.
+fn rfc3339(at: i64) -> String {
+    Timestamp::from_nanosecond(i128::from(at)).map_or_else(|_| ZERO_TIME.to_owned(), |at| at.to_string())
+}
+
+fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
+    Evidence {
+        version: 1,
+        event_id: event_id(&notice.alert.id, notice.event, receiver),
+        alert_id: notice.alert.id.clone(),
+        evaluated_at: rfc3339(notice.now),
+        summary: notice.alert.summary.clone(),
+        slo: notice.judged.map(|(slo, _)| objective(slo)),
+        budget: notice.judged.map(|(_, judgement)| budget(judgement)),
+        tiers: notice.judged.map_or_else(Vec::new, |(_, judgement)| {
+            let of_alert = judgement.tiers.iter().filter(|tier| tier.tier.severity == notice.alert.severity);
+            of_alert.map(burn).collect()
+        }),
+    }
+}
+
+fn objective(slo: &Slo) -> Objective {
+    Objective {
+        id: slo.id().to_owned(),
+        name: slo.name().to_owned(),
+        sentence: slo.sentence(),
+        service: slo.service().to_owned(),
+        operation: slo.operation().map(str::to_owned),
+        indicator: slo.indicator().name(),
+        threshold_ns: slo.indicator().threshold_ns(),
+        target: slo.target().share(),
+        period_s: slo.period().as_secs(),
+    }
+}
+
+fn budget(judgement: &Judgement) -> Budget {
+    Budget {
+        n_good: judgement.period.n_good,
+        n_total: judgement.period.n_total,
+        coverage: judgement.period.coverage.share(),
+        compliance: judgement.compliance,
+        remaining: judgement.budget_remaining,
+        exhaustion_s: judgement.exhaustion_s,
+    }
+}
+
+fn burn(judged: &TierJudgement) -> Burn {
+    let window = |length: Duration, counts: crate::WindowCounts, burn: Option<f64>| Window {
+        seconds: length.as_secs(),
+        n_total: counts.n_total,
+        n_bad: counts.n_bad(),
+        burn,
+        coverage: counts.coverage.share(),
+    };
+    Burn {
+        tier: judged.tier.index,
+        severity: judged.tier.severity.name(),
+        threshold: judged.tier.threshold(),
+        verdict: judged.verdict.name(),
+        long: window(judged.tier.long, judged.long, judged.burn_long),
+        short: window(judged.tier.short, judged.short, judged.burn_short),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    version: &'static str,
+    group_key: String,
+    truncated_alerts: u32,
+    status: &'static str,
+    receiver: &'a str,
+    group_labels: BTreeMap<&'static str, &'a str>,
+    common_labels: &'a BTreeMap<String, String>,
+    common_annotations: &'a BTreeMap<String, String>,
+    #[serde(rename = "externalURL")]
+    external_url: &'a str,
+    alerts: [Alert<'a>; 1],
+    firstfault: Evidence,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Alert<'a> {
+    status: &'static str,
+    labels: &'a BTreeMap<String, String>,
+    annotations: &'a BTreeMap<String, String>,
+    starts_at: String,
+    ends_at: String,
+    #[serde(rename = "generatorURL")]
+    generator_url: String,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct Evidence {
+    version: u32,
+    event_id: String,
+    alert_id: String,
+    evaluated_at: String,
+    summary: String,
+    slo: Option<Objective>,
+    budget: Option<Budget>,
+    tiers: Vec<Burn>,
+}
+
+#[derive(Serialize)]
+struct Objective {
+    id: String,
+    name: String,
+    sentence: String,
+    service: String,
+    operation: Option<String>,
+    indicator: &'static str,
+    threshold_ns: Option<i64>,
+    target: f64,
+    period_s: u64,
+}
+
+#[derive(Serialize)]
+struct Budget {
+    n_good: u64,
+    n_total: u64,
+    coverage: f64,
+    compliance: Option<f64>,
+    remaining: Option<f64>,
+    exhaustion_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Burn {
+    tier: u8,
+    severity: &'static str,
+    threshold: f64,
+    verdict: &'static str,
+    long: Window,
+    short: Window,
+}
+
+#[derive(Serialize)]
+struct Window {
+    seconds: u64,
+    n_total: u64,
+    n_bad: u64,
+    burn: Option<f64>,
+    coverage: f64,
+}
+
+#[cfg(test)]
+mod tests;

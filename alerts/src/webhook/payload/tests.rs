@@ -1,0 +1,109 @@
+//! Golden documents, and what of them must never change while an alert lives.
+
+use super::*;
+use crate::{Coverage, Indicator, Phase, SloSpec, WindowCounts, judge, outbox::occurrence_id};
+use expect_test::expect;
+
+/// 2026-11-22T10:00:00Z.
+const AT: i64 = 1_795_341_600_000_000_000;
+const MINUTE: i64 = 60_000_000_000;
+
+fn slo() -> Slo {
+    Slo::new(SloSpec {
+        id: "checkout-availability".to_owned(),
+        name: "Checkout availability".to_owned(),
+        service: "checkout".to_owned(),
+        operation: Some("POST /pay".to_owned()),
+        labels: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+        ..SloSpec::default()
+    })
+    .unwrap()
+}
+
+fn alert(slo: &Slo, phase: Phase) -> AlertRecord {
+    AlertRecord {
+        id: occurrence_id(slo.id(), Severity::Page, AT),
+        slo_id: slo.id().to_owned(),
+        slo_name: slo.name().to_owned(),
+        service: slo.service().to_owned(),
+        severity: Severity::Page,
+        phase,
+        pending_at: AT,
+        summary: "checkout burns \"hot\" <script>".to_owned(),
+    }
+}
+
+fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> String {
+    let judgement = judge(slo, |window| {
+        let n_slices = u32::try_from(window.as_secs() / 30).unwrap();
+        let n_total = u64::from(n_slices) * 100;
+        let coverage = Coverage { n_measured: n_slices, n_slices };
+        WindowCounts { n_good: n_total - n_total / 50, n_total, coverage }
+    });
+    let annotations = BTreeMap::from([("summary".to_owned(), alert.summary.clone())]);
+    let notice = Notice {
+        alert,
+        event,
+        identity: &Identity::new(slo, alert.severity),
+        judged: with_evidence.then_some((slo, &judgement)),
+        annotations: &annotations,
+        external_url: "https://firstfault.example.com/",
+        now: AT,
+    };
+    let document = document(&notice, "on.call");
+    let value: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
+/// Scenario: a page that fires.
+/// Guarantees: Alertmanager's document, key by key, with our evidence beside it; hostile text is text.
+#[test]
+fn firing() {
+    let slo = slo();
+    let firing = Phase::Firing { pending_at: AT, firing_at: AT, quiet_since: None };
+    expect![[r#""#]].assert_eq(&text(&slo, &alert(&slo, firing), Event::Firing, true));
+}
+
+/// Scenario: the same page resolves, without evidence as for a removed objective.
+/// Guarantees: the end is set, and everything that identifies the alert is as it was.
+#[test]
+fn resolved() {
+    let slo = slo();
+    let resolved = Phase::Resolved { pending_at: AT, firing_at: AT, resolved_at: AT + 90 * MINUTE };
+    expect![[r#""#]].assert_eq(&text(&slo, &alert(&slo, resolved), Event::Resolved, false));
+}
+
+/// Scenario: identities that differ in one value, and values that would collide if they were joined.
+/// Guarantees: fingerprints differ, and have 16 digits.
+#[test]
+fn fingerprints() {
+    let slo = slo();
+    let page = Identity::new(&slo, Severity::Page);
+    let ticket = Identity::new(&slo, Severity::Ticket);
+    assert_ne!(page.fingerprint(), ticket.fingerprint());
+    assert_eq!(page.fingerprint().len(), 16);
+    let pair = |a: &str, b: &str| Identity(BTreeMap::from([(a.to_owned(), b.to_owned())])).fingerprint();
+    assert_ne!(pair("ab", "c"), pair("a", "bc"));
+    // FNV-1a over "a", 0xff, "b", 0xff.
+    assert_eq!(pair("a", "b"), format!("{:016x}", reference_fnv1a(b"a\xffb\xff")));
+}
+
+fn reference_fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(14_695_981_039_346_656_037, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(1_099_511_628_211)
+    })
+}
+
+/// Scenario: a latency objective without an operation.
+/// Guarantees: the label is absent, not empty.
+#[test]
+fn absent_operations_have_no_label() {
+    let spec = SloSpec {
+        id: "x".to_owned(),
+        service: "cart".to_owned(),
+        indicator: Indicator::Latency { threshold: Duration::from_millis(300) },
+        ..SloSpec::default()
+    };
+    let identity = Identity::new(&Slo::new(spec).unwrap(), Severity::Ticket);
+    assert!(!identity.0.contains_key("operation"));
+}

@@ -1,0 +1,81 @@
+//! The one shape of every error answer: a status, a stable code, a sentence, and what to do.
+//!
+//! | status | code | when |
+//! |---|---|---|
+//! | 400 | `bad_request` | a parameter, a body or a statement is wrong |
+//! | 400 | `read_only` | a statement that would change something |
+//! | 404 | `not_found` | nothing is stored under that name, or there is no such path |
+//! | 405 | `method_not_allowed` | the path exists, the method does not |
+//! | 408 | `body_too_slow` | the request's body did not arrive in time |
+//! | 413 | `body_too_large` | the request's body is larger than the API takes |
+//! | 415 | `unsupported_media_type` | the request's body is not `application/json` |
+//! | 421 | `host_not_allowed` | a name in `Host` that does not belong to a loopback address |
+//! | 500 | `internal` | a fault of ours; the log has the details |
+//! | 503 | `starting`, `shutting_down` | not ready yet, or no longer |
+//! | 503 | `overloaded` | too many queries at once; `Retry-After` says when |
+//! | 504 | `query_timeout` | the query took longer than `limits.query_timeout` |
+//! | 507 | `query_memory` | the query needed more than `limits.query_memory` |
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use std::time::Duration;
+use wire::{ApiError, ErrorBody};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), hint: None, retry_after: None }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// A fault of ours. The caller has logged what it was.
+    pub(super) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed to answer")
+            .hint("the server's log has the details")
+    }
+
+    pub(super) fn starting() -> Self {
+        let message = "the server is starting: it replays what was acknowledged before the last stop";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "starting", message).retry_after(Duration::from_secs(1))
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn retry_after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = Some(retry_after);
+        self
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let error = ApiError { code: self.code.to_owned(), message: self.message, hint: self.hint };
+        let mut response = (self.status, Json(ErrorBody { error })).into_response();
+        if let Some(retry_after) = self.retry_after {
+            // Whole seconds, rounded up: zero would invite an attempt at once.
+            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
+    }
+}

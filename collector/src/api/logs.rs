@@ -1,0 +1,47 @@
+//! `GET /api/v1/logs`.
+
+use super::params::{Params, step};
+use super::{Api, Failure, convert, off_thread};
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use storage::LogSearch;
+use wire::UnixNanos;
+
+const LIMIT: usize = 200;
+const LIMIT_MAX: usize = 1_000;
+
+/// Lowest severity number of each range of the log data model.
+const SEVERITIES: &[(&str, i32)] =
+    &[("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17), ("fatal", 21)];
+
+pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire::LogList>, Failure> {
+    let allowed = ["from", "to", "q", "service", "severity", "trace_id", "span_id", "attr", "limit"];
+    let params = Params::read(&uri, api.now(), &allowed)?;
+    let range = params.range()?;
+    let search = LogSearch {
+        range,
+        text: params.owned("q"),
+        service: params.owned("service"),
+        severity_min: params.choice_or_none("severity", SEVERITIES)?,
+        trace_id: params.id("trace_id")?,
+        span_id: params.id("span_id")?,
+        attributes: params.attributes()?,
+        limit: params.limit(LIMIT, LIMIT_MAX)?,
+        step: step(range),
+    };
+    let hits = api.engine()?.search_logs(&search).await.map_err(convert::failure)?;
+    let list = off_thread(move || {
+        Ok(wire::LogList {
+            from: UnixNanos(range.from),
+            to: UnixNanos(range.to),
+            rows: convert::log_rows(&hits.rows)?,
+            truncated: hits.truncated,
+            n_matched: hits.n_matched,
+            step_s: convert::step_s(search.step),
+            histogram: convert::log_buckets(&hits.histogram, range, search.step),
+            sql: hits.sql,
+        })
+    });
+    list.await.map(Json)
+}

@@ -1,0 +1,42 @@
+//! `GET /api/v1/metrics` and `/api/v1/metrics/{name}`.
+
+use super::params::{Params, step};
+use super::{Api, Failure, InPath, convert};
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use storage::MetricQuery;
+use wire::UnixNanos;
+
+/// Series of one chart: more lines cannot be told apart.
+const SERIES_MAX: usize = 20;
+
+pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::MetricList>, Failure> {
+    let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
+    let metrics = api.engine()?.metrics(range).await.map_err(convert::failure)?;
+    Ok(Json(wire::MetricList {
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        metrics: metrics.into_iter().map(convert::metric_row).collect(),
+        sql: storage::Engine::metrics_sql(range),
+    }))
+}
+
+pub(super) async fn detail(
+    State(api): State<Api>,
+    InPath(name): InPath<String>,
+    uri: Uri,
+) -> Result<Json<wire::MetricDetail>, Failure> {
+    let params = Params::read(&uri, api.now(), &["from", "to", "service"])?;
+    let range = params.range()?;
+    let service = params.owned("service");
+    let query = MetricQuery { range, name, service, step: step(range), series_max: SERIES_MAX };
+    let data = api.engine()?.metric(&query).await.map_err(convert::failure)?;
+    match data {
+        Some(data) => Ok(Json(convert::metric_detail(data, range, query.step))),
+        None => {
+            Err(Failure::not_found(format!("no point of a metric {:?} is stored in this range", query.name))
+                .hint("widen the range, or see GET /api/v1/metrics for what is stored"))
+        }
+    }
+}

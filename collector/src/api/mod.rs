@@ -1,0 +1,176 @@
+//! `/api/v1`, health, metrics and the UI, on one port.
+//!
+//! Handlers are thin: read parameters, ask the engine or the board, convert. They exist before the
+//! engine does and answer `starting` until it is handed over, so that readiness can be asked for during
+//! a long replay. Every answer leaves with the same security headers.
+
+mod alerts;
+mod convert;
+mod failure;
+mod guard;
+mod health;
+mod logs;
+mod metrics;
+mod params;
+mod rows;
+mod services;
+mod slos;
+mod sql;
+mod status;
+mod traces;
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Clock;
+use crate::evaluate::Board;
+use crate::telemetry::Telemetry;
+use crate::web::{self, Asset};
+use crate::workers::Workers;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use failure::Failure;
+use http::StatusCode;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use std::sync::{Arc, OnceLock};
+use storage::Engine;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use guard::Hosts;
+
+/// What the API is made of; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    settings: Arc<Settings>,
+    opened: Arc<OnceLock<Opened>>,
+}
+
+/// What is known before the engine is open.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) clock: Clock,
+    pub(crate) started_at: i64,
+    pub(crate) endpoints: wire::Endpoints,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) workers: Workers,
+    /// Cancelled when the process begins to end: readiness fails from then on.
+    pub(crate) stop: CancellationToken,
+    pub(crate) hosts: Hosts,
+    /// Rows of a JSON answer to SQL.
+    pub(crate) rows_max: usize,
+    pub(crate) assets: &'static [Asset],
+}
+
+#[derive(Debug)]
+struct Opened {
+    engine: Engine,
+    board: Board,
+}
+
+impl Api {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), opened: Arc::default() }
+    }
+
+    /// Hands the engine over; from here on questions are answered. A second call changes nothing.
+    pub(crate) fn open(&self, engine: Engine, board: Board) {
+        let _ = self.opened.set(Opened { engine, board });
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/api/v1/status", get(status::status))
+            .route("/api/v1/services", get(services::list))
+            .route("/api/v1/services/{service}", get(services::detail))
+            .route("/api/v1/traces", get(traces::search))
+            .route("/api/v1/traces/{trace_id}", get(traces::trace))
+            .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))
+            .route("/api/v1/logs", get(logs::search))
+            .route("/api/v1/metrics", get(metrics::list))
+            .route("/api/v1/metrics/{name}", get(metrics::detail))
+            .route("/api/v1/slos", get(slos::list))
+            .route("/api/v1/slos/{id}", get(slos::detail))
+            .route("/api/v1/alerts", get(alerts::list))
+            .route("/api/v1/sql", post(sql::sql).layer(DefaultBodyLimit::max(sql::BODY_BYTES_MAX)))
+            .route("/healthz", get(health::healthz))
+            .route("/readyz", get(health::readyz))
+            .route("/metrics", get(health::metrics))
+            .method_not_allowed_fallback(method_not_allowed)
+            .fallback(fallback)
+            .with_state(self.clone())
+            .layer(axum::middleware::from_fn_with_state(self.clone(), guard::guard))
+    }
+
+    fn engine(&self) -> Result<&Engine, Failure> {
+        self.opened.get().map(|opened| &opened.engine).ok_or_else(Failure::starting)
+    }
+
+    fn board(&self) -> Result<&Board, Failure> {
+        self.opened.get().map(|opened| &opened.board).ok_or_else(Failure::starting)
+    }
+
+    fn now(&self) -> i64 {
+        self.settings.clock.now()
+    }
+}
+
+/// Every path that is not the API's: unknown API paths are errors, all others are the UI's.
+async fn fallback(State(api): State<Api>, request: Request) -> Response {
+    let path = request.uri().path();
+    if is_below(path, "/v1") {
+        let otlp = &api.settings.endpoints.otlp_http;
+        return Failure::not_found(format!("there is no {path} on this port"))
+            .hint(format!("OTLP/HTTP is received at {otlp}, the API is below /api/v1"))
+            .into_response();
+    }
+    if is_below(path, "/api") {
+        let failure = Failure::not_found(format!("there is no {path}"));
+        return failure.hint("paths of the API begin with /api/v1, such as /api/v1/services").into_response();
+    }
+    web::serve(api.settings.assets, request.method(), path, request.headers())
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+async fn method_not_allowed(request: Request) -> Failure {
+    let message = format!("{} is not answered at {}", request.method(), request.uri().path());
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+/// Parts of the path, with failures in our own shape.
+struct InPath<T>(T);
+
+impl<S, T> FromRequestParts<S> for InPath<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Send,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                Err(Failure::bad_request(format!("the path cannot be read: {}", rejection.body_text())))
+            }
+        }
+    }
+}
+
+/// Work of more than half a millisecond, away from the threads that serve connections.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be built");
+            Err(Failure::internal())
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `GET /api/v1/traces`, `/api/v1/traces/{trace_id}` and `/api/v1/traces/{trace_id}/spans/{span_id}`.
+
+use super::params::{Params, parse_id};
+use super::{Api, Failure, InPath, convert, off_thread};
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use storage::{Engine, TraceOrder, TraceSearch};
+use wire::UnixNanos;
+
+const LIMIT: usize = 100;
+const LIMIT_MAX: usize = 1_000;
+/// Spans of one trace in one answer: some 3 MB of JSON, which a browser still shows at once.
+const SPANS_MAX: usize = 10_000;
+/// Spans among which one is looked for; larger traces exist only by mistake.
+const SPANS_SEARCHED_MAX: usize = 1_000_000;
+
+pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire::TraceList>, Failure> {
+    let search = read_search(&Params::read(
+        &uri,
+        api.now(),
+        &["from", "to", "service", "operation", "status", "min", "max", "attr", "order", "limit"],
+    )?)?;
+    let hits = api.engine()?.search_traces(&search).await.map_err(convert::failure)?;
+    Ok(Json(wire::TraceList {
+        from: UnixNanos(search.range.from),
+        to: UnixNanos(search.range.to),
+        traces: hits.traces.into_iter().map(convert::trace_summary).collect(),
+        truncated: hits.truncated,
+        sql: hits.sql,
+    }))
+}
+
+fn read_search(params: &Params) -> Result<TraceSearch, Failure> {
+    let search = TraceSearch {
+        range: params.range()?,
+        service: params.owned("service"),
+        operation: params.owned("operation"),
+        is_error: params.choice_or_none("status", &[("error", true), ("ok", false)])?,
+        duration_ns_min: params.duration_ns("min")?,
+        duration_ns_max: params.duration_ns("max")?,
+        attributes: params.attributes()?,
+        order: params.choice(
+            "order",
+            &[
+                ("newest", TraceOrder::Newest),
+                ("slowest", TraceOrder::Slowest),
+                ("errors", TraceOrder::MostErrors),
+            ],
+        )?,
+        limit: params.limit(LIMIT, LIMIT_MAX)?,
+    };
+    match (search.duration_ns_min, search.duration_ns_max) {
+        (Some(min), Some(max)) if min > max => Err(Failure::bad_request("parameter min must not exceed max")),
+        _ => Ok(search),
+    }
+}
+
+pub(super) async fn trace(
+    State(api): State<Api>,
+    InPath(trace_id): InPath<String>,
+    uri: Uri,
+) -> Result<Json<wire::Trace>, Failure> {
+    Params::read(&uri, api.now(), &[])?;
+    let trace_id = parse_id::<16>("trace_id", &trace_id)?;
+    // One more than is shown tells whether there are more.
+    let batches = read(api.engine()?, trace_id, SPANS_MAX + 1).await?;
+    off_thread(move || convert::trace(trace_id, &batches, SPANS_MAX)).await.map(Json)
+}
+
+pub(super) async fn span(
+    State(api): State<Api>,
+    InPath((trace_id, span_id)): InPath<(String, String)>,
+    uri: Uri,
+) -> Result<Json<wire::SpanDetail>, Failure> {
+    Params::read(&uri, api.now(), &[])?;
+    let trace_id = parse_id::<16>("trace_id", &trace_id)?;
+    let wanted = parse_id::<8>("span_id", &span_id)?;
+    let batches = read(api.engine()?, trace_id, SPANS_SEARCHED_MAX).await?;
+    for batch in &batches {
+        let span_ids = convert::SpanTable::of(batch)?.span_ids;
+        if let Some(row) = (0..batch.num_rows()).find(|row| span_ids.value(*row) == wanted) {
+            return convert::span_detail(trace_id, batch, row).map(Json);
+        }
+    }
+    Err(Failure::not_found(format!("no span {span_id} of this trace is stored")))
+}
+
+async fn read(
+    engine: &Engine,
+    trace_id: [u8; 16],
+    n_spans_max: usize,
+) -> Result<Vec<arrow::array::RecordBatch>, Failure> {
+    let batches = engine.trace(trace_id, n_spans_max).await.map_err(convert::failure)?;
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Err(Failure::not_found("no span of this trace is stored")
+            .hint("it may not have arrived yet, be older than retention.traces, or not be sampled"));
+    }
+    Ok(batches)
+}

@@ -1,0 +1,292 @@
+//! The loop from numbers to notifications: counts from `storage`, judged by `alerts`, on a timer.
+//!
+//! Every interval each objective's events are read up to `now - lag`, judged, stepped, and committed
+//! together with the notifications that follow; `deliver` then carries those out. What was found is published
+//! on the `Board` for the API. State lives in `alerts::Store`: a restart continues where it was.
+//! Nothing here does burn-rate arithmetic, and nothing here is on the path of ingest.
+
+mod board;
+mod deliver;
+mod hearing;
+mod notice;
+mod schedule;
+mod slices;
+mod telemetry;
+mod track;
+mod watcher;
+
+pub(crate) use board::{Board, ReceiverStatus, SloStatus};
+pub(crate) use telemetry::Telemetry;
+
+use alerts::{Change, Clock, Receiver, RetryPolicy, Slo, Store};
+use hearing::Hearing;
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use watcher::Watcher;
+
+/// What the loop needs to know from the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) interval: Duration,
+    /// Spans may still be under way for this long; judged is what ended before.
+    pub(crate) lag: Duration,
+    /// The address under which people open the dashboard, for links.
+    pub(crate) external_url: String,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Notifications are kept for a month after they were delivered or given up.
+const DELIVERIES_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Closed alerts and the record of who was heard: as long as the read models by default.
+const ALERTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
+const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
+
+/// The evaluation loop and the couriers, ready to run.
+pub(crate) struct Evaluation {
+    settings: Settings,
+    watchers: Vec<Watcher>,
+    hearing: Hearing,
+    receivers: BTreeMap<String, Receiver>,
+    telemetry: Arc<dyn Telemetry>,
+    store: Store,
+    clock: Clock,
+    statuses: watch::Sender<Arc<[SloStatus]>>,
+    couriers: Vec<alerts::Courier>,
+    pruned_at: Option<i64>,
+}
+
+/// Opens the state file, continues from what it holds, and gives the API its view.
+///
+/// Alerts of objectives that are no longer configured are resolved, and their receivers told; what
+/// waits for receivers that are no longer configured becomes dead letters.
+pub(crate) async fn open(
+    settings: Settings,
+    slos: Vec<Slo>,
+    receivers: Vec<Receiver>,
+    state_path: &Path,
+    telemetry: Arc<dyn Telemetry>,
+    clock: Clock,
+) -> Result<(Evaluation, Board), alerts::Error> {
+    let store = Store::open(state_path)?;
+    let now = clock();
+    let names = receivers.iter().map(|receiver| receiver.name.clone()).collect();
+    let n_buried = store.bury_strangers(names, now).await?;
+    if n_buried > 0 {
+        tracing::warn!(n_buried, "notifications for receivers that are not configured were given up");
+    }
+    let couriers = receivers
+        .iter()
+        .map(|receiver| {
+            alerts::Courier::new(receiver.clone(), settings.retry.clone(), store.clone(), Arc::clone(&clock))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let receivers: BTreeMap<_, _> = receivers.into_iter().map(|each| (each.name.clone(), each)).collect();
+    let latest = store.latest().await?;
+    let orphans = track::orphans(&latest, &slos);
+    close_orphans(&store, &settings, &receivers, orphans, now).await?;
+    let mut hearing = Hearing::default();
+    for slo in &slos {
+        hearing.restore(slo.service(), store.heard(slo.service()).await?);
+    }
+    let watchers: Vec<_> = slos.into_iter().map(|slo| Watcher::new(slo, &latest)).collect();
+    let (statuses, shown) = watch::channel(watchers.iter().map(Watcher::status).collect::<Arc<[_]>>());
+    let board = Board::new(store.clone(), shown, &receivers);
+    let evaluation = Evaluation {
+        settings,
+        watchers,
+        hearing,
+        receivers,
+        telemetry,
+        store,
+        clock,
+        statuses,
+        couriers,
+        pruned_at: None,
+    };
+    Ok((evaluation, board))
+}
+
+async fn close_orphans(
+    store: &Store,
+    settings: &Settings,
+    receivers: &BTreeMap<String, Receiver>,
+    orphans: Vec<alerts::AlertRecord>,
+    now: i64,
+) -> Result<(), alerts::Error> {
+    let mut changes = Vec::new();
+    for orphan in orphans {
+        tracing::info!(slo = orphan.slo_id, "alert of a removed objective ends");
+        let told = store.told(&orphan.id).await?;
+        changes.push(notice::close_orphan(orphan, &told, receivers, &settings.external_url, now));
+    }
+    store.commit(changes, Vec::new(), now).await
+}
+
+impl Evaluation {
+    /// Evaluates and delivers until cancelled, then closes the state file. A notification that is under way gets
+    /// a few seconds to finish; one that does not is sent again after the next start, with the same id.
+    pub(crate) async fn run(mut self, cancel: CancellationToken) {
+        let (wake, woken) = watch::channel(0_u64);
+        let couriers = deliver::spawn(std::mem::take(&mut self.couriers), woken, &self.clock, &cancel);
+        self.evaluate_until(&cancel, &wake).await;
+        couriers.join_all().await;
+        if let Err(error) = self.store.clone().close().await {
+            tracing::warn!(error = %report(&error), "the state file was not closed cleanly");
+        }
+    }
+
+    async fn evaluate_until(&mut self, cancel: &CancellationToken, wake: &watch::Sender<u64>) {
+        let mut ticks = tokio::time::interval(self.settings.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            // Cancelling in the middle is safe: what counts is committed in one transaction.
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                n_told = self.evaluate() => if n_told > 0 {
+                    wake.send_modify(|n| *n += 1);
+                },
+            }
+        }
+    }
+
+    /// One evaluation of everything; the number of notifications that it enqueued.
+    pub(crate) async fn evaluate(&mut self) -> usize {
+        let now = (self.clock)();
+        self.prune(now).await;
+        for watcher in &mut self.watchers {
+            watcher.read(&*self.telemetry, &self.hearing, now).await;
+        }
+        let heard = self.listen(now).await;
+        match self.judge_and_commit(heard, now).await {
+            Ok(n_told) => {
+                self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
+                n_told
+            }
+            Err(error) => {
+                // Phases move only after their commit, so the next evaluation makes the same moves again.
+                tracing::error!(error = %report(&error), "the evaluation could not be committed");
+                0
+            }
+        }
+    }
+
+    async fn judge_and_commit(
+        &mut self,
+        heard: Vec<alerts::Heard>,
+        now: i64,
+    ) -> Result<usize, alerts::Error> {
+        let end = now.saturating_sub(nanos(self.settings.lag));
+        let mut moves = Vec::new();
+        for (idx, watcher) in self.watchers.iter_mut().enumerate() {
+            let Some(judgement) = watcher.judge(end, self.hearing.first_at(watcher.slo().service())) else {
+                continue;
+            };
+            moves.extend(watcher.steps(&judgement, now).into_iter().map(|step| (idx, step)));
+        }
+        let mut changes = Vec::new();
+        for (idx, step) in &moves {
+            changes.push(self.change(&self.watchers[*idx], step, now).await?);
+        }
+        let n_told = changes.iter().map(|change: &Change| change.deliveries.len()).sum();
+        let records: Vec<_> = changes.iter().map(|change| change.alert.clone()).collect();
+        self.store.commit(changes, heard, now).await?;
+        for ((idx, _), record) in moves.iter().zip(records) {
+            self.watchers[*idx].moved(record);
+        }
+        Ok(n_told)
+    }
+
+    /// A step with its sentence and its notifications.
+    async fn change(&self, watcher: &Watcher, step: &track::Step, now: i64) -> Result<Change, alerts::Error> {
+        let Some(transition) = step.transition else {
+            return Ok(Change { alert: step.record.clone(), deliveries: Vec::new() });
+        };
+        let told = match transition {
+            alerts::Transition::Resolved => self.store.told(&step.record.id).await?,
+            _ => watcher.slo().spec().receivers.clone(),
+        };
+        let exemplars = match transition {
+            alerts::Transition::Firing => watcher.exemplars(&*self.telemetry, step.record.severity).await,
+            _ => Vec::new(),
+        };
+        let context = notice::Context {
+            slo: watcher.slo(),
+            judgement: watcher.judgement(),
+            receivers: &self.receivers,
+            external_url: &self.settings.external_url,
+            exemplars: &exemplars,
+            now,
+        };
+        let change = notice::change(&context, step.record.clone(), transition, &told);
+        let (slo, severity) = (watcher.slo().id(), change.alert.severity.name());
+        tracing::info!(slo, severity, ?transition, summary = change.alert.summary, "alert moved");
+        Ok(change)
+    }
+
+    /// Notes which services sent anything since the last evaluation. Those with fresh events did; the
+    /// others are asked for by any signal.
+    async fn listen(&mut self, now: i64) -> Vec<alerts::Heard> {
+        let since = now.saturating_sub(nanos(self.settings.interval) * 2);
+        let mut heard = std::collections::BTreeSet::new();
+        let mut quiet = std::collections::BTreeSet::new();
+        for watcher in &mut self.watchers {
+            let service = watcher.slo().service().to_owned();
+            if watcher.take_fresh() {
+                heard.insert(service)
+            } else {
+                quiet.insert(service)
+            };
+        }
+        let quiet: Vec<_> = quiet.difference(&heard).cloned().collect();
+        if !quiet.is_empty() {
+            match self.telemetry.heard(&quiet, since).await {
+                Ok(services) => heard.extend(services),
+                Err(error) => {
+                    tracing::warn!(error = %report(&error), "cannot find out which services are heard");
+                }
+            }
+        }
+        let intervals = self.hearing.hear(heard, now);
+        for interval in &intervals {
+            let of_service = |watcher: &&mut Watcher| watcher.slo().service() == interval.service;
+            self.watchers.iter_mut().filter(of_service).for_each(|watcher| watcher.hear(interval));
+        }
+        intervals
+    }
+
+    async fn prune(&mut self, now: i64) {
+        if self.pruned_at.is_some_and(|at| now.saturating_sub(at) < nanos(PRUNE_EVERY)) {
+            return;
+        }
+        let before = |kept| now.saturating_sub(nanos(kept));
+        match self.store.prune(before(DELIVERIES_KEPT), before(ALERTS_KEPT)).await {
+            Ok(()) => self.pruned_at = Some(now),
+            Err(error) => tracing::warn!(error = %report(&error), "cannot forget old alerts"),
+        }
+    }
+}
+
+/// Durations here are configured or constant, and far below 292 years.
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// An error with its causes, for a log line.
+fn report(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! The whole loop against made-up telemetry: evaluation, state file, couriers and a receiver.
+
+use super::*;
+use alerts::{Phase, ReceiverUrl, Severity, SloSpec, Verdict};
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use storage::{SliBucket, TimeRange};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+const SECOND: i64 = 1_000_000_000;
+/// A whole minute.
+const T0: i64 = 1_795_341_600 * SECOND;
+
+/// Ten requests in every ten seconds of some times, all of them bad during others.
+#[derive(Default)]
+struct Shop {
+    traffic: Mutex<Vec<(i64, i64)>>,
+    fault: Mutex<(i64, i64)>,
+    /// Sends metrics, even without requests.
+    is_alive: AtomicBool,
+    is_broken: AtomicBool,
+}
+
+impl Shop {
+    fn with(traffic: &[(i64, i64)], fault: (i64, i64)) -> Arc<Self> {
+        let times = |(from, to): (i64, i64)| (T0 + from * SECOND, T0 + to * SECOND);
+        let traffic = traffic.iter().copied().map(times).collect();
+        Arc::new(Self { traffic: Mutex::new(traffic), fault: Mutex::new(times(fault)), ..Self::default() })
+    }
+}
+
+#[async_trait]
+impl Telemetry for Shop {
+    async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, storage::Error> {
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(storage::Error::Closed);
+        }
+        let width = nanos(slo.slice());
+        let (from, to) = *self.fault.lock();
+        let mut buckets = Vec::new();
+        for (start, end) in self.traffic.lock().iter() {
+            let first = range.from.max(*start).div_euclid(width);
+            for at in (first..).map(|n| n * width).take_while(|at| *at < range.to.min(*end)) {
+                let n_good = if (from..to).contains(&at) { 0 } else { 10 };
+                buckets.push(SliBucket { at, n_good, n_total: 10 });
+            }
+        }
+        Ok(buckets)
+    }
+
+    async fn heard(&self, services: &[String], _since: i64) -> Result<Vec<String>, storage::Error> {
+        let is_alive = self.is_alive.load(Ordering::Relaxed);
+        Ok(if is_alive { services.to_vec() } else { Vec::new() })
+    }
+
+    async fn exemplars(&self, _slo: &Slo, _range: TimeRange) -> Result<Vec<String>, storage::Error> {
+        Ok(vec!["0af7651916cd43dd8448eb211c80319c".to_owned()])
+    }
+}
+
+/// Windows of 120 s and 10 s on the first tier.
+fn slo() -> Slo {
+    Slo::new(SloSpec {
+        id: "checkout".to_owned(),
+        service: "checkout".to_owned(),
+        period: Duration::from_secs(86_400),
+        receivers: vec!["hook".to_owned()],
+        keep_firing: Duration::from_secs(30),
+        ..SloSpec::default()
+    })
+    .unwrap()
+}
+
+fn settings() -> Settings {
+    Settings {
+        interval: Duration::from_millis(1),
+        lag: Duration::from_secs(10),
+        external_url: "http://127.0.0.1:4320".to_owned(),
+        retry: RetryPolicy::with_base(Duration::from_millis(10)),
+    }
+}
+
+fn receiver(port: u16) -> Receiver {
+    let target = ReceiverUrl::parse(&format!("http://127.0.0.1:{port}/"), true).unwrap();
+    Receiver { name: "hook".to_owned(), target, secret: None, send_resolved: true }
+}
+
+/// A state file, a shop, and a clock that the test sets.
+struct Scene {
+    dir: tempfile::TempDir,
+    shop: Arc<Shop>,
+    now: Arc<AtomicI64>,
+}
+
+impl Scene {
+    fn new(shop: Arc<Shop>) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), shop, now: Arc::new(AtomicI64::new(T0)) }
+    }
+
+    async fn open(&self, slos: Vec<Slo>) -> (Evaluation, Board) {
+        let now = Arc::clone(&self.now);
+        let clock: Clock = Arc::new(move || now.load(Ordering::Relaxed));
+        let path = self.dir.path().join("state.sqlite");
+        open(settings(), slos, vec![receiver(9)], &path, Arc::clone(&self.shop) as _, clock).await.unwrap()
+    }
+
+    /// Evaluates every ten seconds from one time to another; the phases of the page, without repeats.
+    async fn evaluate(
+        &self,
+        evaluation: &mut Evaluation,
+        board: &Board,
+        from_s: i64,
+        to_s: i64,
+    ) -> Vec<(i64, &'static str)> {
+        let mut phases = Vec::new();
+        for second in (from_s..to_s).step_by(10) {
+            self.now.store(T0 + second * SECOND, Ordering::Relaxed);
+            evaluation.evaluate().await;
+            let phase = board.slos()[0].page.name();
+            if phases.last().is_none_or(|(_, last)| *last != phase) {
+                phases.push((second, phase));
+            }
+        }
+        phases
+    }
+}
+
+fn page_verdict(board: &Board) -> Verdict {
+    board.slo("checkout").unwrap().judged.unwrap().1.verdict(Severity::Page)
+}
+
+/// Scenario: a new installation whose service fails ten minutes after its first request, for a minute.
+/// Guarantees: tier 1 fires after the lag, resolves when its short window is clean and keep_firing is
+/// over; one notification for each, with the sentence and an example.
+#[tokio::test]
+async fn a_fault_fires_and_resolves() {
+    let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 660)));
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    let phases = scene.evaluate(&mut evaluation, &board, 0, 1800).await;
+    assert_eq!(phases[..2], [(0, "inactive"), (620, "firing")]);
+    // Tier 2 looks back over 720 s with a short window of 60 s, and is the last to calm down.
+    assert_eq!(phases[2..], [(760, "resolved")]);
+    let alerts = board.alerts(10).await.unwrap();
+    let page = alerts.iter().find(|(alert, _)| alert.severity == Severity::Page).unwrap();
+    assert_eq!(
+        page.1.iter().map(|delivery| delivery.event.name()).collect::<Vec<_>>(),
+        ["firing", "resolved"]
+    );
+    assert!(page.0.summary.starts_with("checkout no longer burns its 99.9 % availability budget"));
+    assert_eq!(board.receivers().await.unwrap()[0].target, "http://127.0.0.1:9");
+}
+
+/// Scenario: the process is restarted while the alert fires, with the fault still on and over.
+/// Guarantees: it continues in its phase and its occurrence; nobody is told twice.
+#[tokio::test]
+async fn restarts_continue() {
+    let scene = Scene::new(Shop::with(&[(0, 4000)], (600, 700)));
+    let mut phases = Vec::new();
+    for (from_s, to_s) in [(0, 640), (640, 690), (690, 2000)] {
+        let (mut evaluation, board) = scene.open(vec![slo()]).await;
+        phases.extend(scene.evaluate(&mut evaluation, &board, from_s, to_s).await);
+        evaluation.store.clone().close().await.unwrap();
+    }
+    let names: Vec<_> = phases.iter().map(|(_, name)| *name).collect();
+    assert_eq!(names, ["inactive", "firing", "firing", "firing", "resolved"]);
+    let (_, board) = scene.open(vec![slo()]).await;
+    let pages: Vec<_> = board.alerts(10).await.unwrap();
+    let pages: Vec<_> = pages.iter().filter(|(alert, _)| alert.severity == Severity::Page).collect();
+    assert_eq!(pages.len(), 1);
+    assert_eq!(pages[0].1.len(), 2);
+    assert_eq!(board.slos()[0].page.name(), "resolved");
+}
+
+/// Scenario: the service falls silent while its alert fires; later it is back.
+/// Guarantees: silence is no recovery: the alert keeps firing until there is data again.
+#[tokio::test]
+async fn silence_is_not_recovery() {
+    let scene = Scene::new(Shop::with(&[(0, 660), (1500, 4000)], (600, 660)));
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    let phases = scene.evaluate(&mut evaluation, &board, 0, 1500).await;
+    assert_eq!(phases, [(0, "inactive"), (620, "firing")]);
+    assert_eq!(page_verdict(&board), Verdict::FrozenNoData);
+    let phases = scene.evaluate(&mut evaluation, &board, 1500, 4000).await;
+    assert_eq!(phases[0].1, "firing");
+    assert_eq!(phases[1].1, "resolved");
+}
+
+/// Scenario: requests stop during the fault, but the service's metrics go on.
+/// Guarantees: no traffic is not no data: the alert resolves.
+#[tokio::test]
+async fn no_traffic_is_not_silence() {
+    let scene = Scene::new(Shop::with(&[(0, 660)], (600, 660)));
+    scene.shop.is_alive.store(true, Ordering::Relaxed);
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    let phases = scene.evaluate(&mut evaluation, &board, 0, 1500).await;
+    assert_eq!(phases.last().unwrap().1, "resolved");
+}
+
+/// Scenario: nothing was ever received; then the engine cannot be read.
+/// Guarantees: no data is not good and not bad; an old judgement moves nothing, and is shown as frozen.
+#[tokio::test]
+async fn nothing_and_failure_move_nothing() {
+    let scene = Scene::new(Shop::with(&[], (0, 0)));
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    assert!(board.slos()[0].judged.is_none());
+    assert_eq!(scene.evaluate(&mut evaluation, &board, 0, 100).await, [(0, "inactive")]);
+    assert_eq!(page_verdict(&board), Verdict::FrozenNoData);
+
+    let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 660)));
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    scene.evaluate(&mut evaluation, &board, 0, 650).await;
+    scene.shop.is_broken.store(true, Ordering::Relaxed);
+    assert_eq!(scene.evaluate(&mut evaluation, &board, 650, 1500).await, [(650, "firing")]);
+    assert_eq!(page_verdict(&board), Verdict::FrozenNoData);
+    scene.shop.is_broken.store(false, Ordering::Relaxed);
+    assert_eq!(scene.evaluate(&mut evaluation, &board, 1500, 1600).await.last().unwrap().1, "resolved");
+    assert_eq!(page_verdict(&board), Verdict::Ok);
+}
+
+/// Scenario: the objective is removed from the configuration while its alert fires.
+/// Guarantees: the alert ends at the next start, and its receiver is told.
+#[tokio::test]
+async fn removed_objectives_resolve() {
+    let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 2000)));
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    scene.evaluate(&mut evaluation, &board, 0, 650).await;
+    evaluation.store.clone().close().await.unwrap();
+    let (_, board) = scene.open(Vec::new()).await;
+    for (alert, deliveries) in board.alerts(10).await.unwrap() {
+        assert!(matches!(alert.phase, Phase::Resolved { .. }), "{alert:?}");
+        assert_eq!(alert.summary, "checkout was removed from the configuration while it was burning");
+        assert_eq!(deliveries.len(), 2);
+    }
+}
+
+/// A clock that advances by a second whenever it is read.
+fn racing_clock(now: &Arc<AtomicI64>) -> Clock {
+    let now = Arc::clone(now);
+    Arc::new(move || now.fetch_add(SECOND, Ordering::Relaxed))
+}
+
+/// Answers 503 twice, then takes everything; sends on what it took.
+async fn receive(listener: TcpListener, taken: tokio::sync::mpsc::UnboundedSender<serde_json::Value>) {
+    let mut n_refused = 0;
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let mut bytes = Vec::new();
+        let body = loop {
+            let text = String::from_utf8_lossy(&bytes);
+            let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+            if let Some(Ok(document)) = body.map(|body| serde_json::from_str(&body)) {
+                break document;
+            }
+            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        };
+        let status = if n_refused < 2 { "503 Service Unavailable" } else { "200 OK" };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        if n_refused < 2 {
+            n_refused += 1;
+        } else {
+            taken.send(body).unwrap();
+        }
+    }
+}
+
+/// Scenario: the loop runs by itself, the receiver is down for the first attempts, and the process
+/// is restarted between firing and resolve.
+/// Guarantees: the receiver gets one firing and later one resolved document of the page, with one fingerprint.
+#[tokio::test]
+async fn from_a_fault_to_two_documents() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (taken, mut documents) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(receive(listener, taken));
+    let shop = Shop::with(&[(-3600, 100_000)], (60, 240));
+    let (dir, now) = (tempfile::tempdir().unwrap(), Arc::new(AtomicI64::new(T0)));
+    let mut pages = Vec::new();
+    for status in ["firing", "resolved"] {
+        let (evaluation, _board) = open(
+            settings(),
+            vec![slo()],
+            vec![receiver(port)],
+            &dir.path().join("state.sqlite"),
+            Arc::clone(&shop) as _,
+            racing_clock(&now),
+        )
+        .await
+        .unwrap();
+        let cancel = CancellationToken::new();
+        let running = tokio::spawn(evaluation.run(cancel.clone()));
+        while pages.last().is_none_or(|page: &serde_json::Value| page["status"] != status) {
+            let document = documents.recv().await.unwrap();
+            if document["commonLabels"]["severity"] == "page" {
+                pages.push(document);
+            }
+        }
+        cancel.cancel();
+        running.await.unwrap();
+    }
+    let statuses: Vec<_> = pages.iter().map(|page| page["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["firing", "resolved"]);
+    assert_eq!(pages[0]["alerts"][0]["fingerprint"], pages[1]["alerts"][0]["fingerprint"]);
+    assert_eq!(pages[0]["groupKey"], pages[1]["groupKey"]);
+    assert_eq!(pages[0]["alerts"][0]["endsAt"], "0001-01-01T00:00:00Z");
+    assert_ne!(pages[0]["firstfault"]["event_id"], pages[1]["firstfault"]["event_id"]);
+    assert_eq!(pages[0]["firstfault"]["alert_id"], pages[1]["firstfault"]["alert_id"]);
+}

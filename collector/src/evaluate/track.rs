@@ -1,0 +1,70 @@
+//! The two alerts of an objective, from one evaluation to the next.
+
+use alerts::{
+    AlertRecord, Judgement, Phase, Severity, Slo, StepPolicy, Transition, outbox::occurrence_id, step,
+};
+use std::collections::BTreeMap;
+
+/// The newest occurrence per severity, as it was last committed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Track {
+    records: BTreeMap<Severity, AlertRecord>,
+}
+
+/// A changed phase that is to be committed.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) record: AlertRecord,
+    /// None if only times changed.
+    pub(super) transition: Option<Transition>,
+}
+
+impl Track {
+    pub(super) fn restore(slo: &Slo, latest: &[AlertRecord]) -> Self {
+        let own = latest.iter().filter(|record| record.slo_id == slo.id());
+        Self { records: own.map(|record| (record.severity, record.clone())).collect() }
+    }
+
+    pub(super) fn phase(&self, severity: Severity) -> Phase {
+        self.records.get(&severity).map_or(Phase::Inactive, |record| record.phase)
+    }
+
+    /// What a judgement changes. The track itself moves when that is committed.
+    pub(super) fn steps(&self, slo: &Slo, judgement: &Judgement, now: i64) -> Vec<Step> {
+        let policy = StepPolicy { pending_for: slo.spec().pending_for, keep_firing: slo.spec().keep_firing };
+        let one = |severity| {
+            let before = self.phase(severity);
+            let (phase, transition) = step(before, judgement.verdict(severity), policy, now);
+            let record = || self.record(slo, severity, before, phase, now);
+            (phase != before).then(|| Step { record: record(), transition })
+        };
+        Severity::ALL.into_iter().filter_map(one).collect()
+    }
+
+    pub(super) fn moved(&mut self, record: AlertRecord) {
+        self.records.insert(record.severity, record);
+    }
+
+    /// The open occurrence in its new phase, or a new one.
+    fn record(&self, slo: &Slo, severity: Severity, before: Phase, phase: Phase, now: i64) -> AlertRecord {
+        match self.records.get(&severity) {
+            Some(record) if before.is_open() => AlertRecord { phase, ..record.clone() },
+            _ => AlertRecord {
+                id: occurrence_id(slo.id(), severity, now),
+                slo_id: slo.id().to_owned(),
+                slo_name: slo.name().to_owned(),
+                service: slo.service().to_owned(),
+                severity,
+                phase,
+                pending_at: now,
+                summary: String::new(),
+            },
+        }
+    }
+}
+
+/// Open alerts whose objective is no longer configured.
+pub(super) fn orphans(latest: &[AlertRecord], slos: &[Slo]) -> Vec<AlertRecord> {
+    let is_configured = |record: &AlertRecord| slos.iter().any(|slo| slo.id() == record.slo_id);
+    latest.iter().filter(|record| record.phase.is_open() && !is_configured(record)).cloned().collect()
+}

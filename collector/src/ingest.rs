@@ -1,0 +1,226 @@
+//! From a whole request to its acknowledgement: inflate, decode, log, insert.
+//!
+//! Inflating, decoding and building columns happen off the async threads, a few at a time. From there
+//! on a request belongs to a task of its own: a client that goes away changes nothing about it. Only a
+//! record that is in the write-ahead log is acknowledged.
+
+use crate::clock::Clock;
+use crate::columns;
+use crate::decode::{self, Encoding, Report};
+use crate::receive::admission::{Budget, Permit};
+use crate::receive::answer::{Acknowledged, Failure};
+use crate::receive::{Compression, inflate};
+use crate::telemetry::{Accepted, Reason, RequestKind, Telemetry, Transport};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{Columns, Engine, Signal, WalRecord};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// Bounds of the receivers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IngestLimits {
+    /// Largest request, as sent and after decompression.
+    pub(crate) request_bytes: usize,
+    /// Sum over all requests being read or decoded, as sent and inflated.
+    pub(crate) inflight_bytes: usize,
+    /// Time to send a body; longer ones must keep up 64 KiB a second.
+    pub(crate) body_timeout: Duration,
+}
+
+impl Default for IngestLimits {
+    fn default() -> Self {
+        Self { request_bytes: 64 << 20, inflight_bytes: 256 << 20, body_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A request that was read, still compressed and undecoded.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    pub(crate) signal: Signal,
+    pub(crate) transport: Transport,
+    pub(crate) encoding: Encoding,
+    pub(crate) compression: Compression,
+    pub(crate) bytes: Bytes,
+    /// Held until the rows are in the engine.
+    pub(crate) permit: Permit,
+}
+
+/// The way into the engine, shared by all connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Ingest {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    telemetry: Arc<Telemetry>,
+    limits: IngestLimits,
+    clock: Clock,
+    budget: Budget,
+    /// As many requests are decoded at once as there are cores: a decoded one takes several times its
+    /// size, and more at once would only be slower.
+    decoders: Semaphore,
+    tasks: TaskTracker,
+}
+
+/// A request made ready to be logged.
+struct Decoded {
+    record: WalRecord,
+    columns: Columns,
+    report: Report,
+}
+
+impl Ingest {
+    pub(crate) fn new(engine: Engine, telemetry: Arc<Telemetry>, limits: IngestLimits, clock: Clock) -> Self {
+        let budget = Budget::new(limits.inflight_bytes as u64, telemetry.inflight_bytes());
+        let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
+        let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
+        Self { inner: Arc::new(Inner { engine, telemetry, limits, clock, budget, decoders, tasks }) }
+    }
+
+    pub(crate) fn limits(&self) -> &IngestLimits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.inner.budget
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.inner.clock
+    }
+
+    /// Would the engine refuse now? To be asked before a body is read.
+    pub(crate) fn check_pressure(&self) -> Result<(), Failure> {
+        self.inner.engine.pressure().map_err(|error| refused_by_engine(&error))
+    }
+
+    /// Counts a refusal and hands it back to be answered.
+    pub(crate) fn refuse(&self, signal: Option<Signal>, failure: Failure) -> Failure {
+        let now = self.inner.clock.now();
+        self.inner.telemetry.refused(signal, failure.reason(), failure.message(), now);
+        failure
+    }
+
+    /// Stores a request. What it ends in is counted, whether or not anybody waits for it.
+    pub(crate) async fn accept(&self, payload: Payload) -> Result<Acknowledged, Failure> {
+        let signal = payload.signal;
+        let ingest = self.clone();
+        let task = self.inner.tasks.spawn(async move {
+            let stored = ingest.store(payload).await;
+            stored.map_err(|failure| ingest.refuse(Some(signal), failure))
+        });
+        // The task ends early only by a panic, or with the runtime.
+        task.await.unwrap_or_else(|error| Err(self.refuse(Some(signal), broken("request task", &error))))
+    }
+
+    /// Waits for the requests under way; to be called when the listeners are closed.
+    pub(crate) async fn drain(&self) {
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    async fn store(&self, payload: Payload) -> Result<Acknowledged, Failure> {
+        let inner = &self.inner;
+        let started_at = inner.clock.instant();
+        let kind = RequestKind {
+            signal: payload.signal,
+            transport: payload.transport,
+            encoding: payload.encoding.name(),
+        };
+        let (decoded, permit) = self.decode(payload).await?;
+        let Decoded { record, columns, report } = decoded;
+        let (n_items, n_bytes) = (columns.batch().num_rows() as u64, record.payload.len() as u64);
+        // A request without a single row leaves nothing to make durable.
+        if n_items > 0 {
+            let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
+            inner.engine.insert(logged, columns).map_err(|error| refused_by_engine(&error))?;
+        }
+        drop(permit);
+        let took = inner.clock.instant().duration_since(started_at);
+        let accepted = Accepted { kind, n_items, n_bytes, report: &report, took };
+        inner.telemetry.accepted(&accepted, inner.clock.now());
+        Ok(Acknowledged::new(kind.signal, report.n_rejected(), report.message()))
+    }
+
+    async fn decode(&self, payload: Payload) -> Result<(Decoded, Permit), Failure> {
+        // The semaphore is never closed.
+        let turn = self.inner.decoders.acquire().await.map_err(|error| broken("decoder", &error))?;
+        let (bytes_max, received_at) = (self.inner.limits.request_bytes, self.inner.clock.now());
+        let decoding = tokio::task::spawn_blocking(move || decode_payload(payload, bytes_max, received_at));
+        let decoded = decoding.await.map_err(|error| broken("decoder", &error))?;
+        drop(turn);
+        decoded
+    }
+}
+
+fn decode_payload(
+    payload: Payload,
+    bytes_max: usize,
+    received_at: i64,
+) -> Result<(Decoded, Permit), Failure> {
+    let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
+    let body = inflate(bytes, compression, bytes_max, &mut permit)?;
+    let mut report = Report::default();
+    let validated =
+        decode::decode(signal, encoding, &body, &mut report).map_err(|error| undecodable(&error))?;
+    let columns =
+        columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
+    let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };
+    Ok((Decoded { record, columns, report }, permit))
+}
+
+fn undecodable(error: &decode::Error) -> Failure {
+    let reason = match error {
+        decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
+        decode::Error::Json { .. } => Reason::JsonMalformed,
+        decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
+        decode::Error::Columns { .. } | decode::Error::UnknownEncoding { .. } => {
+            return broken("decoder", error);
+        }
+    };
+    Failure::new(reason, decode::text::printable(&with_sources(error), 400))
+}
+
+/// What the engine says is for our log; the client learns only what it has to do.
+fn refused_by_engine(error: &storage::Error) -> Failure {
+    const AFTER: Duration = Duration::from_secs(5);
+    match error {
+        storage::Error::Overloaded { retry_after } => {
+            Failure::retry(Reason::Overloaded, error.to_string(), *retry_after)
+        }
+        storage::Error::RecordTooLarge { .. } => Failure::new(Reason::RequestTooLarge, error.to_string()),
+        storage::Error::DiskFull => {
+            tracing::warn!(error = %error, "refuse request");
+            Failure::retry(Reason::StorageUnavailable, error.to_string(), AFTER * 6)
+        }
+        storage::Error::Closed => {
+            Failure::retry(Reason::StorageUnavailable, "server is shutting down".to_owned(), AFTER)
+        }
+        storage::Error::SchemaMismatch { .. } => broken("columns", error),
+        _ => {
+            tracing::error!(error = %with_sources(error), "store request");
+            Failure::retry(Reason::StorageUnavailable, "storage is not available".to_owned(), AFTER)
+        }
+    }
+}
+
+fn broken(what: &str, error: &dyn std::error::Error) -> Failure {
+    tracing::error!(error = %with_sources(error), "{what} failed");
+    Failure::new(Reason::Internal, format!("internal error in the {what}; the server's log has the details"))
+}
+
+/// An error and what it comes from, in one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

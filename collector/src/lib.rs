@@ -1,0 +1,34 @@
+//! The edge: every protocol, every socket and every clock read of Firstfault.
+//!
+//! OTLP comes in through `receive`, becomes columns in `decode` and `columns`, and is handed to
+//! `storage` by `ingest`. `evaluate` carries numbers from `storage` to `alerts` on a timer; `api`
+//! and `web` answer the browser. `run` puts the parts together and takes them apart again.
+//! No other crate opens a socket for serving or reads a clock, and nothing here knows how rows are stored.
+
+pub mod cli;
+mod config;
+mod logging;
+mod run;
+mod serve;
+mod shutdown;
+mod telemetry;
+mod workers;
+
+mod receive;
+
+mod decode;
+
+mod columns;
+mod ingest;
+
+mod evaluate;
+
+mod api;
+mod web;
+
+pub mod demo;
+mod query_command;
+
+mod clock;
+mod nearest;
+mod units;

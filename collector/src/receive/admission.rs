@@ -1,0 +1,93 @@
+//! The budget of bytes that requests in flight may hold.
+//!
+//! Bytes are charged before they are read where their number is announced, and as they arrive where it
+//! is not; what a request inflates to is charged on top. A full budget refuses at once and never waits:
+//! waiting would hold the connection, and the client has a queue of its own.
+
+use super::answer::Failure;
+use crate::telemetry::Reason;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// When a client that met a full budget should come back: requests take far less than this.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Shared by all connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    used: Arc<AtomicU64>,
+    bytes_max: u64,
+}
+
+impl Budget {
+    /// `used` is where the use is published.
+    pub(crate) fn new(bytes_max: u64, used: Arc<AtomicU64>) -> Self {
+        Self { used, bytes_max }
+    }
+
+    /// A permit for no bytes yet.
+    pub(crate) fn permit(&self) -> Permit {
+        Permit { budget: self.clone(), bytes: 0 }
+    }
+}
+
+/// What one request has been charged; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Permit {
+    /// Makes sure that at least `bytes` in all are charged.
+    pub(crate) fn cover(&mut self, bytes: u64) -> Result<(), Failure> {
+        self.charge(bytes.saturating_sub(self.bytes))
+    }
+
+    /// Charges more bytes, or nothing at all if they do not fit.
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Failure> {
+        let bytes_max = self.budget.bytes_max;
+        // Relaxed: the counter guards no other memory.
+        let charged = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|used| *used <= bytes_max)
+        });
+        if charged.is_err() {
+            let message = format!("requests in flight hold the limit of {bytes_max} bytes, retry later");
+            return Err(Failure::retry(Reason::Overloaded, message, RETRY_AFTER));
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: two requests share a budget of 100 bytes.
+    /// Guarantees: what does not fit is refused without being charged, and a dropped permit gives back.
+    #[test]
+    fn budget_is_shared_and_given_back() {
+        let used = Arc::new(AtomicU64::new(0));
+        let budget = Budget::new(100, Arc::clone(&used));
+        let mut first = budget.permit();
+        let mut second = budget.permit();
+        first.charge(60).unwrap();
+        let failure = second.charge(41).unwrap_err();
+        assert_eq!((failure.reason(), failure.retry_after()), (Reason::Overloaded, Some(RETRY_AFTER)));
+        second.cover(40).unwrap();
+        second.cover(30).unwrap();
+        assert_eq!(used.load(Ordering::Relaxed), 100);
+        drop(first);
+        second.charge(60).unwrap();
+        drop(second);
+        assert_eq!(used.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,99 @@
+//! Both doors in-process, with a real engine behind them.
+
+mod grpc;
+mod http;
+
+use crate::clock::Clock;
+use crate::decode;
+use crate::ingest::{Ingest, IngestLimits};
+use crate::telemetry::{Reason, Telemetry};
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use flate2::write::GzEncoder;
+use http_body_util::BodyExt as _;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use std::io::Write as _;
+use std::sync::Arc;
+use storage::{Engine, Signal};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+/// The receivers on an engine of their own.
+struct Server {
+    ingest: Ingest,
+    telemetry: Arc<Telemetry>,
+    engine: Engine,
+    _data_dir: TempDir,
+}
+
+impl Server {
+    async fn start(limits: IngestLimits) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let options =
+            storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
+        let (engine, _) =
+            Engine::open(options, |record| decode::replay(record).map_err(Into::into)).await.unwrap();
+        let telemetry = Arc::new(Telemetry::new());
+        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock);
+        Self { ingest, telemetry, engine, _data_dir: data_dir }
+    }
+
+    fn http(&self) -> Router {
+        super::http::router(self.ingest.clone())
+    }
+
+    fn grpc(&self) -> Router {
+        super::grpc::service(self.ingest.clone())
+    }
+
+    fn n_stored(&self, signal: Signal) -> u64 {
+        self.engine.stats().rows_ever.of(signal)
+    }
+
+    /// Reasons with their counts, as the status page has them.
+    fn rejections(&self) -> Vec<(Reason, u64)> {
+        let snapshot = self.telemetry.snapshot(Clock.now());
+        let mut rejections: Vec<_> = snapshot.rejections.iter().map(|r| (r.reason, r.n)).collect();
+        rejections.sort();
+        rejections
+    }
+}
+
+async fn call(router: Router, request: ::http::Request<Body>) -> (::http::response::Parts, Bytes) {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    (parts, body.collect().await.unwrap().to_bytes())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A megabyte of zeros for each of the `n_mib`, in about a thousandth of that.
+fn bomb(n_mib: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..n_mib {
+        encoder.write_all(&zeros).unwrap();
+    }
+    encoder.finish().unwrap()
+}
+
+/// A request of valid spans, with as many after them that have no ids.
+fn traces(n_valid: usize, n_invalid: usize) -> ExportTraceServiceRequest {
+    let span = |place: usize| Span {
+        trace_id: vec![7; 16],
+        span_id: (place as u64 + 1).to_be_bytes().to_vec(),
+        name: format!("span {place}"),
+        ..Span::default()
+    };
+    let invalid = Span { name: "nameless\u{1b}".to_owned(), ..Span::default() };
+    let spans = (0..n_valid).map(span).chain(std::iter::repeat_n(invalid, n_invalid)).collect();
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
+    }
+}

@@ -1,0 +1,329 @@
+use super::*;
+use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ::http::{HeaderMap, Request, StatusCode};
+use expect_test::{Expect, expect};
+use futures::StreamExt as _;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+use std::time::Duration;
+use tonic_types::{RpcStatusExt as _, pb};
+
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+
+const LOG_JSON: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}"#;
+const METRIC_JSON: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":1}]}}]}]}]}"#;
+const SPAN_JSON: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}]}]}]}"#;
+
+fn post(path: &str, content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path).header(CONTENT_TYPE, content_type).body(body.into()).unwrap()
+}
+
+fn encoded(mut request: Request<Body>, encoding: &'static str) -> Request<Body> {
+    request.headers_mut().insert(CONTENT_ENCODING, encoding.parse().unwrap());
+    request
+}
+
+/// Status, content type and body of the answer; a protobuf body as its message or `Status`.
+fn shown(parts: &::http::response::Parts, body: &Bytes) -> String {
+    let content_type = parts.headers[CONTENT_TYPE].to_str().unwrap();
+    let text = match content_type {
+        JSON => String::from_utf8(body.to_vec()).unwrap(),
+        _ if parts.status.is_success() => {
+            format!("{:?}", ExportTraceServiceResponse::decode(body.clone()).unwrap())
+        }
+        _ => {
+            let status = pb::Status::decode(body.clone()).unwrap();
+            let details: Vec<_> = status.details.iter().map(|detail| detail.type_url.as_str()).collect();
+            format!("Status {{ code: {}, message: {:?}, details: {details:?} }}", status.code, status.message)
+        }
+    };
+    let extra: Vec<String> = ["allow", "accept-encoding", "retry-after"]
+        .iter()
+        .filter_map(|name| Some(format!(" {name}={}", parts.headers.get(*name)?.to_str().unwrap())))
+        .collect();
+    format!("{} {content_type}{} {text}", parts.status.as_u16(), extra.concat())
+}
+
+async fn check(server: &Server, request: Request<Body>, expected: Expect) {
+    let (parts, body) = call(server.http(), request).await;
+    expected.assert_eq(&shown(&parts, &body));
+}
+
+/// Scenario: each signal in each encoding, plain and gzipped, with parameters on the content type.
+/// Guarantees: 200 in the request's encoding, partial_success unset, and the row is in the engine.
+#[tokio::test]
+async fn all_signals_and_encodings() {
+    let server = Server::start(IngestLimits::default()).await;
+    for (path, json) in [("/v1/traces", SPAN_JSON), ("/v1/logs", LOG_JSON), ("/v1/metrics", METRIC_JSON)] {
+        check(
+            &server,
+            post(path, "application/json; charset=utf-8", json),
+            expect!["200 application/json {}"],
+        )
+        .await;
+        check(
+            &server,
+            encoded(post(path, JSON, gzip(json.as_bytes())), "gzip"),
+            expect!["200 application/json {}"],
+        )
+        .await;
+        check(&server, encoded(post(path, JSON, json), "identity"), expect!["200 application/json {}"]).await;
+    }
+    let body = traces(2, 0).encode_to_vec();
+    let done = || expect!["200 application/x-protobuf ExportTraceServiceResponse { partial_success: None }"];
+    check(&server, post("/v1/traces", "Application/X-Protobuf;q=1", body.clone()), done()).await;
+    check(&server, encoded(post("/v1/traces", PROTOBUF, gzip(&body)), "gzip"), done()).await;
+    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [7, 3, 3]);
+    assert_eq!(server.rejections(), []);
+}
+
+/// Scenario: a full success on the wire, and empty requests in both encodings.
+/// Guarantees: the protobuf answer has no bytes at all, and emptiness is no error.
+#[tokio::test]
+async fn full_success_is_empty() {
+    let server = Server::start(IngestLimits::default()).await;
+    let (parts, body) = call(server.http(), post("/v1/traces", PROTOBUF, traces(1, 0).encode_to_vec())).await;
+    assert_eq!((parts.status, body.len()), (StatusCode::OK, 0));
+    for (content_type, body) in [(PROTOBUF, ""), (JSON, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)]
+    {
+        let (parts, _) = call(server.http(), post("/v1/traces", content_type, body)).await;
+        assert_eq!(parts.status, StatusCode::OK, "{content_type} {body}");
+    }
+    let gzipped = encoded(post("/v1/traces", PROTOBUF, gzip(b"")), "gzip");
+    assert_eq!(call(server.http(), gzipped).await.0.status, StatusCode::OK);
+}
+
+/// Scenario: valid spans and invalid ones in one request.
+/// Guarantees: 200, the exact count, the reason in printable English; the counters agree.
+#[tokio::test]
+async fn partial_success_counts_exactly() {
+    let server = Server::start(IngestLimits::default()).await;
+    let body = traces(3, 2).encode_to_vec();
+    check(
+        &server,
+        post("/v1/traces", PROTOBUF, body),
+        expect![[r#"200 application/x-protobuf ExportTraceServiceResponse { partial_success: Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "rejected 2 x trace_id_invalid: span 'nameless�' has trace_id of 0 bytes ''" }) }"#]],
+    )
+    .await;
+    assert_eq!(server.n_stored(Signal::Traces), 3);
+    assert_eq!(server.rejections(), [(Reason::TraceIdInvalid, 2)]);
+    let metric = METRIC_JSON.replace(r#"{"asInt":1}"#, "{}");
+    check(
+        &server,
+        post("/v1/metrics", JSON, metric),
+        expect![[r#"200 application/json {"partialSuccess":{"errorMessage":"rejected 1 x point_without_value: metric 'm' has a point without a value","rejectedDataPoints":"1"}}"#]],
+    )
+    .await;
+    let page = server.telemetry.prometheus(&server.engine.stats());
+    assert!(page.contains("firstfault_rejected_items_total{signal=\"traces\"} 2\n"), "{page}");
+    assert!(page.contains("firstfault_rejected_items_total{signal=\"metrics\"} 1\n"), "{page}");
+}
+
+/// Scenario: a body whose keys are snake_case.
+/// Guarantees: 200 with a warning that rejects nothing, and an entry in the diagnostics.
+#[tokio::test]
+async fn snake_case_is_warned_about() {
+    let server = Server::start(IngestLimits::default()).await;
+    check(
+        &server,
+        post("/v1/traces", JSON, r#"{"resource_spans":[]}"#),
+        expect![[r#"200 application/json {"partialSuccess":{"errorMessage":"warning 1 x json_snake_case_key: ignored unknown keys 'resource_spans': OTLP/JSON keys are lowerCamelCase","rejectedSpans":"0"}}"#]],
+    )
+    .await;
+    assert_eq!(server.rejections(), [(Reason::JsonSnakeCaseKey, 1)]);
+}
+
+/// Scenario: requests that are wrong as a whole, in both encodings.
+/// Guarantees: the right status; the body is a google.rpc.Status in the request's encoding with the
+/// details that belong to it; each is counted under its reason.
+#[tokio::test]
+async fn refusals_speak_the_protocol() {
+    let server = Server::start(IngestLimits::default()).await;
+    let traces_path = "/v1/traces";
+    check(&server, post(traces_path, JSON, "{\n]"), expect![[r#"400 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"request is not valid OTLP/JSON: key must be a string at line 2 column 1","field":"json_malformed"}]}],"message":"request is not valid OTLP/JSON: key must be a string at line 2 column 1"}"#]]).await;
+    check(&server, post(traces_path, PROTOBUF, "{}"), expect![[r#"400 application/x-protobuf Status { code: 3, message: "request is not a valid protobuf message: failed to decode Protobuf message: buffer underflow", details: ["type.googleapis.com/google.rpc.BadRequest"] }"#]]).await;
+    check(&server, encoded(post(traces_path, PROTOBUF, "no gzip"), "gzip"), expect![[r#"400 application/x-protobuf Status { code: 3, message: "request body is not valid gzip: invalid gzip header", details: ["type.googleapis.com/google.rpc.BadRequest"] }"#]]).await;
+    check(&server, post("/v1/profiles", JSON, "{}"), expect![[r#"404 application/json {"code":5,"details":[],"message":"no such path: /v1/profiles (there are /v1/traces, /v1/logs, /v1/metrics)"}"#]]).await;
+    check(&server, post("/v1development/profiles", PROTOBUF, ""), expect![[r#"404 application/x-protobuf Status { code: 5, message: "no such path: /v1development/profiles (there are /v1/traces, /v1/logs, /v1/metrics)", details: [] }"#]]).await;
+    check(&server, Request::get("/v1/logs").body(Body::empty()).unwrap(), expect![[r#"405 application/json allow=POST {"code":12,"details":[],"message":"method GET is not allowed, use POST"}"#]]).await;
+    check(&server, post(traces_path, "text/plain", "x"), expect![[r#"415 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"got 'text/plain'; supported are application/x-protobuf and application/json","field":"unsupported_media_type"}]}],"message":"got 'text/plain'; supported are application/x-protobuf and application/json"}"#]]).await;
+    check(&server, Request::post(traces_path).body(Body::empty()).unwrap(), expect![[r#"415 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"got no content type; supported are application/x-protobuf and application/json","field":"unsupported_media_type"}]}],"message":"got no content type; supported are application/x-protobuf and application/json"}"#]]).await;
+    for encoding in ["zstd", "deflate", "br", "gzip, gzip"] {
+        let (parts, body) = call(server.http(), encoded(post(traces_path, PROTOBUF, "x"), encoding)).await;
+        let status = pb::Status::decode(body).unwrap();
+        assert_eq!(
+            (parts.status.as_u16(), parts.headers["accept-encoding"].to_str().unwrap()),
+            (415, "gzip, identity")
+        );
+        assert!(status.message.contains("supported are gzip and identity"), "{}", status.message);
+    }
+    let expected = [
+        (Reason::ProtobufMalformed, 1),
+        (Reason::JsonMalformed, 1),
+        (Reason::GzipMalformed, 1),
+        (Reason::UnsupportedMediaType, 2),
+        (Reason::UnsupportedEncoding, 4),
+        (Reason::MethodNotAllowed, 1),
+        (Reason::PathUnknown, 2),
+    ];
+    assert_eq!(server.rejections(), expected);
+    assert_eq!(server.engine.stats().rows_ever.total(), 0);
+}
+
+/// Scenario: a body in many chunks without a length, plain and gzipped in two members.
+/// Guarantees: read whole.
+#[tokio::test]
+async fn chunked_bodies_are_read_whole() {
+    let server = Server::start(IngestLimits::default()).await;
+    let body = traces(50, 0).encode_to_vec();
+    let (front, back) = body.split_at(body.len() / 2);
+    let members = [gzip(front), gzip(back)].concat();
+    for (bytes, encoding) in [(body.clone(), "identity"), (members, "gzip")] {
+        let chunks: Vec<Result<Bytes, std::io::Error>> =
+            bytes.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let request = post("/v1/traces", PROTOBUF, Body::from_stream(futures::stream::iter(chunks)));
+        let (parts, _) = call(server.http(), encoded(request, encoding)).await;
+        assert_eq!(parts.status, StatusCode::OK, "{encoding}");
+    }
+    assert_eq!(server.n_stored(Signal::Traces), 100);
+}
+
+fn small() -> IngestLimits {
+    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, body_timeout: Duration::from_secs(30) }
+}
+
+/// Scenario: bodies over the limit: announced, unannounced, and a bomb of 256 MiB.
+/// Guarantees: 413 with a Status and no delay; nothing stays charged.
+#[tokio::test]
+async fn oversized_bodies_are_refused() {
+    let server = Server::start(small()).await;
+    let over = vec![0u8; (1 << 20) + 1];
+    let stream = Body::from_stream(futures::stream::iter(
+        over.chunks(4096)
+            .map(|chunk| Ok::<_, std::io::Error>(Bytes::copy_from_slice(chunk)))
+            .collect::<Vec<_>>(),
+    ));
+    for (request, when) in [
+        (post("/v1/traces", PROTOBUF, over.clone()), "as sent"),
+        (post("/v1/traces", PROTOBUF, stream), "as sent"),
+        (encoded(post("/v1/traces", PROTOBUF, bomb(256)), "gzip"), "after decompression"),
+    ] {
+        let (parts, body) = call(server.http(), request).await;
+        let status = pb::Status::decode(body).unwrap();
+        assert_eq!((parts.status.as_u16(), status.code), (413, tonic::Code::ResourceExhausted as i32));
+        assert_eq!(status.message, format!("request is larger than the limit of 1048576 bytes {when}"));
+        assert!(status.get_details_retry_info().is_none() && !parts.headers.contains_key("retry-after"));
+    }
+    assert_eq!(server.rejections(), [(Reason::RequestTooLarge, 3)]);
+    assert_eq!(server.telemetry.inflight_bytes().load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+/// Scenario: the budget of bytes in flight is taken, then free again.
+/// Guarantees: 429 with Retry-After and RetryInfo meanwhile, in either encoding; success afterwards.
+#[tokio::test]
+async fn overload_asks_to_retry() {
+    let server = Server::start(small()).await;
+    let mut taken = server.ingest.budget().permit();
+    taken.charge((4 << 20) - 10).unwrap();
+    let request = || post("/v1/traces", PROTOBUF, traces(1, 0).encode_to_vec());
+    let (parts, body) = call(server.http(), request()).await;
+    assert_eq!((parts.status.as_u16(), &parts.headers["retry-after"]), (429, &"1".parse().unwrap()));
+    let status = pb::Status::decode(body).unwrap();
+    assert_eq!(status.code, tonic::Code::Unavailable as i32);
+    assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(1)));
+    check(&server, post("/v1/traces", JSON, SPAN_JSON), expect![[r#"429 application/json retry-after=1 {"code":14,"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}],"message":"requests in flight hold the limit of 4194304 bytes, retry later"}"#]]).await;
+    drop(taken);
+    assert_eq!(call(server.http(), request()).await.0.status, StatusCode::OK);
+    assert_eq!(server.n_stored(Signal::Traces), 1);
+}
+
+/// Scenario: the engine is shut down while clients still send.
+/// Guarantees: 503 with a delay: the data is the client's to keep.
+#[tokio::test]
+async fn a_closed_engine_asks_to_retry() {
+    let server = Server::start(small()).await;
+    server.engine.shutdown().await.unwrap();
+    let (parts, body) = call(server.http(), post("/v1/logs", JSON, LOG_JSON)).await;
+    assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE, "{body:?}");
+    assert!(parts.headers.contains_key("retry-after"));
+    assert_eq!(server.rejections(), [(Reason::StorageUnavailable, 1)]);
+}
+
+/// Scenario: a body that stops arriving, and one that breaks off.
+/// Guarantees: cut by the deadline or the break, refused with codes that clients retry.
+#[tokio::test]
+async fn unfinished_bodies_are_cut() {
+    let server = Server::start(IngestLimits { body_timeout: Duration::from_millis(20), ..small() }).await;
+    let first = || futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"\x0a"))]);
+    let broken = first().chain(futures::stream::iter([Err(std::io::Error::other("reset"))]));
+    let request = post("/v1/traces", PROTOBUF, Body::from_stream(broken));
+    assert_eq!(call(server.http(), request).await.0.status, StatusCode::SERVICE_UNAVAILABLE);
+    let stuck = first().chain(futures::stream::pending());
+    let router = server.http();
+    let request = post("/v1/traces", PROTOBUF, Body::from_stream(stuck));
+    assert_eq!(call(router, request).await.0.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(server.rejections(), [(Reason::BodyUnreadable, 1), (Reason::BodyTooSlow, 1)]);
+}
+
+/// Scenario: a client that goes away once its request has been handed over.
+/// Guarantees: the request is stored and counted all the same, and its bytes are given back.
+#[tokio::test]
+async fn a_client_that_leaves_changes_nothing() {
+    let server = Server::start(IngestLimits::default()).await;
+    let payload = crate::ingest::Payload {
+        signal: Signal::Traces,
+        transport: crate::telemetry::Transport::Http,
+        encoding: crate::decode::Encoding::Protobuf,
+        compression: crate::receive::Compression::None,
+        bytes: traces(5, 0).encode_to_vec().into(),
+        permit: server.ingest.budget().permit(),
+    };
+    // Polled once and dropped, as a connection's task does when its client leaves.
+    let mut accepting = Box::pin(server.ingest.accept(payload));
+    assert!(futures::poll!(&mut accepting).is_pending());
+    drop(accepting);
+    server.ingest.drain().await;
+    assert_eq!(server.n_stored(Signal::Traces), 5);
+    assert_eq!(server.telemetry.snapshot(0).signals[0].n_accepted, 5);
+}
+
+/// Scenario: a gRPC client that was pointed at the HTTP port.
+/// Guarantees: it gets a gRPC status that names the mistake, and the diagnostics do too.
+#[tokio::test]
+async fn grpc_on_the_http_port_is_named() {
+    let server = Server::start(IngestLimits::default()).await;
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let (parts, _) = call(server.http(), post(path, "application/grpc", "\0\0\0\0\0")).await;
+    let status = tonic::Status::from_header_map(&parts.headers).unwrap();
+    assert_eq!(status.code(), tonic::Code::Unimplemented);
+    assert!(status.message().contains("4317"), "{}", status.message());
+    assert_eq!(server.rejections(), [(Reason::GrpcOnHttpPort, 1)]);
+}
+
+/// Scenario: one hundred requests at once.
+/// Guarantees: all are answered, and every span is there.
+#[tokio::test]
+async fn requests_are_served_side_by_side() {
+    let server = Server::start(IngestLimits::default()).await;
+    let requests =
+        (0..100).map(|_| call(server.http(), post("/v1/traces", PROTOBUF, traces(3, 1).encode_to_vec())));
+    let answers = futures::future::join_all(requests).await;
+    assert!(answers.iter().all(|(parts, _)| parts.status == StatusCode::OK));
+    assert_eq!(server.n_stored(Signal::Traces), 300);
+    assert_eq!(server.rejections(), [(Reason::TraceIdInvalid, 100)]);
+}
+
+/// Scenario: content types and encodings as clients spell them.
+/// Guarantees: headers without meaning change nothing.
+#[tokio::test]
+async fn harmless_headers_are_harmless() {
+    let server = Server::start(IngestLimits::default()).await;
+    let mut request = encoded(post("/v1/logs", JSON, LOG_JSON), "identity");
+    let mut headers = HeaderMap::new();
+    headers.insert("accept", "text/html".parse().unwrap());
+    headers.insert("expect", "100-continue".parse().unwrap());
+    headers.insert("x-scope-orgid", "tenant".parse().unwrap());
+    request.headers_mut().extend(headers);
+    assert_eq!(call(server.http(), request).await.0.status, StatusCode::OK);
+}

@@ -1,0 +1,245 @@
+//! The composition root: starts every part in order, waits, and takes them apart in the opposite order.
+//!
+//! Bind all ports -> answer "starting" -> open and replay -> evaluation -> open the doors -> tell where. At the end: close the
+//! doors -> answer what is under way -> flush -> close. Nothing here knows what the parts do.
+
+use crate::api::{Api, Hosts, Settings};
+use crate::clock::Clock;
+use crate::config::{Config, Limits, Listen};
+use crate::ingest::{Ingest, IngestLimits};
+use crate::receive::{grpc, http};
+use crate::serve::serve;
+use crate::shutdown::Signals;
+use crate::telemetry::Telemetry;
+use crate::workers::{Heartbeat, Workers};
+use crate::{decode, evaluate, web};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{Engine, Recovery};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+mod endpoints;
+mod listeners;
+
+use listeners::Listeners;
+
+/// Everything acknowledged is on disk already, so this is only for the comfort of clients.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// A little more than the doors take, for what ends after them.
+const WORKERS_TIMEOUT: Duration = Duration::from_secs(15);
+/// Flushes and retention are looked at this often.
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
+/// A flush of the largest hot table on a slow disk stays below this.
+const TICK_SILENCE_MAX: Duration = Duration::from_secs(180);
+/// Where alerts and notifications are kept, in the data directory.
+const STATE_FILE: &str = "state.sqlite";
+
+/// Why the server did not start, or did not stay.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{}", problems.join("\n"))]
+    Bind { problems: Vec<String> },
+    #[error("cannot listen for signals")]
+    Signals {
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot open the data directory")]
+    Open {
+        #[source]
+        source: storage::Error,
+    },
+    #[error("cannot open the alert state")]
+    State {
+        #[source]
+        source: alerts::Error,
+    },
+    #[error("cannot write {path}")]
+    Endpoints {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("worker {name} died")]
+    WorkerDied { name: &'static str },
+    #[error("cannot flush")]
+    Flush {
+        #[source]
+        source: storage::Error,
+    },
+}
+
+/// What `ready` is told.
+#[derive(Debug)]
+pub(crate) struct Started<'a> {
+    pub(crate) endpoints: &'a wire::Endpoints,
+    pub(crate) data_dir: &'a Path,
+}
+
+/// Serves until a signal, or until a part fails. `ready` is called once, when everything answers.
+pub(crate) async fn run(config: Config, ready: impl FnOnce(&Started<'_>)) -> Result<(), Error> {
+    let signals = Signals::listen().map_err(|source| Error::Signals { source })?;
+    let asked = CancellationToken::new();
+    tokio::spawn(signals.pass_on(asked.clone()));
+    run_until(asked, config, ready).await
+}
+
+/// As `run`, until `asked` is cancelled.
+async fn run_until(
+    asked: CancellationToken,
+    config: Config,
+    ready: impl FnOnce(&Started<'_>),
+) -> Result<(), Error> {
+    let listeners = Listeners::bind(&config.listen).await.map_err(|problems| Error::Bind { problems })?;
+    if !web::has_ui() {
+        tracing::warn!("this binary was built without the UI; `cargo xtask run` builds one with it");
+    }
+    let stop = CancellationToken::new();
+    let (workers, mut deaths) = Workers::new(Clock, stop.clone());
+    let endpoints = listeners.endpoints();
+    let telemetry = Arc::new(Telemetry::new());
+    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
+    let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
+    workers.spawn("api", None, |_| serve(api_listener, api.router(), stop.clone(), DRAIN_TIMEOUT));
+    let opened = tokio::select! {
+        opened = open(&config, &endpoints) => opened?,
+        // Nothing was accepted yet, so there is nothing to flush.
+        () = asked.cancelled() => return Ok(()),
+    };
+    let Opened { engine, evaluation, board } = opened;
+    api.open(engine.clone(), board);
+    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock);
+    workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
+    workers.spawn("evaluation", None, |_| evaluation.run(stop.clone()));
+    let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, stop.clone(), DRAIN_TIMEOUT));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, stop.clone(), DRAIN_TIMEOUT));
+    let data_dir = config.storage.data_dir;
+    endpoints::write(&data_dir, &endpoints)?;
+    ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
+    let died = tokio::select! {
+        () = asked.cancelled() => None,
+        name = deaths.recv() => name,
+    };
+    stop.cancel();
+    let closed = close(&workers, &ingest, &engine).await;
+    endpoints::remove(&data_dir);
+    died.map_or(closed, |name| Err(Error::WorkerDied { name }))
+}
+
+fn api(
+    config: &Config,
+    endpoints: &wire::Endpoints,
+    telemetry: &Arc<Telemetry>,
+    workers: &Workers,
+    stop: &CancellationToken,
+    listeners: &Listeners,
+) -> Api {
+    let Listen { api: configured, allow_public, .. } = config.listen;
+    let bound = listeners.api.local_addr().unwrap_or(configured);
+    Api::new(Settings {
+        clock: Clock,
+        started_at: Clock.now(),
+        endpoints: endpoints.clone(),
+        telemetry: Arc::clone(telemetry),
+        workers: workers.clone(),
+        stop: stop.clone(),
+        hosts: Hosts::of(bound, allow_public),
+        rows_max: config.storage.query.rows_max,
+        assets: web::EMBEDDED,
+    })
+}
+
+fn ingest_limits(limits: &Limits) -> IngestLimits {
+    let Limits { request_bytes, inflight_bytes } = *limits;
+    IngestLimits { request_bytes, inflight_bytes, ..IngestLimits::default() }
+}
+
+struct Opened {
+    engine: Engine,
+    evaluation: evaluate::Evaluation,
+    board: evaluate::Board,
+}
+
+/// Engine first: it creates and locks the directory that the state file lies in.
+async fn open(config: &Config, endpoints: &wire::Endpoints) -> Result<Opened, Error> {
+    let decode = |record| decode::replay(record).map_err(Into::into);
+    let opened = Engine::open(config.storage.clone(), decode).await;
+    let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
+    log_recovery(&recovery);
+    let settings = evaluate::Settings {
+        interval: config.evaluation.interval,
+        lag: config.evaluation.lag,
+        external_url: endpoints.dashboard.clone(),
+        retry: alerts::RetryPolicy::default(),
+    };
+    let (evaluation, board) = evaluate::open(
+        settings,
+        config.slos.clone(),
+        config.receivers.clone(),
+        &config.storage.data_dir.join(STATE_FILE),
+        Arc::new(engine.clone()),
+        Arc::new(|| Clock.now()),
+    )
+    .await
+    .map_err(|source| Error::State { source })?;
+    Ok(Opened { engine, evaluation, board })
+}
+
+fn log_recovery(recovery: &Recovery) {
+    let Recovery { n_records_replayed, n_rows_replayed, wal_bytes_cut, .. } = recovery;
+    tracing::info!(n_records_replayed, n_rows_replayed, wal_bytes_cut, "data directory is open");
+    let Recovery { n_records_undecodable, n_records_missing, .. } = recovery;
+    if n_records_undecodable + n_records_missing > 0 {
+        tracing::error!(n_records_undecodable, n_records_missing, "acknowledged data could not be replayed");
+    }
+}
+
+/// The engine's timer. A failure is logged when it appears and when it is over, not every second.
+async fn tick(engine: Engine, heart: Heartbeat, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failure: Option<String> = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        heart.beat();
+        match engine.tick(Clock.now()).await {
+            Ok(()) if failure.is_some() => {
+                tracing::info!("background work of the storage succeeds again");
+                failure = None;
+            }
+            Ok(()) => {}
+            Err(error) => {
+                let text = error.to_string();
+                if failure.as_ref() != Some(&text) {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "background work of the storage failed"
+                    );
+                }
+                failure = Some(text);
+            }
+        }
+    }
+}
+
+async fn close(workers: &Workers, ingest: &Ingest, engine: &Engine) -> Result<(), Error> {
+    if !workers.join(WORKERS_TIMEOUT).await {
+        tracing::warn!(timeout = ?WORKERS_TIMEOUT, "workers were left behind");
+    }
+    if tokio::time::timeout(DRAIN_TIMEOUT, ingest.drain()).await.is_err() {
+        tracing::warn!(timeout = ?DRAIN_TIMEOUT, "requests were left behind, unacknowledged");
+    }
+    engine.shutdown().await.map_err(|source| Error::Flush { source })?;
+    tracing::info!("everything is flushed");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

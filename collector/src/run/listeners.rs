@@ -1,0 +1,102 @@
+//! The three ports, bound before anything else starts, so that a port in use stops nothing half-way.
+
+use crate::config::Listen;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tokio::net::TcpListener;
+
+#[derive(Debug)]
+pub(super) struct Listeners {
+    pub(super) otlp_grpc: TcpListener,
+    pub(super) otlp_http: TcpListener,
+    pub(super) api: TcpListener,
+}
+
+impl Listeners {
+    /// All three, or what is wrong with each that cannot be bound.
+    pub(super) async fn bind(listen: &Listen) -> Result<Self, Vec<String>> {
+        let grpc = bind("otlp_grpc", listen.otlp_grpc).await;
+        let http = bind("otlp_http", listen.otlp_http).await;
+        let api = bind("api", listen.api).await;
+        match (grpc, http, api) {
+            (Ok(otlp_grpc), Ok(otlp_http), Ok(api)) => Ok(Self { otlp_grpc, otlp_http, api }),
+            (grpc, http, api) => Err([grpc.err(), http.err(), api.err()].into_iter().flatten().collect()),
+        }
+    }
+
+    /// Where others find the ports that were bound.
+    pub(super) fn endpoints(&self) -> wire::Endpoints {
+        let url = |listener: &TcpListener| match listener.local_addr() {
+            Ok(address) => format!("http://{}", reachable(address)),
+            // The system knows the address of a socket that it has just bound.
+            Err(error) => format!("http://unknown ({error})"),
+        };
+        wire::Endpoints {
+            otlp_grpc: url(&self.otlp_grpc),
+            otlp_http: url(&self.otlp_http),
+            dashboard: url(&self.api),
+        }
+    }
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let (flag, variable) = (key.replace('_', "-"), key.to_ascii_uppercase());
+        let what = match error.kind() {
+            io::ErrorKind::AddrInUse => "is in use: another process, perhaps another Firstfault, listens there".to_owned(),
+            io::ErrorKind::AddrNotAvailable => "is not an address of this machine".to_owned(),
+            io::ErrorKind::PermissionDenied => "may not be used: ports below 1024 need privileges".to_owned(),
+            _ => format!("cannot be used: {error}"),
+        };
+        format!(
+            "listen.{key}: {address} {what}\n  hint: choose another with --listen-{flag}, listen.{key} in the file \
+             or FIRSTFAULT_LISTEN_{variable}; port 0 takes any free one"
+        )
+    })
+}
+
+/// An address that can be connected to from this machine.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listen(api: &str) -> Listen {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let api = api.parse().expect("an address");
+        Listen { otlp_grpc: any, otlp_http: any, api, allow_public: false }
+    }
+
+    /// Scenario: port 0 everywhere, then a second instance on a port that the first one holds.
+    /// Guarantees: real ports are told; the error names key, address and ways out, and nothing stays bound.
+    #[tokio::test]
+    async fn says_which_port_is_taken() {
+        let first = Listeners::bind(&listen("127.0.0.1:0")).await.expect("free ports");
+        let taken = first.api.local_addr().expect("bound");
+        assert_eq!(first.endpoints().dashboard, format!("http://{taken}"));
+        assert_ne!(taken.port(), 0);
+        let problems = Listeners::bind(&listen(&taken.to_string())).await.expect_err("taken");
+        expect_test::expect![[r#"
+            listen.api: TAKEN is in use: another process, perhaps another Firstfault, listens there
+              hint: choose another with --listen-api, listen.api in the file or FIRSTFAULT_LISTEN_API; port 0 takes any free one"#]]
+        .assert_eq(&problems.join("\n").replace(&taken.to_string(), "TAKEN"));
+    }
+
+    /// Scenario: addresses that mean every interface.
+    /// Guarantees: what is shown can be connected to.
+    #[test]
+    fn shows_addresses_that_work() {
+        let shown = |text: &str| reachable(text.parse().expect("an address")).to_string();
+        assert_eq!(shown("0.0.0.0:4320"), "127.0.0.1:4320");
+        assert_eq!(shown("[::]:4320"), "[::1]:4320");
+        assert_eq!(shown("10.1.2.3:1"), "10.1.2.3:1");
+    }
+}

@@ -1,0 +1,77 @@
+//! Tests of the whole process in one process: start, answer, stop, start again.
+
+use super::*;
+use crate::config::{Sources, load};
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+fn config(data_dir: &Path) -> Config {
+    let text = format!(
+        "[listen]\notlp_grpc = \"127.0.0.1:0\"\notlp_http = \"127.0.0.1:0\"\napi = \"127.0.0.1:0\"\n\
+         [storage]\ndata_dir = {data_dir:?}\n"
+    );
+    load(&Sources { file: Some(("test.toml".into(), text)), env: BTreeMap::new(), flags: Vec::new() })
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+struct Running {
+    endpoints: wire::Endpoints,
+    asked: CancellationToken,
+    task: tokio::task::JoinHandle<Result<(), Error>>,
+}
+
+async fn start(data_dir: &Path) -> Running {
+    let (asked, (tell, told)) = (CancellationToken::new(), oneshot::channel());
+    let ready = |started: &Started<'_>| tell.send(started.endpoints.clone()).expect("the test listens");
+    let task = tokio::spawn(run_until(asked.clone(), config(data_dir), ready));
+    Running { endpoints: told.await.expect("it starts"), asked, task }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+async fn n_spans(running: &Running) -> serde_json::Value {
+    let url = format!("{}/api/v1/sql", running.endpoints.dashboard);
+    let answer =
+        client().post(url).json(&json!({"sql": "SELECT count(*) FROM spans"})).send().await.expect("answers");
+    let answer: wire::SqlAnswer = answer.json().await.expect("JSON");
+    answer.rows[0][0].clone()
+}
+
+/// Scenario: a server takes a span over OTLP/HTTP, is asked to end, and is started again.
+/// Guarantees: it answers on the ports that it writes down, ends cleanly, leaves no endpoints behind,
+/// and holds the span exactly once after the restart. A second server on the directory is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn starts_stops_and_starts_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = start(dir.path()).await;
+    let written = std::fs::read(dir.path().join("endpoints.json")).expect("written");
+    assert_eq!(serde_json::from_slice::<wire::Endpoints>(&written).expect("JSON"), running.endpoints);
+    let span = json!({"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "x",
+        "startTimeUnixNano": "1769860800000000000", "endTimeUnixNano": "1769860800100000000"});
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+    let url = format!("{}/v1/traces", running.endpoints.otlp_http);
+    let answer = client().post(url).json(&body).send().await.expect("answers");
+    assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    assert_eq!(n_spans(&running).await, json!(1));
+    let ready =
+        client().get(format!("{}/readyz", running.endpoints.dashboard)).send().await.expect("answers");
+    assert_eq!(ready.text().await.expect("text"), "ready\n");
+
+    let second =
+        run_until(CancellationToken::new(), config(dir.path()), |_| panic!("it must not start")).await;
+    assert!(matches!(second, Err(Error::Open { source: storage::Error::Locked { .. } })), "{second:?}");
+
+    running.asked.cancel();
+    running.task.await.expect("no panic").expect("a clean end");
+    assert!(!dir.path().join("endpoints.json").exists());
+    client().get(&running.endpoints.dashboard).send().await.expect_err("the port is closed");
+
+    let again = start(dir.path()).await;
+    assert_eq!(n_spans(&again).await, json!(1));
+    again.asked.cancel();
+    again.task.await.expect("no panic").expect("a clean end");
+}

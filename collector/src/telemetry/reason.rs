@@ -1,0 +1,112 @@
+//! The closed list of reasons for which data is refused, changed or remarked on.
+//!
+//! Every reason has a stable name (in `/metrics` and the API), a class that says what became of the
+//! data, and a hint for whoever has to repair the sender. Nothing is counted under a free-form name:
+//! senders must not be able to create label values.
+
+/// What became of the data that a reason was given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The whole request was refused.
+    Request,
+    /// One item was rejected, its siblings kept.
+    Item,
+    /// Stored, but something of it was lost: the sender is told in the answer.
+    Warning,
+    /// Stored in full, with something repaired or doubtful: counted only.
+    Note,
+}
+
+impl Class {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Item => "item",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($( $variant:ident $class:ident $name:literal $hint:literal; )*) => {
+        /// Why something was refused, changed or remarked on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Reason { $( $variant, )* }
+
+        impl Reason {
+            pub(crate) const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
+
+            /// Stable snake_case name.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )* }
+            }
+
+            pub(crate) fn class(self) -> Class {
+                match self { $( Self::$variant => Class::$class, )* }
+            }
+
+            /// What to change at the sender; `None` where the message says it all.
+            pub(crate) fn hint(self) -> Option<&'static str> {
+                let hint = match self { $( Self::$variant => $hint, )* };
+                (!hint.is_empty()).then_some(hint)
+            }
+        }
+    };
+}
+
+reasons! {
+    ProtobufMalformed Request "protobuf_malformed"
+        "check that the body is an OTLP export request of this path's signal and not JSON";
+    JsonMalformed Request "json_malformed"
+        "see the OTLP/JSON mapping: lowerCamelCase keys, integer enum values, hex ids";
+    GzipMalformed Request "gzip_malformed" "the body was cut or is not gzip: check proxies between";
+    GrpcFrameMalformed Request "grpc_frame_malformed" "this port expects one unary gRPC message";
+    BodyUnreadable Request "body_unreadable" "the connection broke while the body was being sent";
+    BodyTooSlow Request "body_too_slow" "send smaller batches or check the network";
+    RequestTooLarge Request "request_too_large" "send smaller batches, or raise limits.request_bytes";
+    UnsupportedMediaType Request "unsupported_media_type"
+        "use Content-Type application/x-protobuf or application/json";
+    UnsupportedEncoding Request "unsupported_encoding" "use gzip or no compression";
+    MethodNotAllowed Request "method_not_allowed" "OTLP/HTTP uses POST";
+    PathUnknown Request "path_unknown"
+        "the endpoint's paths are /v1/traces, /v1/logs and /v1/metrics";
+    ServiceUnknown Request "service_unknown" "traces, logs and metrics are served";
+    HttpOnGrpcPort Request "http_on_grpc_port" "OTLP/HTTP is served on the other port, 4318 by default";
+    GrpcOnHttpPort Request "grpc_on_http_port" "OTLP/gRPC is served on the other port, 4317 by default";
+    Overloaded Request "overloaded" "";
+    StorageUnavailable Request "storage_unavailable" "";
+    Internal Request "internal" "this is a fault of the server: its log has the details";
+
+    TraceIdInvalid Item "trace_id_invalid" "a trace id has 16 bytes and is not all zero; hex in JSON";
+    SpanIdInvalid Item "span_id_invalid" "a span id has 8 bytes and is not all zero; hex in JSON";
+    PointWithoutValue Item "point_without_value" "set asInt or asDouble, or the no-recorded-value flag";
+    TemporalityUnspecified Item "temporality_unspecified" "set the aggregation temporality: delta or cumulative";
+    HistogramBucketsInconsistent Item "histogram_buckets_inconsistent"
+        "a histogram has one bucket count more than bounds, or none of either";
+    HistogramBoundsUnordered Item "histogram_bounds_unordered" "bucket bounds must be strictly increasing";
+    HistogramCountMismatch Item "histogram_count_mismatch" "count must be the sum of the bucket counts";
+    ExponentialIndexOutOfRange Item "exponential_index_out_of_range"
+        "a bucket lies outside the range of 64-bit floats: check scale and offset";
+    IdentityTooLarge Item "identity_too_large"
+        "resource, scope and metric texts are repeated for every item: shorten them or send fewer items at once";
+
+    JsonSnakeCaseKey Warning "json_snake_case_key" "OTLP/JSON keys are lowerCamelCase: resourceSpans, not resource_spans";
+    JsonWithoutData Warning "json_without_data" "the body has none of OTLP's keys: check the sender's format";
+    StringTableReference Warning "string_table_reference"
+        "key_strindex and string_value_strindex belong to profiles only";
+    AttributeLimit Warning "attribute_limit" "more attributes than are kept of one item: send fewer";
+    AttributeKeyTooLong Warning "attribute_key_too_long" "";
+    ValueTruncated Warning "value_truncated" "";
+    ValueTooDeep Warning "value_too_deep" "";
+    ExemplarWithoutValue Warning "exemplar_without_value" "";
+
+    DuplicateAttributeKey Note "duplicate_attribute_key" "keys must be unique; the first value is kept";
+    ParentSpanIdInvalid Note "parent_span_id_invalid" "the span is kept as a root";
+    LogIdInvalid Note "log_id_invalid" "the log record is kept, not associated with a trace";
+    LinkIdInvalid Note "link_id_invalid" "the link is stored under an all-zero id";
+    EndBeforeStart Note "end_before_start" "the duration is stored as 0: check the sender's clock";
+    TimeOutOfRange Note "time_out_of_range" "the time is stored as the latest that fits, in the year 2262";
+    LogWithoutTime Note "log_without_time" "the time of receipt is used";
+    EntityReferences Note "entity_references" "entity references of resources are not stored yet";
+}

@@ -1,0 +1,206 @@
+//! Moves rows from memory to segments, and expired segments away.
+//!
+//! A flush freezes the active generation, writes its segments, and publishes them in one manifest
+//! version with the log records they cover; only then are the rows let go. If any step fails the
+//! generation stays frozen and readable, and the next flush starts over with it.
+
+use super::store::{State, Store, Work};
+use crate::error::Error;
+use crate::faults::Step;
+use crate::hot::Generation;
+use crate::ids::{Signal, Table};
+use crate::manifest::{self, Manifest};
+use crate::options::Retention;
+use crate::retention;
+use crate::segment::{self, SegmentMeta, SegmentSource};
+use arrow::array::RecordBatch;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Rows of one table on their way to a segment.
+struct TableRows {
+    table: Table,
+    batches: Vec<RecordBatch>,
+    n_bytes: u64,
+}
+
+impl Store {
+    /// Writes what an earlier flush left, then all rows in memory. `before_freeze` runs between.
+    /// Blocks; for a thread that may.
+    pub(super) fn flush(&self, before_freeze: impl FnOnce()) -> Result<(), Error> {
+        let mut work = self.work.lock();
+        let flushed = self.flush_frozen(&mut work).and_then(|()| {
+            if self.state.lock().active.is_empty() {
+                return Ok(());
+            }
+            before_freeze();
+            self.freeze();
+            self.flush_frozen(&mut work)
+        });
+        self.note_outcome(&flushed);
+        flushed
+    }
+
+    /// Publishes a manifest without expired segments, then deletes files that nobody reads any more.
+    pub(super) fn expire(&self, retention: &Retention, now: i64) -> Result<(), Error> {
+        let mut work = self.work.lock();
+        let manifest = self.manifest();
+        let (live, expired) = retention::divide(&manifest.segments, retention, now);
+        if !expired.is_empty() {
+            let next = Manifest { version: manifest.version + 1, segments: live, ..(*manifest).clone() };
+            self.publish(&mut work, next, |_| {})?;
+            self.figures.n_segments_expired.fetch_add(expired.len() as u64, Ordering::Relaxed);
+            work.graveyard.extend(expired);
+        }
+        drop(manifest);
+        self.bury(&mut work)
+    }
+
+    /// Later rows go to a new generation.
+    fn freeze(&self) {
+        let mut state = self.state.lock();
+        assert!(state.frozen.is_none(), "a frozen generation is flushed before the next is frozen");
+        let next = Generation::after(&state.active);
+        state.frozen = Some(Arc::new(std::mem::replace(&mut state.active, next)));
+        state.active_since = None;
+    }
+
+    fn flush_frozen(&self, work: &mut Work) -> Result<(), Error> {
+        let Some(frozen) = self.state.lock().frozen.clone() else { return Ok(()) };
+        if work.is_uncertain {
+            return Err(Error::RestartNeeded);
+        }
+        let manifest = self.manifest();
+        let segments = self.write_segments(&frozen, manifest.segment_id_next)?;
+        let next = following(&manifest, &frozen, &segments);
+        if let Err(error) = self.publish(work, next, |state| state.frozen = None) {
+            if !work.is_uncertain {
+                self.remove_unpublished(&segments);
+            }
+            return Err(error);
+        }
+        let figures = &self.figures;
+        figures.n_bytes_hot.fetch_sub(frozen.n_bytes(), Ordering::Relaxed);
+        figures.n_spans_red_overflow.fetch_add(frozen.red().n_spans_overflow(), Ordering::Relaxed);
+        figures.n_flushes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_segments(&self, frozen: &Generation, id_first: u64) -> Result<Vec<Arc<SegmentMeta>>, Error> {
+        let tables = table_rows(frozen);
+        let mut segments: Vec<Arc<SegmentMeta>> = Vec::new();
+        for (rows, id) in tables.iter().zip(id_first..) {
+            let TableRows { table, batches, n_bytes } = rows;
+            // The read model has no rows of its own: it is as young as the newest span in it, whose
+            // segment comes before.
+            let received_max = segment::received_max(*table, batches);
+            let spans_received_max = segments.first().map(|spans| spans.received_max);
+            let received_max = received_max.or(spans_received_max).unwrap_or(i64::MAX);
+            let source = SegmentSource { id, table: *table, batches, n_bytes: *n_bytes, received_max };
+            match segment::write(&source, &self.data_dir, &*self.faults) {
+                Ok(segment) => segments.push(Arc::new(segment)),
+                Err(error) => {
+                    self.remove_unpublished(&segments);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(segments)
+    }
+
+    /// Makes a manifest the truth on disk, then in memory, where `also` changes in the same moment.
+    fn publish(&self, work: &mut Work, next: Manifest, also: impl FnOnce(&mut State)) -> Result<(), Error> {
+        if work.is_uncertain {
+            return Err(Error::RestartNeeded);
+        }
+        if let Err(error) = self.publish_on_disk(&next) {
+            work.is_uncertain =
+                matches!(error, Error::ManifestUncertain { .. } | Error::ManifestConflict { .. });
+            return Err(error);
+        }
+        {
+            let mut state = self.state.lock();
+            state.manifest = Arc::new(next);
+            also(&mut state);
+        }
+        if let Err(error) = manifest::prune(&self.data_dir) {
+            tracing::warn!(error = error.chain(), "cannot remove old manifests");
+        }
+        Ok(())
+    }
+
+    fn publish_on_disk(&self, next: &Manifest) -> Result<(), Error> {
+        let version = next.version;
+        let fail = |source: std::io::Error| Error::ManifestCommit { version, source: Box::new(source) };
+        self.faults.before(Step::ManifestPublish).map_err(fail)?;
+        self.handle.block_on(next.publish(&*self.object_store, &self.data_dir))?;
+        let uncertain = |source| {
+            let source = Error::io("publish manifest in", &self.data_dir, source);
+            Error::ManifestUncertain { version, source: Box::new(source) }
+        };
+        self.faults.before(Step::ManifestPublished).map_err(uncertain)
+    }
+
+    /// Deletes segments that no running query holds; others wait for the next time.
+    fn bury(&self, work: &mut Work) -> Result<(), Error> {
+        let mut first_error = Ok(());
+        work.graveyard.retain(|segment| {
+            if Arc::strong_count(segment) > 1 {
+                return true;
+            }
+            let removed = segment::remove(segment, &self.data_dir, &*self.faults);
+            let is_left = removed.is_err();
+            if first_error.is_ok() {
+                first_error = removed;
+            }
+            is_left
+        });
+        first_error
+    }
+
+    /// What fails here is an orphan, which the next start removes.
+    fn remove_unpublished(&self, segments: &[Arc<SegmentMeta>]) {
+        for segment in segments {
+            if let Err(error) = segment::remove(segment, &self.data_dir, &*self.faults) {
+                tracing::warn!(error = error.chain(), "cannot remove unpublished segment");
+            }
+        }
+    }
+
+    fn note_outcome(&self, flushed: &Result<(), Error>) {
+        let figures = &self.figures;
+        figures.is_flush_failing.store(flushed.is_err(), Ordering::Release);
+        figures.n_flushes_failed.fetch_add(u64::from(flushed.is_err()), Ordering::Relaxed);
+        *figures.last_error.lock() = flushed.as_ref().err().map(Error::chain);
+    }
+}
+
+/// The tables that a generation has rows of; spans come first.
+fn table_rows(generation: &Generation) -> Vec<TableRows> {
+    let mut tables: Vec<TableRows> = Vec::new();
+    for signal in Signal::ALL {
+        let batches: Vec<RecordBatch> = generation.batches(signal).cloned().collect();
+        if !batches.is_empty() {
+            let n_bytes = generation.n_bytes_of(signal);
+            tables.push(TableRows { table: Table::from(signal), batches, n_bytes });
+        }
+    }
+    if let Some(red) = generation.red().snapshot().to_batch() {
+        let n_bytes = generation.red().n_bytes();
+        tables.push(TableRows { table: Table::Red, batches: vec![red], n_bytes });
+    }
+    tables
+}
+
+/// The version in which these segments take the place of the generation.
+fn following(manifest: &Manifest, frozen: &Generation, segments: &[Arc<SegmentMeta>]) -> Manifest {
+    let mut next = manifest.clone();
+    next.version += 1;
+    next.segment_id_next += segments.len() as u64;
+    next.covered.insert_all(frozen.sequences());
+    for signal in Signal::ALL {
+        next.rows_ever.add(signal, frozen.n_rows(signal));
+    }
+    next.segments.extend(segments.iter().cloned());
+    next
+}

@@ -1,0 +1,251 @@
+//! The engine's handle: what callers may do, and in which order it happens.
+//!
+//! `open` brings a directory back, `store` holds what is visible, `flush` moves it to disk, `from_log`
+//! turns log records into rows when no request does. This file ties them to the log and to threads:
+//! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
+//! that ingest waits for neither queries nor flushes.
+
+mod flush;
+mod from_log;
+mod open;
+mod store;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+pub use open::Recovery;
+
+use crate::columns::{Columns, Logged, WalRecord};
+use crate::error::Error;
+use crate::faults::{Faults, NoFaults};
+use crate::fs::{self, DirectoryLock};
+use crate::hot::Snapshot;
+use crate::ids::Table;
+use crate::options::Options;
+use crate::query::QueryContext;
+use crate::stats::Stats;
+use crate::wal::{PackedRecord, Wal};
+use from_log::Decoder;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::Store;
+use tokio::runtime::{Handle, Runtime};
+
+/// What a client should wait after a refusal: about the time of one flush.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Payloads up to this size are compressed where they are, larger ones off the async thread: at
+/// 1 GB/s this is a quarter of a millisecond.
+const PACK_INLINE_BYTES_MAX: usize = 256 << 10;
+
+/// An open data directory. Clones are the same engine; the last one to go closes it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// Fields are dropped in order: the log's thread ends before the directory is unlocked.
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    wal: Wal,
+    store: Store,
+    decoder: Decoder,
+    query: QueryContext,
+    faults: Arc<dyn Faults>,
+    is_flush_scheduled: AtomicBool,
+    runtime: OwnRuntime,
+    _lock: DirectoryLock,
+}
+
+/// A runtime that may be dropped anywhere, also on one of its own threads.
+#[derive(Debug)]
+struct OwnRuntime {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Engine {
+    /// Locks the directory, reads the manifest, replays the log through `decode`, removes orphans.
+    pub async fn open<D>(options: Options, decode: D) -> Result<(Self, Recovery), Error>
+    where
+        D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
+        Self::open_with(options, decode, Arc::new(NoFaults)).await
+    }
+
+    /// Makes a record durable: on disk when it returns (after a shared sync).
+    pub async fn log(&self, record: WalRecord) -> Result<Logged, Error> {
+        if self.inner.wal.ledger().is_failed() {
+            return Err(Error::WalFailed);
+        }
+        self.inner.refuse_above_hard_limit()?;
+        let packed = pack(record).await?;
+        self.inner.wal.append(packed).await
+    }
+
+    /// Makes the rows of a logged record visible to queries, and to the read model.
+    pub fn insert(&self, logged: Logged, columns: Columns) -> Result<(), Error> {
+        let sequence = logged.settle();
+        let n_bytes_active = self.inner.store.insert(sequence, columns);
+        if n_bytes_active >= self.inner.options.hot.bytes_soft {
+            self.flush_in_background();
+        }
+        Ok(())
+    }
+
+    /// Would `log` refuse now? For admission before any work is done.
+    pub fn pressure(&self) -> Result<(), Error> {
+        let ledger = self.inner.wal.ledger();
+        if ledger.is_failed() {
+            return Err(Error::WalFailed);
+        }
+        if ledger.disk_free_bytes() < self.inner.options.disk_free_bytes_min {
+            return Err(Error::DiskFull);
+        }
+        if ledger.n_bytes() >= self.inner.options.wal.bytes_max {
+            return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+        }
+        self.inner.refuse_above_hard_limit()
+    }
+
+    /// Timer work at `now` (unix nanos): adopt records that lost their request, flush by size and
+    /// age, expire segments. Call it about once a second; a failure stands in the stats, loses
+    /// nothing, and the next call tries again.
+    pub async fn tick(&self, now: i64) -> Result<(), Error> {
+        self.run_blocking(move |inner| inner.tick(now)).await
+    }
+
+    /// Moves all rows in memory to segments.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.run_blocking(|inner| inner.flush()).await
+    }
+
+    /// Ends the log, then flushes; afterwards `log` fails and queries still work.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        self.inner.wal.close().await;
+        self.run_blocking(|inner| {
+            inner.adopt_abandoned()?;
+            inner.flush()
+        })
+        .await
+    }
+
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.inner.store.stats();
+        let ledger = self.inner.wal.ledger();
+        stats.wal_bytes = ledger.n_bytes();
+        stats.disk_free_bytes = ledger.disk_free_bytes();
+        (stats.n_fsyncs, stats.fsync_ns_last, stats.fsync_ns_max) = ledger.fsyncs();
+        stats.last_error = ledger.failure().or(stats.last_error);
+        stats
+    }
+
+    /// All rows of a table at this moment.
+    pub(crate) fn snapshot(&self, table: Table) -> Snapshot {
+        self.inner.store.snapshot(table)
+    }
+
+    /// Where queries run, so that ingest never waits for them.
+    pub(crate) fn query_runtime(&self) -> &Handle {
+        &self.inner.runtime.handle
+    }
+
+    /// What all queries share.
+    pub(crate) fn query_context(&self) -> &QueryContext {
+        &self.inner.query
+    }
+
+    /// Starts a flush unless one is due already. After a failure only the timer tries again, so that
+    /// a full disk is not asked with every request.
+    fn flush_in_background(&self) {
+        let inner = &self.inner;
+        if inner.store.is_flush_failing() || inner.is_flush_scheduled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let inner = Arc::clone(inner);
+        self.inner.runtime.handle.spawn_blocking(move || {
+            let flushed = inner.flush();
+            inner.is_flush_scheduled.store(false, Ordering::Release);
+            if let Err(error) = flushed {
+                tracing::warn!(error = error.chain(), "cannot flush, rows stay in memory");
+            }
+        });
+    }
+
+    async fn run_blocking<F>(&self, work: F) -> Result<(), Error>
+    where
+        F: FnOnce(&Inner) -> Result<(), Error> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let run = self.inner.runtime.handle.spawn_blocking(move || work(&inner));
+        run.await.map_err(|error| Error::Background { reason: error.to_string() })?
+    }
+}
+
+impl Inner {
+    fn tick(&self, now: i64) -> Result<(), Error> {
+        self.look_at_disk();
+        // Each is tried even if another fails; the first failure is told.
+        let adopted = self.adopt_abandoned();
+        let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush() } else { Ok(()) };
+        let expired = self.fatal_if_uncertain(self.store.expire(&self.options.retention, now));
+        adopted.and(flushed).and(expired)
+    }
+
+    /// Closed log files go once the segments that cover them are durable.
+    fn flush(&self) -> Result<(), Error> {
+        let flushed = self.store.flush(|| self.wal.rotate_blocking());
+        self.fatal_if_uncertain(flushed)?;
+        self.wal.delete_covered(&self.store.manifest().covered)
+    }
+
+    /// A manifest that may or may not be the newest must not be followed by another guess.
+    fn fatal_if_uncertain(&self, result: Result<(), Error>) -> Result<(), Error> {
+        if let Err(error @ (Error::ManifestUncertain { .. } | Error::ManifestConflict { .. })) = &result {
+            self.wal.ledger().fail(error.chain());
+        }
+        result
+    }
+
+    fn look_at_disk(&self) {
+        match fs::free_bytes(&self.options.data_dir) {
+            Ok(n_bytes) => self.wal.ledger().set_disk_free_bytes(self.faults.free_bytes(n_bytes)),
+            Err(error) => tracing::warn!(%error, "cannot learn how full the disk is"),
+        }
+    }
+
+    fn refuse_above_hard_limit(&self) -> Result<(), Error> {
+        match self.store.n_bytes_hot() >= self.options.hot.bytes_hard {
+            true => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
+            false => Ok(()),
+        }
+    }
+}
+
+impl OwnRuntime {
+    fn start() -> Result<Self, Error> {
+        const NAME: &str = "storage-query";
+        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name(NAME).enable_all().build();
+        let runtime = runtime.map_err(|source| Error::Thread { name: NAME, source })?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn pack(record: WalRecord) -> Result<PackedRecord, Error> {
+    if record.payload.len() <= PACK_INLINE_BYTES_MAX {
+        return PackedRecord::pack(record);
+    }
+    let pack = tokio::task::spawn_blocking(move || PackedRecord::pack(record));
+    pack.await.map_err(|error| Error::Background { reason: error.to_string() })?
+}

@@ -1,0 +1,179 @@
+//! Brings a data directory back, whatever moment the last process died at.
+
+use super::from_log::{Decoder, FromLog, insert_from_log};
+use super::store::Store;
+use super::{Engine, Inner, OwnRuntime};
+use crate::columns::{Columns, WalRecord};
+use crate::error::Error;
+use crate::faults::Faults;
+use crate::fs::{self, DirectoryLock};
+use crate::ids::Table;
+use crate::manifest::{self, Manifest};
+use crate::options::Options;
+use crate::query::QueryContext;
+use crate::wal::{Replayed, SequenceSet, Wal, WalStart, replay};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What opening a directory found and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Records whose rows were decoded again, and those rows.
+    pub n_records_replayed: u64,
+    pub n_rows_replayed: u64,
+    /// Records that segments held already.
+    pub n_records_skipped: u64,
+    /// Records that could not be decoded; each is in the quarantine directory.
+    pub n_records_undecodable: u64,
+    /// Records that the log should hold but does not: a log file was removed, or syncs went by a
+    /// timer and power failed.
+    pub n_records_missing: u64,
+    /// Unfinished end of the newest log file, moved to the quarantine directory.
+    pub wal_bytes_cut: u64,
+    /// Files that no manifest names, left by a flush or expiry that did not finish.
+    pub n_orphans_removed: u64,
+}
+
+impl Engine {
+    /// As [`Engine::open`], with failures to order.
+    pub(crate) async fn open_with<D>(
+        options: Options,
+        decode: D,
+        faults: Arc<dyn Faults>,
+    ) -> Result<(Self, Recovery), Error>
+    where
+        D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
+        options.validate()?;
+        let runtime = OwnRuntime::start()?;
+        let handle = runtime.handle.clone();
+        let decoder = Decoder::new(decode);
+        let open = handle.spawn_blocking(move || open(options, decoder, faults, runtime));
+        let opened = open.await.map_err(|error| Error::Background { reason: error.to_string() })?;
+        let (inner, recovery) = opened?;
+        Ok((Self { inner: Arc::new(inner) }, recovery))
+    }
+}
+
+fn open(
+    options: Options,
+    decoder: Decoder,
+    faults: Arc<dyn Faults>,
+    runtime: OwnRuntime,
+) -> Result<(Inner, Recovery), Error> {
+    fs::create_dir(&options.data_dir)?;
+    let lock = DirectoryLock::acquire(&options.data_dir)?;
+    fs::create_layout(&options.data_dir)?;
+    let manifest = Manifest::load(&options.data_dir)?;
+    check_segments(&options.data_dir, &manifest)?;
+    let mut recovery =
+        Recovery { n_orphans_removed: remove_orphans(&options.data_dir, &manifest)?, ..Recovery::default() };
+
+    let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
+    let query = QueryContext::new(&options.query, Arc::clone(&object_store))?;
+    let (data_dir, handle) = (options.data_dir.clone(), runtime.handle.clone());
+    let store = Store::new(data_dir, object_store, manifest, handle, Arc::clone(&faults));
+    let replayed = replay_into(&store, &decoder, &options, &mut recovery)?;
+    let wal = start_wal(&options, &store, replayed, &faults)?;
+
+    let is_flush_scheduled = false.into();
+    let inner =
+        Inner { options, wal, store, decoder, query, faults, is_flush_scheduled, runtime, _lock: lock };
+    inner.look_at_disk();
+    inner.wal.delete_covered(&inner.store.manifest().covered)?;
+    Ok((inner, recovery))
+}
+
+fn local_store(data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+    let open = LocalFileSystem::new_with_prefix(data_dir);
+    let fail = |source| Error::io("open", data_dir, std::io::Error::other(source));
+    Ok(Arc::new(open.map_err(fail)?))
+}
+
+/// Every segment of the manifest must be there, at its full size: a directory that is only half
+/// mounted must not be taken for the whole.
+fn check_segments(data_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
+    for segment in &manifest.segments {
+        let path = segment.file_path(data_dir);
+        let is_whole = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == segment.n_bytes);
+        if !is_whole {
+            return Err(Error::SegmentMissing { path });
+        }
+    }
+    Ok(())
+}
+
+/// Files that no manifest names are of no use to anybody. Returns how many there were.
+fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64, Error> {
+    let live: HashSet<PathBuf> =
+        manifest.segments.iter().map(|segment| segment.file_path(data_dir)).collect();
+    let mut orphans = manifest::unfinished(data_dir)?;
+    for table in Table::ALL {
+        let files = fs::list_files(&fs::segment_dir(data_dir, table))?;
+        orphans.extend(files.into_iter().filter(|path| !live.contains(path)));
+    }
+    for path in &orphans {
+        fs::remove_file(path)?;
+    }
+    Ok(orphans.len() as u64)
+}
+
+fn replay_into(
+    store: &Store,
+    decoder: &Decoder,
+    options: &Options,
+    recovery: &mut Recovery,
+) -> Result<Replayed, Error> {
+    let covered = store.manifest().covered.clone();
+    let replayed = replay(&options.data_dir, &covered, |frame| {
+        match insert_from_log(store, decoder, frame)? {
+            FromLog::Rows { n_rows } => recovery.n_rows_replayed += n_rows,
+            FromLog::Undecodable => recovery.n_records_undecodable += 1,
+        }
+        // A long log must not fill the memory that it was written to relieve.
+        match store.n_bytes_hot() >= options.hot.bytes_soft {
+            true => store.flush(|| ()),
+            false => Ok(()),
+        }
+    })?;
+    recovery.n_records_replayed = replayed.n_records - recovery.n_records_undecodable;
+    recovery.n_records_skipped = replayed.n_skipped;
+    recovery.wal_bytes_cut = replayed.n_bytes_cut;
+    recovery.n_records_missing = cover_missing(store, &covered, &replayed.sequences);
+    Ok(replayed)
+}
+
+/// Numbers that neither the log nor a segment holds are gone. They are told once, then counted as
+/// covered. Returns how many.
+fn cover_missing(store: &Store, covered: &SequenceSet, in_log: &SequenceSet) -> u64 {
+    let mut known = covered.clone();
+    known.insert_all(in_log);
+    let missing = known.gaps(1, known.max().unwrap_or(0));
+    let n_missing = missing.iter().map(|(first, last)| last - first + 1).sum();
+    if n_missing > 0 {
+        tracing::error!(n_missing, ?missing, "log records are missing");
+        store.cover(&SequenceSet::from_ranges(missing));
+    }
+    n_missing
+}
+
+fn start_wal(
+    options: &Options,
+    store: &Store,
+    replayed: Replayed,
+    faults: &Arc<dyn Faults>,
+) -> Result<Wal, Error> {
+    let covered_max = store.manifest().covered.max();
+    let sequence_next = replayed.sequences.max().max(covered_max).unwrap_or(0) + 1;
+    Wal::start(WalStart {
+        data_dir: options.data_dir.clone(),
+        options: options.wal.clone(),
+        disk_free_bytes_min: options.disk_free_bytes_min,
+        sequence_next,
+        files: replayed.files,
+        faults: Arc::clone(faults),
+    })
+}

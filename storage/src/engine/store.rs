@@ -1,0 +1,215 @@
+//! What is visible: rows in memory and the manifest's segments, changed together.
+//!
+//! One mutex guards both, held for pointers only, so that a snapshot sees every row exactly once: in
+//! the active generation, in the frozen one, or in a segment. A second mutex lets one flush or expiry
+//! happen at a time; it is never taken while the first is held.
+
+use crate::columns::Columns;
+use crate::faults::Faults;
+use crate::hot::{Arrival, Generation, Snapshot};
+use crate::ids::{Signal, Table};
+use crate::manifest::Manifest;
+use crate::options::HotOptions;
+use crate::segment::SegmentMeta;
+use crate::stats::Stats;
+use crate::wal::SequenceSet;
+use object_store::ObjectStore;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::runtime::Handle;
+
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) data_dir: PathBuf,
+    pub(super) object_store: Arc<dyn ObjectStore>,
+    pub(super) faults: Arc<dyn Faults>,
+    /// Drives the object store's futures from blocking threads.
+    pub(super) handle: Handle,
+    pub(super) state: Mutex<State>,
+    pub(super) work: Mutex<Work>,
+    pub(super) figures: Figures,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) active: Generation,
+    /// When the timer first saw rows in `active`.
+    pub(super) active_since: Option<i64>,
+    /// Being written to segments, or waiting for the next attempt.
+    pub(super) frozen: Option<Arc<Generation>>,
+    pub(super) manifest: Arc<Manifest>,
+}
+
+/// What only one flush or expiry at a time may touch.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Segments that no manifest names, but perhaps a running query.
+    pub(super) graveyard: Vec<Arc<SegmentMeta>>,
+    /// The manifest on disk may be ahead of the one in memory. Another flush could overwrite or
+    /// remove what that one names, so only a restart goes on.
+    pub(super) is_uncertain: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) n_bytes_hot: AtomicU64,
+    pub(super) n_flushes: AtomicU64,
+    pub(super) n_flushes_failed: AtomicU64,
+    pub(super) is_flush_failing: AtomicBool,
+    pub(super) n_segments_expired: AtomicU64,
+    pub(super) n_records_adopted: AtomicU64,
+    pub(super) n_records_undecodable: AtomicU64,
+    /// Of generations that are gone.
+    pub(super) n_spans_red_overflow: AtomicU64,
+    pub(super) last_error: Mutex<Option<String>>,
+}
+
+impl Store {
+    pub(super) fn new(
+        data_dir: PathBuf,
+        object_store: Arc<dyn ObjectStore>,
+        manifest: Manifest,
+        handle: Handle,
+        faults: Arc<dyn Faults>,
+    ) -> Self {
+        let manifest = Arc::new(manifest);
+        let state = State { active: Generation::default(), active_since: None, frozen: None, manifest };
+        let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
+        Self { data_dir, object_store, faults, handle, state, work, figures }
+    }
+
+    /// Makes rows visible. Returns the memory that the active generation takes now.
+    pub(super) fn insert(&self, sequence: u64, columns: Columns) -> u64 {
+        let signal = columns.signal();
+        let batch = columns.into_batch();
+        let arrival = Arrival::of(signal, &batch);
+        let (n_bytes_active, mut melt) = {
+            let mut state = self.state.lock();
+            let n_bytes_more = state.active.insert(sequence, arrival);
+            self.figures.n_bytes_hot.fetch_add(n_bytes_more, Ordering::Relaxed);
+            (state.active.n_bytes(), state.active.start_melt(signal))
+        };
+        while let Some(job) = melt {
+            let melted = job.run();
+            let mut state = self.state.lock();
+            let n_bytes_before = state.active.n_bytes();
+            state.active.finish_melt(melted);
+            self.figures.recount(n_bytes_before, state.active.n_bytes());
+            melt = state.active.start_melt(signal);
+        }
+        n_bytes_active
+    }
+
+    /// Counts records as done that have no rows to give.
+    pub(super) fn cover(&self, sequences: &SequenceSet) {
+        self.state.lock().active.cover(sequences);
+    }
+
+    /// Is the record's part done, in memory or on disk?
+    pub(super) fn is_covered(&self, sequence: u64) -> bool {
+        let state = self.state.lock();
+        let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
+        let mut hot = generations.map(|generation| generation.sequences());
+        state.manifest.covered.contains(sequence) || hot.any(|hot| hot.contains(sequence))
+    }
+
+    pub(super) fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.state.lock().manifest)
+    }
+
+    /// All rows of a table at one moment.
+    pub(super) fn snapshot(&self, table: Table) -> Snapshot {
+        match table.signal() {
+            Some(signal) => self.snapshot_rows(table, signal),
+            None => self.snapshot_red(),
+        }
+    }
+
+    fn snapshot_rows(&self, table: Table, signal: Signal) -> Snapshot {
+        let (batches, manifest) = {
+            let state = self.state.lock();
+            let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
+            let batches = generations.flat_map(|generation| generation.batches(signal)).cloned().collect();
+            (batches, Arc::clone(&state.manifest))
+        };
+        Snapshot { batches, segments: manifest.segments_of(table) }
+    }
+
+    /// Cells are shared under the lock and turned into rows outside of it.
+    fn snapshot_red(&self) -> Snapshot {
+        let (cells, manifest) = {
+            let state = self.state.lock();
+            let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
+            let cells: Vec<_> = generations.map(|generation| generation.red().snapshot()).collect();
+            (cells, Arc::clone(&state.manifest))
+        };
+        let batches = cells.iter().filter_map(|cells| cells.to_batch()).collect();
+        Snapshot { batches, segments: manifest.segments_of(Table::Red) }
+    }
+
+    pub(super) fn n_bytes_hot(&self) -> u64 {
+        self.figures.n_bytes_hot.load(Ordering::Relaxed)
+    }
+
+    /// Did the newest flush fail?
+    pub(super) fn is_flush_failing(&self) -> bool {
+        self.figures.is_flush_failing.load(Ordering::Acquire)
+    }
+
+    /// Is there anything to flush that has become large or old enough?
+    pub(super) fn is_flush_due(&self, options: &HotOptions, now: i64) -> bool {
+        let mut state = self.state.lock();
+        if state.frozen.is_some() {
+            return true;
+        }
+        if state.active.is_empty() {
+            return false;
+        }
+        let since = *state.active_since.get_or_insert(now);
+        let age_ns = u128::try_from(now.saturating_sub(since)).unwrap_or(0);
+        state.active.n_bytes() >= options.bytes_soft || age_ns >= options.flush_interval.as_nanos()
+    }
+
+    /// All figures but the log's.
+    pub(super) fn stats(&self) -> Stats {
+        let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let figures = &self.figures;
+        let mut stats = Stats {
+            hot_bytes: self.n_bytes_hot(),
+            n_flushes: load(&figures.n_flushes),
+            n_flushes_failed: load(&figures.n_flushes_failed),
+            n_segments_expired: load(&figures.n_segments_expired),
+            n_records_adopted: load(&figures.n_records_adopted),
+            n_records_undecodable: load(&figures.n_records_undecodable),
+            n_spans_red_overflow: load(&figures.n_spans_red_overflow),
+            last_error: figures.last_error.lock().clone(),
+            ..Stats::default()
+        };
+        let state = self.state.lock();
+        stats.rows_ever = state.manifest.rows_ever;
+        for generation in std::iter::once(&state.active).chain(state.frozen.as_deref()) {
+            stats.n_spans_red_overflow += generation.red().n_spans_overflow();
+            for signal in Signal::ALL {
+                stats.hot_rows += generation.n_rows(signal);
+                stats.rows_ever.add(signal, generation.n_rows(signal));
+            }
+        }
+        let segments = &state.manifest.segments;
+        stats.n_segments = segments.len() as u64;
+        stats.segment_bytes = segments.iter().map(|segment| segment.n_bytes).sum();
+        stats
+    }
+}
+
+impl Figures {
+    /// Follows a generation whose memory changed.
+    pub(super) fn recount(&self, n_bytes_before: u64, n_bytes_after: u64) {
+        if n_bytes_after >= n_bytes_before {
+            self.n_bytes_hot.fetch_add(n_bytes_after - n_bytes_before, Ordering::Relaxed);
+        } else {
+            self.n_bytes_hot.fetch_sub(n_bytes_before - n_bytes_after, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The engine as a whole, with failures and crashes to order.
+
+use super::*;
+use crate::faults::Step;
+use crate::options::WalOptions;
+use crate::read_models::tests::{brute_force, merged};
+use crate::segment::tests::read_segment;
+use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
+use crate::{Recovery, Signal};
+use arrow::array::RecordBatch;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// What goes wrong, and when.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    state: Mutex<PlanState>,
+}
+
+#[derive(Debug, Default)]
+struct PlanState {
+    /// Steps still to come before the process dies.
+    crash_after: Option<usize>,
+    crash_at: Option<Step>,
+    is_dead: bool,
+    failing: Option<(Step, io::ErrorKind)>,
+    free_bytes: Option<u64>,
+    /// Log files and how much of each was synced.
+    data_dir: Option<PathBuf>,
+    synced: HashMap<PathBuf, u64>,
+}
+
+impl Plan {
+    pub(super) fn crash_after(&self, n_steps: usize) {
+        self.state.lock().crash_after = Some(n_steps);
+    }
+
+    fn crash_at(&self, step: Step) {
+        self.state.lock().crash_at = Some(step);
+    }
+
+    fn fail(&self, failing: Option<(Step, io::ErrorKind)>) {
+        self.state.lock().failing = failing;
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.state.lock().is_dead
+    }
+
+    /// Bytes of the newest log file, and how many of them a power cut would leave.
+    pub(super) fn newest_log_file(&self, data_dir: &Path) -> Option<(PathBuf, u64, u64)> {
+        let path = fs::list_files(&fs::wal_dir(data_dir)).expect("list").pop()?;
+        let n_bytes = std::fs::metadata(&path).expect("metadata").len();
+        let n_synced = self.state.lock().synced.get(&path).copied().unwrap_or(0);
+        Some((path, n_synced, n_bytes))
+    }
+}
+
+impl Faults for Plan {
+    fn before(&self, step: Step) -> io::Result<()> {
+        let mut state = self.state.lock();
+        match &mut state.crash_after {
+            Some(0) => state.is_dead = true,
+            Some(n_steps) => *n_steps -= 1,
+            None => {}
+        }
+        state.is_dead |= state.crash_at == Some(step);
+        if state.is_dead {
+            return Err(io::Error::other("process is dead"));
+        }
+        if let Some((failing, kind)) = state.failing
+            && failing == step
+        {
+            return Err(kind.into());
+        }
+        if let (Step::WalSync, Some(data_dir)) = (step, state.data_dir.clone())
+            && let Some(path) = fs::list_files(&fs::wal_dir(&data_dir)).expect("list").pop()
+        {
+            let n_bytes = std::fs::metadata(&path).expect("metadata").len();
+            state.synced.insert(path, n_bytes);
+        }
+        Ok(())
+    }
+
+    fn free_bytes(&self, n_bytes: u64) -> u64 {
+        self.state.lock().free_bytes.unwrap_or(n_bytes)
+    }
+}
+
+/// A data directory that outlives its engines.
+pub(super) struct Lab {
+    pub(super) options: Options,
+    /// Removed when the lab goes.
+    _dir: TempDir,
+}
+
+impl Lab {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let mut options = Options::new(dir.path().join("data"));
+        options.disk_free_bytes_min = 0;
+        options.wal = WalOptions { commit_delay: Duration::ZERO, ..WalOptions::default() };
+        Self { options, _dir: dir }
+    }
+
+    pub(super) async fn open(&self) -> (Engine, Recovery, Arc<Plan>) {
+        let plan = Arc::new(Plan::default());
+        plan.state.lock().data_dir = Some(self.options.data_dir.clone());
+        let opened =
+            Engine::open_with(self.options.clone(), decode, Arc::clone(&plan) as Arc<dyn Faults>).await;
+        let (engine, recovery) = opened.expect("open");
+        (engine, recovery, plan)
+    }
+}
+
+pub(super) fn record(signal: Signal, id: u32, n_rows: u32) -> TestRecord {
+    TestRecord { signal, id, n_rows, received_at: T0 + i64::from(id) * SECOND }
+}
+
+/// Logs and inserts, as the collector does.
+pub(super) async fn ingest(engine: &Engine, record: TestRecord) -> Result<(), Error> {
+    let logged = engine.log(record.to_wal()).await?;
+    engine.insert(logged, record.columns())
+}
+
+/// Everything a query would see of a table.
+pub(super) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
+    let snapshot = engine.snapshot(table);
+    let data_dir = &engine.inner.options.data_dir;
+    let stored = snapshot.segments.iter().flat_map(|segment| read_segment(segment, data_dir));
+    stored.chain(snapshot.batches).collect()
+}
+
+/// Exactly the rows of these records are visible, each once, and the read model agrees with them.
+pub(super) fn assert_visible(engine: &Engine, records: &[TestRecord], context: &str) {
+    for signal in Signal::ALL {
+        let of_signal = records.iter().filter(|record| record.signal == signal);
+        let mut wanted: Vec<String> = of_signal.flat_map(|record| record.row_names()).collect();
+        wanted.sort();
+        let table = Table::from(signal);
+        assert_eq!(row_names(table, &visible(engine, table)), wanted, "{context}: {signal}");
+        assert_eq!(engine.stats().rows_ever.of(signal), wanted.len() as u64, "{context}: {signal}");
+    }
+    let (red, spans) = (visible(engine, Table::Red), visible(engine, Table::Spans));
+    assert_eq!(merged(&red), brute_force(&spans), "{context}: read model");
+}
+
+fn three_records() -> [TestRecord; 3] {
+    [record(Signal::Traces, 1, 30), record(Signal::Logs, 2, 20), record(Signal::Metrics, 3, 10)]
+}
+
+/// Scenario: rows are inserted, flushed, more are inserted, the engine is shut down and opened again.
+/// Guarantees: rows are visible at once and exactly once at every point; a clean start replays
+/// nothing and finds no log.
+#[tokio::test]
+async fn rows_are_visible_once_from_insert_to_reopen() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let mut records = Vec::new();
+    for (idx, record) in three_records().into_iter().enumerate() {
+        ingest(&engine, record).await.expect("ingest");
+        records.push(record);
+        assert_visible(&engine, &records, "hot");
+        if idx == 1 {
+            engine.flush().await.expect("flush");
+            assert_visible(&engine, &records, "flushed");
+        }
+    }
+    engine.shutdown().await.expect("shutdown");
+    let late = engine.log(records[0].to_wal()).await.expect_err("closed");
+    assert!(matches!(late, Error::Closed), "{late}");
+    assert_visible(&engine, &records, "shut down");
+    assert_eq!(engine.stats().hot_bytes, 0);
+    drop(engine);
+    let (engine, recovery, _) = lab.open().await;
+    assert_eq!(recovery, Recovery::default());
+    assert_eq!(engine.stats().wal_bytes, 0);
+    assert_visible(&engine, &records, "reopened");
+}
+
+/// Scenario: the process dies at each step of a flush in turn, after rows were acknowledged.
+/// Guarantees: after a restart every acknowledged row is there exactly once, files of the unfinished
+/// flush are gone, and the next flush works.
+#[tokio::test]
+async fn a_crash_at_any_step_of_a_flush_loses_and_doubles_nothing() {
+    let steps = [
+        Step::SegmentWrite,
+        Step::SegmentPublish,
+        Step::ManifestPublish,
+        Step::ManifestPublished,
+        Step::WalDelete,
+    ];
+    for step in steps {
+        let lab = Lab::new();
+        let (engine, _, plan) = lab.open().await;
+        let records = three_records();
+        ingest(&engine, records[0]).await.expect("ingest");
+        engine.flush().await.expect("first flush");
+        ingest(&engine, records[1]).await.expect("ingest");
+        ingest(&engine, records[2]).await.expect("ingest");
+        plan.crash_at(step);
+        engine.flush().await.expect_err("dead");
+        drop(engine);
+        let (engine, recovery, _) = lab.open().await;
+        assert_visible(&engine, &records, &format!("{step:?}"));
+        let is_published = matches!(step, Step::ManifestPublished | Step::WalDelete);
+        assert_eq!(recovery.n_records_replayed, if is_published { 0 } else { 2 }, "{step:?}");
+        engine.flush().await.expect("flush");
+        assert_visible(&engine, &records, &format!("{step:?}, flushed"));
+        drop(engine);
+        let (engine, recovery, _) = lab.open().await;
+        assert_eq!((recovery.n_records_replayed, recovery.n_orphans_removed), (0, 0), "{step:?}");
+        assert_visible(&engine, &records, &format!("{step:?}, reopened"));
+    }
+}
+
+/// Scenario: writing segments or manifests fails for a while.
+/// Guarantees: rows stay readable in memory and on the log, later rows are still taken, the stats say
+/// what is wrong, and the first flush that works stores all of it.
+#[tokio::test]
+async fn a_failing_flush_keeps_rows_and_is_retried() {
+    for step in [Step::SegmentWrite, Step::SegmentPublish, Step::ManifestPublish] {
+        let lab = Lab::new();
+        let (engine, _, plan) = lab.open().await;
+        let records = three_records();
+        ingest(&engine, records[0]).await.expect("ingest");
+        plan.fail(Some((step, io::ErrorKind::StorageFull)));
+        engine.flush().await.expect_err("planned");
+        ingest(&engine, records[1]).await.expect("ingest");
+        engine.tick(T0).await.expect_err("planned");
+        let stats = engine.stats();
+        assert!(stats.last_error.is_some() && stats.n_flushes_failed == 2, "{stats:?}");
+        assert_visible(&engine, &records[..2], "while failing");
+        plan.fail(None);
+        engine.tick(T0).await.expect("works again");
+        assert_visible(&engine, &records[..2], "stored");
+        let stats = engine.stats();
+        assert_eq!((stats.last_error, stats.hot_bytes), (None, 0));
+    }
+}
+
+/// Scenario: a request goes away between log and insert.
+/// Guarantees: the next tick makes its rows visible from the log, once, and its file can be deleted.
+#[tokio::test]
+async fn a_record_without_a_request_is_adopted() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records = three_records();
+    ingest(&engine, records[0]).await.expect("ingest");
+    drop(engine.log(records[1].to_wal()).await.expect("log"));
+    ingest(&engine, records[2]).await.expect("ingest");
+    engine.tick(T0).await.expect("tick");
+    assert_visible(&engine, &records, "adopted");
+    assert_eq!(engine.stats().n_records_adopted, 1);
+    engine.flush().await.expect("flush");
+    assert_eq!(engine.stats().wal_bytes, 0);
+    assert_visible(&engine, &records, "flushed");
+}
+
+/// Scenario: a second engine opens the directory while the first lives, and again afterwards.
+/// Guarantees: it is refused with the path and the owner's pid; the lock goes with its owner.
+#[tokio::test]
+async fn a_second_engine_is_refused() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let error = Engine::open(lab.options.clone(), decode).await.expect_err("locked").to_string();
+    assert!(error.contains(&lab.options.data_dir.display().to_string()), "{error}");
+    assert!(error.contains(&format!("pid {}", std::process::id())), "{error}");
+    drop(engine);
+    lab.open().await;
+}
+
+/// Scenario: records in the log cannot be decoded: one is refused, one makes the decoder panic.
+/// Guarantees: the engine starts, says how many, keeps their bytes, shows the rest, and does not meet
+/// them again.
+#[tokio::test]
+async fn undecodable_records_are_put_aside() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records = three_records();
+    for record in records {
+        ingest(&engine, record).await.expect("ingest");
+    }
+    drop(engine);
+    let picky = |record: crate::WalRecord| match record.signal {
+        Signal::Logs => Err("no logs today".into()),
+        Signal::Metrics => panic!("no metrics either"),
+        Signal::Traces => decode(record),
+    };
+    let (engine, recovery) = Engine::open(lab.options.clone(), picky).await.expect("open");
+    assert_eq!((recovery.n_records_replayed, recovery.n_records_undecodable), (1, 2));
+    assert_visible(&engine, &records[..1], "the rest");
+    let kept = fs::list_files(&lab.options.data_dir.join("quarantine")).expect("list");
+    assert_eq!(kept.len(), 2);
+    engine.shutdown().await.expect("shutdown");
+    drop(engine);
+    let (_, recovery, _) = lab.open().await;
+    assert_eq!(recovery, Recovery::default());
+}
+
+/// Scenario: a log holds more than memory may; the engine opens.
+/// Guarantees: replay flushes on the way, and every row is visible once.
+#[tokio::test]
+async fn a_long_log_is_replayed_in_parts() {
+    let mut lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records: Vec<TestRecord> = (0..40).map(|id| record(Signal::ALL[id as usize % 3], id, 50)).collect();
+    for &record in &records {
+        ingest(&engine, record).await.expect("ingest");
+    }
+    let hot_bytes = engine.stats().hot_bytes;
+    drop(engine);
+    lab.options.hot.bytes_soft = hot_bytes / 5;
+    let (engine, recovery, _) = lab.open().await;
+    assert_eq!(recovery.n_records_replayed, 40);
+    assert!(engine.stats().n_flushes >= 3, "{:?}", engine.stats());
+    assert_visible(&engine, &records, "replayed");
+}
+
+/// Scenario: thousands of requests bring one row each.
+/// Guarantees: queries see few batches, all rows, and an honest account of their memory.
+#[tokio::test]
+async fn small_requests_become_few_batches() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records: Vec<TestRecord> = (0..3_000).map(|id| record(Signal::Logs, id, 1)).collect();
+    for (record, sequence) in records.iter().zip(1..) {
+        engine.inner.store.insert(sequence, record.columns());
+    }
+    let n_batches = engine.snapshot(Table::Logs).batches.len();
+    assert!(n_batches < 50, "{n_batches} batches");
+    assert_visible(&engine, &records, "melted");
+    engine.flush().await.expect("flush");
+    assert_eq!(engine.stats().hot_bytes, 0);
+}
+
+/// Scenario: time passes the age of a flush, and then each table's retention, while a query still
+/// holds a segment.
+/// Guarantees: rows are flushed by age; expired segments leave the manifest first; the file of one in
+/// use stays until the query is done; a restart finds nothing to remove.
+#[tokio::test]
+async fn age_flushes_and_then_expires() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    for record in three_records() {
+        ingest(&engine, record).await.expect("ingest");
+    }
+    engine.tick(T0).await.expect("tick");
+    assert_eq!(engine.stats().n_segments, 0);
+    engine.tick(T0 + 60 * SECOND).await.expect("tick");
+    assert_eq!(engine.stats().n_segments, 4);
+    let held = engine.snapshot(Table::Spans);
+    let path = held.segments[0].file_path(&lab.options.data_dir);
+    engine.tick(T0 + 8 * 86_400 * SECOND).await.expect("tick");
+    let stats = engine.stats();
+    assert_eq!((stats.n_segments, stats.n_segments_expired), (1, 3), "the read model lives longer");
+    assert_eq!(stats.rows_ever.total(), 60);
+    assert!(path.exists(), "a query still reads it");
+    drop(held);
+    engine.tick(T0 + 8 * 86_400 * SECOND).await.expect("tick");
+    assert!(!path.exists());
+    engine.shutdown().await.expect("shutdown");
+    drop(engine);
+    let (engine, recovery, _) = lab.open().await;
+    assert_eq!(recovery, Recovery::default());
+    assert_eq!(engine.stats().rows_ever.total(), 60);
+}
+
+/// Scenario: memory reaches its hard limit; the disk falls below its floor.
+/// Guarantees: both are seen by `pressure` and `log` alike, and pass.
+#[tokio::test]
+async fn pressure_is_felt_before_and_at_the_log() {
+    let mut lab = Lab::new();
+    lab.options.disk_free_bytes_min = 1_000;
+    (lab.options.hot.bytes_soft, lab.options.hot.bytes_hard) = (1, 1);
+    let (engine, _, plan) = lab.open().await;
+    plan.state.lock().free_bytes = Some(999);
+    let refused = engine.log(record(Signal::Logs, 1, 1).to_wal()).await.expect_err("no room");
+    assert!(matches!(refused, Error::DiskFull), "{refused}");
+    assert!(matches!(engine.pressure(), Err(Error::DiskFull)));
+    plan.state.lock().free_bytes = None;
+    engine.tick(T0).await.expect("tick");
+    engine.pressure().expect("room again");
+
+    plan.fail(Some((Step::SegmentWrite, io::ErrorKind::StorageFull)));
+    ingest(&engine, record(Signal::Logs, 1, 1)).await.expect("the first row fits");
+    assert!(matches!(engine.pressure(), Err(Error::Overloaded { .. })));
+    let refused = engine.log(record(Signal::Logs, 2, 1).to_wal()).await.expect_err("memory is full");
+    assert!(refused.is_retryable(), "{refused}");
+    plan.fail(None);
+    engine.flush().await.expect("flush");
+    engine.pressure().expect("memory again");
+}
+
+/// Scenario: files that the engine relies on are damaged or missing.
+/// Guarantees: the start is refused and the message names the file; nothing is removed.
+#[tokio::test]
+async fn damage_is_refused_by_name() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    ingest(&engine, three_records()[0]).await.expect("ingest");
+    engine.shutdown().await.expect("shutdown");
+    drop(engine);
+    let manifest =
+        fs::list_files(&fs::manifest_dir(&lab.options.data_dir)).expect("list").pop().expect("one");
+    let segment =
+        fs::list_files(&fs::segment_dir(&lab.options.data_dir, Table::Spans)).expect("list").remove(0);
+    for path in [manifest, segment] {
+        let whole = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &whole[..whole.len() / 2]).expect("write");
+        let error = Engine::open(lab.options.clone(), decode).await.expect_err("damaged").to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        std::fs::write(&path, &whole).expect("write");
+    }
+    let (engine, _, _) = lab.open().await;
+    assert_visible(&engine, &three_records()[..1], "untouched");
+}

@@ -1,0 +1,124 @@
+//! Everything that can go wrong in the engine.
+//!
+//! Callers decide by variant what their protocol answers: `Overloaded` and `DiskFull` are worth a
+//! retry, the query variants are the client's to mend, all others are faults of this process or its
+//! disk. Messages name the path or number at hand and never repeat their source.
+
+use crate::ids::Signal;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // ---- opening
+    #[error("data directory {path} is in use by another process ({owner})", path = path.display())]
+    Locked { path: PathBuf, owner: String },
+    #[error("{action} {path}", path = path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "log file {path} is damaged at byte {offset}: {reason}; it is not the newest log file, so this is \
+         no torn write: restore it from a copy, or move it out of the wal directory to start without \
+         its records",
+        path = path.display()
+    )]
+    WalCorrupt { path: PathBuf, offset: u64, reason: String },
+    #[error("manifest {path} cannot be read: {reason}", path = path.display())]
+    ManifestCorrupt { path: PathBuf, reason: String },
+    #[error("segment {path} is named by the manifest but is not there", path = path.display())]
+    SegmentMissing { path: PathBuf },
+    #[error("options cannot work: {message}")]
+    BadOptions { message: String },
+    #[error("start thread {name}")]
+    Thread {
+        name: &'static str,
+        #[source]
+        source: io::Error,
+    },
+
+    // ---- ingest
+    #[error("too much data waits to be stored, retry in {retry_after:?}")]
+    Overloaded { retry_after: Duration },
+    #[error("disk is almost full, nothing is accepted until space is freed")]
+    DiskFull,
+    #[error("log can no longer be written, nothing is accepted until a restart")]
+    WalFailed,
+    #[error("record of {n_bytes} bytes is larger than the log takes ({n_bytes_max})")]
+    RecordTooLarge { n_bytes: u64, n_bytes_max: u64 },
+    #[error("columns of {signal} do not fit the schema: {reason}")]
+    SchemaMismatch { signal: Signal, reason: String },
+    #[error("engine is shut down")]
+    Closed,
+
+    // ---- flush and background work
+    #[error("write segment {path}", path = path.display())]
+    SegmentWrite {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("publish manifest version {version}")]
+    ManifestCommit {
+        version: u64,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("manifest version {version} is visible but perhaps not durable")]
+    ManifestUncertain {
+        version: u64,
+        #[source]
+        source: Box<Error>,
+    },
+    #[error("manifest on disk may be newer than the one in memory, nothing is stored until a restart")]
+    RestartNeeded,
+    #[error("manifest version {version} was published by another writer")]
+    ManifestConflict { version: u64 },
+    #[error("background task stopped: {reason}")]
+    Background { reason: String },
+    #[error("duration histogram cannot be read: {reason}")]
+    HistogramCorrupt { reason: &'static str },
+
+    // ---- queries
+    #[error("{message}")]
+    BadQuery { message: String },
+    #[error("query took too long and was stopped")]
+    QueryTimeout,
+    #[error("query needed more memory than it may use and was stopped")]
+    QueryMemory,
+    #[error("only reading statements are allowed")]
+    ReadOnly,
+    #[error("too many queries run at the same time, retry later")]
+    TooManyQueries,
+    #[error("run query")]
+    QueryFailed {
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Would the same request succeed later, without anybody changing it?
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Overloaded { .. } | Self::DiskFull | Self::TooManyQueries)
+    }
+
+    /// This error and its causes, in one line.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
+}

@@ -1,0 +1,37 @@
+//! The engine: Arrow in, Arrow out.
+//!
+//! Requests become durable here (`wal`), then visible (`hot`), then columns on disk (`segment`, under
+//! the `manifest`), and are read back through DataFusion (`query`). The read model of rate, errors and
+//! duration is kept beside the rows it is derived from (`read_models`). No sockets, no OTLP and no
+//! wall clock: payloads are opaque, rows arrive as record batches, and `now` is always passed in.
+
+mod columns;
+mod engine;
+mod error;
+mod faults;
+mod fs;
+mod hot;
+mod ids;
+mod manifest;
+mod options;
+mod query;
+mod read_models;
+mod retention;
+pub mod schema;
+mod segment;
+mod stats;
+#[cfg(test)]
+mod test_rows;
+mod wal;
+
+pub use columns::{Columns, Logged, WalRecord};
+pub use engine::{Engine, Recovery};
+pub use error::Error;
+pub use ids::Signal;
+pub use options::{HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
+pub use query::{
+    Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
+    RedGroup, RedQuery, RedTotals, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange, TraceHits,
+    TraceOrder, TraceSearch, TraceSummary,
+};
+pub use stats::{RowsEver, Stats};

@@ -1,0 +1,238 @@
+//! The manifest: which segments are live, and which log records they cover.
+//!
+//! Every change is a new version, published whole and only if nobody else published it: written under
+//! a temporary name, synced, then linked to its final name. The highest version is the truth. A
+//! flush's segments and the numbers they cover stand in one version, which is what makes every row
+//! appear exactly once. `docs/formats/manifest.md` holds the file.
+
+use crate::error::Error;
+use crate::fs;
+use crate::ids::{Signal, Table};
+use crate::segment::SegmentMeta;
+use crate::stats::RowsEver;
+use crate::wal::SequenceSet;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Version of the file's format.
+const FORMAT: u32 = 1;
+/// Older versions kept, to be looked at after an accident.
+const VERSIONS_KEPT: usize = 3;
+
+/// One version of the truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    pub(crate) version: u64,
+    pub(crate) segment_id_next: u64,
+    /// Log records whose rows are in segments, or were and have expired.
+    pub(crate) covered: SequenceSet,
+    /// Rows ever stored, expired ones included.
+    pub(crate) rows_ever: RowsEver,
+    pub(crate) segments: Vec<Arc<SegmentMeta>>,
+}
+
+impl Manifest {
+    /// What an empty data directory holds.
+    pub(crate) fn empty() -> Self {
+        Self {
+            version: 0,
+            segment_id_next: 1,
+            covered: SequenceSet::default(),
+            rows_ever: RowsEver::default(),
+            segments: Vec::new(),
+        }
+    }
+
+    /// The newest version in a data directory.
+    pub(crate) fn load(data_dir: &Path) -> Result<Self, Error> {
+        let Some((version, path)) = versions(data_dir)?.pop() else { return Ok(Self::empty()) };
+        let text = std::fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
+        let corrupt = |reason| Error::ManifestCorrupt { path: path.clone(), reason };
+        let manifest = decode(&text).map_err(corrupt)?;
+        match manifest.version == version {
+            true => Ok(manifest),
+            false => Err(corrupt(format!("it calls itself version {}", manifest.version))),
+        }
+    }
+
+    /// Makes this version the truth, durably, unless another writer was first.
+    pub(crate) async fn publish(&self, store: &dyn ObjectStore, data_dir: &Path) -> Result<(), Error> {
+        let fail = |source: object_store::Error| match source {
+            object_store::Error::AlreadyExists { .. } => Error::ManifestConflict { version: self.version },
+            source => Error::ManifestCommit { version: self.version, source: Box::new(source) },
+        };
+        let name = format!("manifest/{:020}.json", self.version);
+        let (temporary, published) = (ObjectPath::from(format!("{name}.new")), ObjectPath::from(name));
+        store.put(&temporary, PutPayload::from(encode(self)?)).await.map_err(fail)?;
+        fs::sync_file(&data_dir.join(temporary.as_ref()))?;
+        store.copy_if_not_exists(&temporary, &published).await.map_err(fail)?;
+        let uncertain = |source| Error::ManifestUncertain { version: self.version, source: Box::new(source) };
+        fs::sync_dir(&fs::manifest_dir(data_dir)).map_err(uncertain)?;
+        // Left behind it is an orphan, which the next start removes.
+        if let Err(error) = store.delete(&temporary).await {
+            tracing::warn!(path = %temporary, %error, "cannot remove temporary manifest");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn segments_of(&self, table: Table) -> Vec<Arc<SegmentMeta>> {
+        self.segments.iter().filter(|segment| segment.table == table).cloned().collect()
+    }
+}
+
+/// Versions that were being written when the process died.
+pub(crate) fn unfinished(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = fs::list_files(&fs::manifest_dir(data_dir))?;
+    paths.retain(|path| path.extension().is_none_or(|extension| extension != "json"));
+    Ok(paths)
+}
+
+/// Removes versions that are neither the newest nor among the few kept.
+pub(crate) fn prune(data_dir: &Path) -> Result<(), Error> {
+    let mut old = versions(data_dir)?;
+    old.truncate(old.len().saturating_sub(VERSIONS_KEPT));
+    for (_, path) in old {
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// Versions in a data directory with their files, in ascending order.
+fn versions(data_dir: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
+    let version_of = |path: &PathBuf| {
+        let stem = path.file_name()?.to_str()?.strip_suffix(".json")?;
+        stem.parse().ok()
+    };
+    let paths = fs::list_files(&fs::manifest_dir(data_dir))?;
+    let mut versions: Vec<(u64, PathBuf)> =
+        paths.into_iter().filter_map(|path| Some((version_of(&path)?, path))).collect();
+    versions.sort();
+    Ok(versions)
+}
+
+/// The file: one line of JSON, one line with its CRC32C.
+fn encode(manifest: &Manifest) -> Result<Vec<u8>, Error> {
+    let fail = |source| Error::ManifestCommit { version: manifest.version, source: Box::new(source) };
+    let mut text = serde_json::to_vec(&file::Document::from(manifest)).map_err(fail)?;
+    let crc = crc32c::crc32c(&text);
+    text.extend_from_slice(format!("\ncrc32c {crc:08x}\n").as_bytes());
+    Ok(text)
+}
+
+fn decode(text: &[u8]) -> Result<Manifest, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "it is not text".to_owned())?;
+    let (json, last_line) = text.trim_end().rsplit_once('\n').ok_or("it is cut short")?;
+    let crc = last_line.strip_prefix("crc32c ").and_then(|crc| u32::from_str_radix(crc, 16).ok());
+    if crc != Some(crc32c::crc32c(json.as_bytes())) {
+        return Err("its checksum does not fit".to_owned());
+    }
+    let header: file::Header = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    if header.format != FORMAT {
+        return Err(format!("it has format {}, which this program does not know", header.format));
+    }
+    let document: file::Document = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    document.into_manifest()
+}
+
+/// The file's own shape, apart from the types that the engine works with.
+mod file {
+    use super::{Arc, FORMAT, Manifest, ObjectPath, RowsEver, SegmentMeta, SequenceSet, Signal, Table};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Deserialize)]
+    pub(super) struct Header {
+        pub(super) format: u32,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Document {
+        format: u32,
+        version: u64,
+        segment_id_next: u64,
+        wal_covered: Vec<(u64, u64)>,
+        rows_ever: Rows,
+        segments: Vec<Segment>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Rows {
+        traces: u64,
+        logs: u64,
+        metrics: u64,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Segment {
+        id: u64,
+        table: String,
+        path: String,
+        n_rows: u64,
+        n_bytes: u64,
+        time_min: i64,
+        time_max: i64,
+        received_max: i64,
+    }
+
+    impl From<&Manifest> for Document {
+        fn from(manifest: &Manifest) -> Self {
+            let rows = &manifest.rows_ever;
+            let [traces, logs, metrics] = Signal::ALL.map(|signal| rows.of(signal));
+            Self {
+                format: FORMAT,
+                version: manifest.version,
+                segment_id_next: manifest.segment_id_next,
+                wal_covered: manifest.covered.ranges().collect(),
+                rows_ever: Rows { traces, logs, metrics },
+                segments: manifest.segments.iter().map(|segment| Segment::from(&**segment)).collect(),
+            }
+        }
+    }
+
+    impl From<&SegmentMeta> for Segment {
+        fn from(meta: &SegmentMeta) -> Self {
+            Self {
+                id: meta.id,
+                table: meta.table.name().to_owned(),
+                path: meta.path.to_string(),
+                n_rows: meta.n_rows,
+                n_bytes: meta.n_bytes,
+                time_min: meta.time_min,
+                time_max: meta.time_max,
+                received_max: meta.received_max,
+            }
+        }
+    }
+
+    impl Document {
+        pub(super) fn into_manifest(self) -> Result<Manifest, String> {
+            let Rows { traces, logs, metrics } = self.rows_ever;
+            let segments = self.segments.into_iter().map(Segment::into_meta);
+            Ok(Manifest {
+                version: self.version,
+                segment_id_next: self.segment_id_next,
+                covered: SequenceSet::from_ranges(self.wal_covered),
+                rows_ever: RowsEver { traces, logs, metrics },
+                segments: segments.collect::<Result<_, String>>()?,
+            })
+        }
+    }
+
+    impl Segment {
+        fn into_meta(self) -> Result<Arc<SegmentMeta>, String> {
+            let table = Table::from_name(&self.table).ok_or(format!("it names table {}", self.table))?;
+            let path = ObjectPath::parse(&self.path).map_err(|error| error.to_string())?;
+            Ok(Arc::new(SegmentMeta {
+                id: self.id,
+                table,
+                path,
+                n_rows: self.n_rows,
+                n_bytes: self.n_bytes,
+                time_min: self.time_min,
+                time_max: self.time_max,
+                received_max: self.received_max,
+            }))
+        }
+    }
+}

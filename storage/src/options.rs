@@ -1,0 +1,134 @@
+//! What the engine may be told when it opens, with defaults and what each choice costs.
+
+use crate::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Everything the engine keeps lies below this directory; it is locked while open.
+    pub data_dir: PathBuf,
+    /// Below this many free bytes on the data directory's disk nothing more is accepted, so that
+    /// flushes, manifests and alert state still have room.
+    pub disk_free_bytes_min: u64,
+    pub wal: WalOptions,
+    pub hot: HotOptions,
+    pub retention: Retention,
+    pub query: QueryLimits,
+}
+
+/// When a logged record counts as safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalSync {
+    /// Acknowledge after `fdatasync`: nothing acknowledged is lost, even by a power cut.
+    Always,
+    /// Acknowledge after `write`, sync on this timer: a power cut loses up to that much, a killed
+    /// process nothing.
+    Interval(Duration),
+}
+
+#[derive(Debug, Clone)]
+pub struct WalOptions {
+    pub sync: WalSync,
+    /// A log file is closed at this size; smaller files free space sooner.
+    pub file_bytes_max: u64,
+    /// All log files together; at the bound `log` refuses until a flush freed some.
+    pub bytes_max: u64,
+    /// How long the first record of a group waits for company before the shared sync.
+    pub commit_delay: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct HotOptions {
+    /// Rows in memory are flushed at this size.
+    pub bytes_soft: u64,
+    /// At this size `log` refuses: flushing cannot keep up.
+    pub bytes_hard: u64,
+    /// Rows in memory are flushed at this age, however few.
+    pub flush_interval: Duration,
+}
+
+/// How long segments live, counted from when their newest row was received.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    pub traces: Duration,
+    pub logs: Duration,
+    pub metrics: Duration,
+    pub read_models: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct QueryLimits {
+    /// Memory that all running queries share.
+    pub memory_bytes: usize,
+    pub timeout: Duration,
+    /// Rows of one JSON answer.
+    pub rows_max: usize,
+    pub concurrent_max: usize,
+}
+
+const MIB: u64 = 1 << 20;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Options {
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            disk_free_bytes_min: 256 * MIB,
+            wal: WalOptions::default(),
+            hot: HotOptions::default(),
+            retention: Retention::default(),
+            query: QueryLimits::default(),
+        }
+    }
+
+    /// Refuses bounds that could never work together.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let refuse = |message: &str| Err(Error::BadOptions { message: message.to_owned() });
+        if self.hot.bytes_soft == 0 || self.hot.bytes_soft > self.hot.bytes_hard {
+            return refuse("hot.bytes_soft must be above 0 and at most hot.bytes_hard");
+        }
+        if self.wal.file_bytes_max == 0 || self.wal.file_bytes_max > self.wal.bytes_max {
+            return refuse("wal.file_bytes_max must be above 0 and at most wal.bytes_max");
+        }
+        if self.wal.sync == WalSync::Interval(Duration::ZERO) {
+            return refuse("wal.sync interval must be above 0");
+        }
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new("firstfault-data")
+    }
+}
+
+impl Default for WalOptions {
+    fn default() -> Self {
+        Self {
+            sync: WalSync::Always,
+            file_bytes_max: 64 * MIB,
+            bytes_max: 2048 * MIB,
+            commit_delay: Duration::from_millis(2),
+        }
+    }
+}
+
+impl Default for HotOptions {
+    fn default() -> Self {
+        Self { bytes_soft: 256 * MIB, bytes_hard: 512 * MIB, flush_interval: Duration::from_secs(60) }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models: 400 * DAY }
+    }
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self { memory_bytes: 1 << 30, timeout: Duration::from_secs(30), rows_max: 10_000, concurrent_max: 8 }
+    }
+}

@@ -1,0 +1,39 @@
+//! Reading: SQL from outside, and the questions that the API asks, over one set of tables.
+//!
+//! Hot batches and segments become DataFusion tables (`table`, `prune`) inside a session that holds
+//! nothing else (`session`). Every question is a statement that users could send themselves; what SQL
+//! says badly is folded from its rows here. All work runs on the query runtime, within the limits, and
+//! stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
+//! through `literals`.
+
+mod edges;
+mod failure;
+mod literals;
+mod logs;
+mod metrics;
+mod prune;
+mod range;
+mod red;
+mod rows;
+mod search;
+mod session;
+mod sli;
+mod sql;
+mod table;
+mod tally;
+mod trace;
+mod udf;
+
+#[cfg(test)]
+mod tests;
+
+pub use edges::{Edge, PeerKind};
+pub use logs::{LogHits, LogSearch};
+pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};
+pub use range::TimeRange;
+pub use red::{RedBy, RedGroup, RedQuery};
+pub use search::{ServiceSpans, TraceHits, TraceOrder, TraceSearch, TraceSummary};
+pub(crate) use session::QueryContext;
+pub use sli::{SliBucket, SliQuery};
+pub use sql::SqlStream;
+pub use tally::RedTotals;

@@ -1,0 +1,259 @@
+//! What all queries share, and the session of one query.
+//!
+//! [`QueryContext`] holds the bounds: one memory pool, a number of places, a cache of file footers.
+//! [`Session`] is one query's view: the engine's tables and nothing else. It has no other catalog, no
+//! object store but the engine's, no file formats to register and no disk to spill to, so a statement
+//! can reach rows and nothing more.
+
+use super::failure::from_datafusion;
+use super::table::{SnapshotTable, segments_url};
+use super::udf;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::Table;
+use crate::options::QueryLimits;
+use arrow::array::RecordBatch;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider,
+};
+use datafusion::common::DataFusionError;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionConfig;
+use futures::{FutureExt, StreamExt};
+use object_store::ObjectStore;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const CATALOG: &str = "firstfault";
+const SCHEMA: &str = "public";
+/// Queries that may wait for each one that may run; more are refused at once.
+const WAITING_PER_RUNNING: usize = 8;
+/// Footers and page indexes of segments kept in memory, 64 MiB: those of some thousand segments.
+const FOOTER_CACHE_BYTES: usize = 64 << 20;
+/// Values of an `IN` list up to which files and pages are skipped by it. Search asks for the spans of
+/// a page of traces at once; the default of 20 would read all pages.
+const IN_LIST_PRUNED_MAX: usize = 1_024;
+
+/// The bounds and caches that all queries of an engine share.
+pub(crate) struct QueryContext {
+    template: SessionState,
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+/// One query's view of the engine: each table as it was when first read.
+pub(super) struct Session {
+    state: SessionState,
+}
+
+/// Work on the query runtime that stops when nobody waits for it any more.
+#[derive(Debug)]
+pub(super) struct Task<T>(JoinHandle<T>);
+
+/// A place among the waiting queries, good for a place among the running ones.
+pub(super) struct Place {
+    running: Arc<Semaphore>,
+    timeout: Duration,
+    _waiting: OwnedSemaphorePermit,
+}
+
+impl QueryContext {
+    pub(crate) fn new(limits: &QueryLimits, store: Arc<dyn ObjectStore>) -> Result<Self, Error> {
+        let runtime = runtime_env(limits, store).map_err(from_datafusion)?;
+        let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
+        Ok(Self {
+            template: template(runtime),
+            running: Arc::new(Semaphore::new(n_running)),
+            waiting: Arc::new(Semaphore::new(n_running * WAITING_PER_RUNNING)),
+            timeout: limits.timeout,
+        })
+    }
+
+    /// Queues up; refused when the queue is full.
+    pub(super) fn enter(&self) -> Result<Place, Error> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::TooManyQueries)?;
+        Ok(Place { running: Arc::clone(&self.running), timeout: self.timeout, _waiting: waiting })
+    }
+}
+
+impl fmt::Debug for QueryContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryContext")
+            .field("running_left", &self.running.available_permits())
+            .field("waiting_left", &self.waiting.available_permits())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Place {
+    /// Waits for a turn, then runs the work; both end at the deadline. Needs a runtime with timers.
+    pub(super) async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let turn = timeout(self.timeout, Arc::clone(&self.running).acquire_owned()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(Error::TooManyQueries) };
+        timeout(self.timeout, work).await.unwrap_or(Err(Error::QueryTimeout))
+    }
+}
+
+impl<T: Send + 'static> Task<T> {
+    pub(super) fn spawn(engine: &Engine, work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(engine.query_runtime().spawn(work))
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Engine {
+    /// Runs a read on the query runtime, within the limits; dropping the future stops it.
+    pub(super) async fn read<T, F, Work>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(Session) -> Work + Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send,
+    {
+        let place = self.query_context().enter()?;
+        let session = Session::open(self);
+        let mut task = Task::spawn(self, async move {
+            let guarded = AssertUnwindSafe(place.run(work(session))).catch_unwind();
+            guarded.await.unwrap_or_else(|_| Err(panicked()))
+        });
+        (&mut task.0).await.unwrap_or_else(|stopped| Err(Error::QueryFailed { source: Box::new(stopped) }))
+    }
+}
+
+/// A fault of ours inside a query; the panic's own message is in the log already.
+pub(super) fn panicked() -> Error {
+    Error::QueryFailed { source: "the query stopped at an internal fault".into() }
+}
+
+impl Session {
+    pub(super) fn open(engine: &Engine) -> Self {
+        let mut state = engine.query_context().template.clone();
+        state.register_catalog_list(tables(engine));
+        Self { state }
+    }
+
+    pub(super) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Starts a statement of our own making.
+    pub(super) async fn stream(&self, sql: &str) -> Result<SendableRecordBatchStream, Error> {
+        let plan = self.state.create_logical_plan(sql).await.map_err(from_datafusion)?;
+        self.execute(plan).await
+    }
+
+    pub(super) async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, Error> {
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        DataFrame::new(state, plan).execute_stream().await.map_err(from_datafusion)
+    }
+
+    /// Hands each batch of a statement to `each`, so that no more than one is held.
+    pub(super) async fn for_each(
+        &self,
+        sql: &str,
+        mut each: impl FnMut(&RecordBatch) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
+        let mut batches = self.stream(sql).await?;
+        while let Some(batch) = batches.next().await {
+            each(&batch.map_err(from_datafusion)?)?;
+        }
+        Ok(())
+    }
+
+    /// All rows of a statement that bounds them itself.
+    pub(super) async fn collect(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+        let mut all = Vec::new();
+        self.for_each(sql, |batch| {
+            if batch.num_rows() > 0 {
+                all.push(batch.clone());
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(all)
+    }
+}
+
+fn tables(engine: &Engine) -> Arc<dyn CatalogProviderList> {
+    let schema = MemorySchemaProvider::new();
+    for table in Table::ALL {
+        let provider = Arc::new(SnapshotTable::new(engine.clone(), table));
+        schema
+            .register_table(table.name().to_owned(), provider)
+            .expect("a fresh schema has no table of that name");
+    }
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(SCHEMA, Arc::new(schema)).expect("a catalog in memory takes any schema");
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+    Arc::new(catalogs)
+}
+
+fn template(runtime: RuntimeEnv) -> SessionState {
+    let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
+    scalar_functions.extend(udf::scalar_functions());
+    let mut aggregate_functions = SessionStateDefaults::default_aggregate_functions();
+    aggregate_functions.extend(udf::aggregate_functions());
+    let table_functions = SessionStateDefaults::default_table_functions();
+    SessionStateBuilder::new()
+        .with_config(config())
+        .with_runtime_env(Arc::new(runtime))
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(scalar_functions)
+        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+        .with_aggregate_functions(aggregate_functions)
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_table_functions(
+            table_functions.into_iter().map(|function| (function.name().to_owned(), function)).collect(),
+        )
+        .build()
+}
+
+fn config() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true);
+    let options = config.options_mut();
+    // The schemas say Utf8 and Binary; without these a segment would read back as views of them.
+    options.execution.parquet.schema_force_view_types = false;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.parquet.max_in_list_size = IN_LIST_PRUNED_MAX;
+    options.execution.time_zone = Some(crate::schema::TIME_ZONE.to_owned());
+    config
+}
+
+fn runtime_env(limits: &QueryLimits, store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+        .build()?;
+    // The engine's store and no other: a statement cannot name a file.
+    runtime.deregister_object_store(ObjectStoreUrl::local_filesystem().as_ref())?;
+    runtime.register_object_store(segments_url().as_ref(), store);
+    Ok(runtime)
+}

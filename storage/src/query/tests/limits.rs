@@ -1,0 +1,59 @@
+use super::engines::{Data, with_options};
+use super::query;
+use crate::error::Error;
+use std::time::Duration;
+
+/// A statement that would run for hours.
+const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b, \
+                       generate_series(1, 100000) c WHERE (a.value * b.value + c.value) % 7 = 3";
+
+/// Scenario: a statement runs beyond the deadline.
+/// Guarantees: it is stopped and says so, and its place is free again.
+#[tokio::test]
+async fn stops_at_the_deadline() {
+    let stored = with_options(&Data::default(), |options| {
+        options.query.timeout = Duration::from_millis(100);
+        options.query.concurrent_max = 1;
+    })
+    .await;
+    let error = query(&stored.engine, ENDLESS).await.expect_err("never ends");
+    assert!(matches!(error, Error::QueryTimeout), "{error:?}");
+    query(&stored.engine, "SELECT 1").await.expect("the place is free");
+}
+
+/// Scenario: a sort needs more memory than queries have.
+/// Guarantees: it is stopped as such, not the process.
+#[tokio::test]
+async fn stops_at_the_memory_bound() {
+    let stored = with_options(&Data::default(), |options| options.query.memory_bytes = 1 << 20).await;
+    let sql = "SELECT value, count(*) FROM generate_series(1, 5000000) GROUP BY value ORDER BY value DESC";
+    let error = query(&stored.engine, sql).await.expect_err("needs more than 1 MiB");
+    assert!(matches!(error, Error::QueryMemory), "{error:?}");
+}
+
+/// Scenario: one query runs, as many as may wait do wait, one more comes; then the first is dropped.
+/// Guarantees: the one too many is refused at once; dropping a stream stops its query and lets the
+/// next one run.
+#[tokio::test]
+async fn refuses_too_many_and_frees_places() {
+    let stored = with_options(&Data::default(), |options| options.query.concurrent_max = 1).await;
+    let engine = &stored.engine;
+    let running = engine.sql("SELECT * FROM generate_series(1, 1000000000000)").await.expect("starts");
+    let waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let engine = engine.clone();
+            tokio::spawn(async move { query(&engine, "SELECT 1").await.map(|_| ()) })
+        })
+        .collect();
+    let refused = loop {
+        match tokio::time::timeout(Duration::from_millis(20), engine.sql("SELECT 2")).await {
+            Ok(answer) => break answer.map(|_| ()),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert!(matches!(refused, Err(Error::TooManyQueries)), "{refused:?}");
+    drop(running);
+    for query in waiting {
+        query.await.expect("no panic").expect("runs once the first is gone");
+    }
+}

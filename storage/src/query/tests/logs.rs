@@ -1,0 +1,103 @@
+use super::engines::{Data, everywhere};
+use super::rows::{EPOCH, hex, log, millis, span_id, trace_id};
+use super::table;
+use crate::query::{LogSearch, TimeRange};
+use arrow::array::AsArray;
+use expect_test::{Expect, expect};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+fn data() -> Data {
+    let ids = json!({ "trace_id": hex(&trace_id(1)), "span_id": hex(&span_id(2)) });
+    let logs = vec![
+        log(1_000, "web", "info", "Request started", json!({ "attributes": { "user.id": "u1" } })),
+        log(2_000, "web", "error", "Payment FAILED: card's 100% declined\nat shop\\pay", ids),
+        log(12_000, "shop", "warn", "slow query", json!({ "resource": { "host.name": "h1" } })),
+        log(13_000, "shop", "unset", "payment noted", json!({ "scope": { "lib": "log4j" } })),
+        log(25_000, "shop", "fatal", "out of memory", json!({})),
+        log(99_000, "shop", "fatal", "payment failed, out of range", json!({})),
+    ];
+    Data { logs, ..Data::default() }
+}
+
+fn search() -> LogSearch {
+    LogSearch {
+        range: TimeRange { from: millis(0), to: millis(60_000) },
+        text: None,
+        service: None,
+        severity_min: None,
+        trace_id: None,
+        span_id: None,
+        attributes: Vec::new(),
+        limit: 10,
+        step: Duration::from_secs(10),
+    }
+}
+
+async fn check(change: impl Fn(&mut LogSearch), expected: Expect) {
+    let mut search = search();
+    change(&mut search);
+    let mut first = None;
+    for stored in everywhere(&data()).await {
+        let hits = stored.engine.search_logs(&search).await.expect("searches");
+        let mut text = String::new();
+        for batch in &hits.rows {
+            assert_eq!(batch.schema().fields(), crate::schema::logs().fields());
+            for body in batch.column_by_name("body").expect("a column").as_string::<i32>() {
+                writeln!(text, "{:?}", body.expect("not null")).expect("writes");
+            }
+        }
+        writeln!(text, "{} matched{}", hits.n_matched, if hits.truncated { ", truncated" } else { "" })
+            .expect("writes");
+        for (at, severity, n) in &hits.histogram {
+            writeln!(text, "+{}s {severity} {n}", (at - EPOCH) / 1_000_000_000).expect("writes");
+        }
+        let n_rows: usize = hits.rows.iter().map(|batch| batch.num_rows()).sum();
+        let n_shown = table(&stored.engine, &format!("SELECT count(*) AS n FROM ({})", hits.sql)).await;
+        assert!(n_shown.contains(&format!("| {n_rows} ")), "{n_shown}");
+        assert_eq!(*first.get_or_insert_with(|| text.clone()), text, "{}", stored.place);
+    }
+    expected.assert_eq(&first.unwrap_or_default());
+}
+
+/// Scenario: a range, a limit, a service, a lowest severity.
+/// Guarantees: newest first; all matches are counted and drawn; records without severity are not
+/// taken for severe ones.
+#[tokio::test]
+async fn finds_and_counts() {
+    check(|_| {}, expect![[""]]).await;
+    check(|search| search.limit = 2, expect![[""]]).await;
+    check(|search| search.service = Some("web".into()), expect![[""]]).await;
+    check(|search| search.severity_min = Some(13), expect![[""]]).await;
+    check(|search| search.severity_min = Some(-5), expect![[""]]).await;
+}
+
+/// Scenario: texts in other case, with wildcards, quotes, line breaks and backslashes in them.
+/// Guarantees: a plain substring search.
+#[tokio::test]
+async fn finds_text_literally() {
+    let text = |text: &'static str| move |search: &mut LogSearch| search.text = Some(text.to_owned());
+    check(text("payment"), expect![[""]]).await;
+    check(text("CARD'S 100%"), expect![[""]]).await;
+    check(text("declined\nAT shop\\pay"), expect![[""]]).await;
+    check(text("100_"), expect![[""]]).await;
+    check(text("' OR true --"), expect![[""]]).await;
+    check(text(""), expect![[""]]).await;
+}
+
+/// Scenario: records of a trace, of a span, with an attribute of their own, their resource, their scope.
+/// Guarantees: each is found.
+#[tokio::test]
+async fn finds_by_ids_and_attributes() {
+    check(|search| search.trace_id = Some(trace_id(1)), expect![[""]]).await;
+    check(|search| search.span_id = Some(span_id(3)), expect![[""]]).await;
+    for (key, value) in [("user.id", "u1"), ("host.name", "h1"), ("lib", "log4j")] {
+        let one = |search: &mut LogSearch| search.attributes.push((key.into(), value.into()));
+        let mut with = search();
+        one(&mut with);
+        for stored in everywhere(&data()).await {
+            assert_eq!(stored.engine.search_logs(&with).await.expect("searches").n_matched, 1, "{key}");
+        }
+    }
+}

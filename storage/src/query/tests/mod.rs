@@ -1,0 +1,32 @@
+//! Queries over whole engines: the same rows in memory, on disk, in both, and after a restart must
+//! give the same answers.
+
+mod edges;
+mod engines;
+mod limits;
+mod logs;
+mod metrics;
+mod red;
+mod rows;
+mod search;
+mod sql;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+
+/// All rows of a statement, as a table of text.
+async fn table(engine: &Engine, sql: &str) -> String {
+    let batches = query(engine, sql).await.unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
+    pretty_format_batches(&batches).expect("every type can be shown").to_string()
+}
+
+async fn query(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+    let mut stream = engine.sql(sql).await?;
+    let mut batches = vec![RecordBatch::new_empty(stream.schema())];
+    while let Some(batch) = stream.next().await {
+        batches.push(batch?);
+    }
+    Ok(batches)
+}

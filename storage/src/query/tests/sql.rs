@@ -1,0 +1,190 @@
+use super::engines::{Data, everywhere, hot};
+use super::rows::{hex, log, point, span, trace_id};
+use super::{query, table};
+use crate::error::Error;
+use expect_test::{Expect, expect};
+use serde_json::json;
+
+fn data() -> Data {
+    let spans = (1..=6).map(|n| {
+        let more = json!({
+            "attributes": { "http.route": "/pay", "n": n.to_string() },
+            "resource": { "host.name": format!("h{}", n % 2) },
+            "scope": { "lib": "otel" },
+            "is_error": n == 3,
+            "http_route": "/pay",
+        });
+        span(n, 1, None, "shop", "pay", "server", (i64::from(n) * 10, i64::from(n) * 20), more)
+    });
+    let logs = (1..=4).map(|n| log(n * 1_000, "shop", "info", &format!("line {n}"), json!({})));
+    let points = (1..=4).map(|n| point(7, "shop", "load", "gauge", n * 1_000, json!({ "value": n })));
+    Data { spans: spans.collect(), logs: logs.collect(), points: points.collect() }
+}
+
+/// Runs the statement over every placement of the rows.
+async fn check(sql: &str, expected: Expect) {
+    let stored = everywhere(&data()).await;
+    let first = table(&stored[0].engine, sql).await;
+    expected.assert_eq(&first);
+    for other in &stored[1..] {
+        assert_eq!(table(&other.engine, sql).await, first, "{}", other.place);
+    }
+}
+
+/// Scenario: the three kinds of attributes are read with brackets, in all placements.
+/// Guarantees: each finds its value, and a missing key is null.
+#[tokio::test]
+async fn maps_answer_to_keys() {
+    let sql = "SELECT attributes['n'] AS n, resource['host.name'] AS host, scope['lib'] AS lib, \
+               attributes['nope'] AS nope FROM spans WHERE attributes['http.route'] = '/pay' ORDER BY n LIMIT 2";
+    check(sql, expect![[""]]).await;
+}
+
+/// Scenario: counts, filters on ids and times, sorts with limits, a join, an aggregate of each kind.
+/// Guarantees: the answers do not depend on where rows are.
+#[tokio::test]
+async fn answers_do_not_depend_on_the_place() {
+    check("SELECT count(*) FROM spans", expect![[""]]).await;
+    let by_id = format!("SELECT name, duration_ns FROM spans WHERE trace_id = X'{}'", hex(&trace_id(4)));
+    check(&by_id, expect![[""]]).await;
+    check(
+        "SELECT hex(span_id) AS id, start_time FROM spans WHERE start_time > TIMESTAMP '2025-11-25T00:00:00.03Z' \
+         ORDER BY start_time DESC LIMIT 2",
+        expect![[""]],
+    )
+    .await;
+    check(
+        "SELECT s.name, count(*) AS n FROM spans s JOIN logs l ON l.service = s.service WHERE s.is_error \
+         GROUP BY s.name",
+        expect![[""]],
+    )
+    .await;
+    check(
+        "SELECT service, sum(n_spans) AS n, sum(n_errors) AS n_errors, hdr_quantile(duration_hdr, 0.5) AS p50, \
+         sum(hdr_n_at_most(duration_hdr, 30000000)) AS quick FROM red GROUP BY service",
+        expect![[""]],
+    )
+    .await;
+    check("SELECT max(value), approx_percentile_cont(value, 0.5) FROM metric_points", expect![[""]]).await;
+}
+
+/// Scenario: the types of every column are asked for, hot and cold.
+/// Guarantees: a segment reads back as the schema says, no views, no other zone.
+#[tokio::test]
+async fn segments_keep_the_declared_types() {
+    for stored in everywhere(&data()).await {
+        for name in ["spans", "logs", "metric_points", "red"] {
+            let batches = query(&stored.engine, &format!("SELECT * FROM {name}")).await.expect("reads");
+            let declared = crate::ids::Table::from_name(name).expect("a table").schema();
+            for batch in &batches {
+                for (field, column) in declared.fields().iter().zip(batch.columns()) {
+                    assert_eq!(
+                        field.data_type(),
+                        column.data_type(),
+                        "{} {name} {}",
+                        stored.place,
+                        field.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Scenario: statements that write, configure, or reach outside.
+/// Guarantees: each is refused as such, before it is looked at any closer, and the rows stay.
+#[tokio::test]
+async fn refuses_everything_but_reading() {
+    let stored = hot(&data()).await;
+    let writing = [
+        "DROP TABLE spans",
+        "DROP TABLE IF EXISTS nothing",
+        "INSERT INTO spans SELECT * FROM spans",
+        "INSERT INTO nowhere VALUES (1)",
+        "UPDATE spans SET name = 'x'",
+        "DELETE FROM spans",
+        "TRUNCATE TABLE spans",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE DATABASE d",
+        "CREATE SCHEMA s",
+        "CREATE FUNCTION f(x INT) RETURNS INT RETURN x",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+        "COPY spans TO '/tmp/out.parquet'",
+        "COPY (SELECT 1) TO '/tmp/out.csv' STORED AS CSV",
+        "SET datafusion.execution.target_partitions = 1",
+        "RESET datafusion.execution.target_partitions",
+        "BEGIN",
+        "PREPARE p AS SELECT 1",
+        "EXECUTE p",
+        "EXPLAIN INSERT INTO spans SELECT * FROM spans",
+        "EXPLAIN ANALYZE COPY spans TO '/tmp/out.parquet'",
+        "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
+    ];
+    for sql in writing {
+        let error = query(&stored.engine, sql).await.expect_err(sql);
+        assert!(matches!(error, Error::ReadOnly), "{sql}: {error:?}");
+    }
+    assert!(!std::path::Path::new("/tmp/out.parquet").exists());
+    let outside = [
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM 'file:///etc/passwd'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_parquet('x.parquet')",
+        "SELECT * FROM other.public.spans",
+        "SELECT 1 INTO t",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; DROP TABLE spans",
+        "",
+        "-- nothing",
+    ];
+    for sql in outside {
+        let error = query(&stored.engine, sql).await.expect_err(sql);
+        assert!(matches!(error, Error::BadQuery { .. }), "{sql}: {error:?}");
+    }
+}
+
+/// Scenario: someone looks around: tables, columns, functions, settings, plans.
+/// Guarantees: all of it works, with the four tables and no more.
+#[tokio::test]
+async fn shows_what_there_is() {
+    let stored = hot(&data()).await;
+    let tables = "SELECT table_catalog, table_schema, table_name FROM information_schema.tables \
+                  WHERE table_schema <> 'information_schema' ORDER BY table_name";
+    expect![[""]].assert_eq(&table(&stored.engine, tables).await);
+    for sql in [
+        "SHOW TABLES",
+        "SHOW COLUMNS FROM spans",
+        "SHOW FUNCTIONS",
+        "SHOW ALL",
+        "DESCRIBE spans",
+        "EXPLAIN SELECT * FROM spans",
+        "EXPLAIN ANALYZE SELECT count(*) FROM spans WHERE service = 'shop'",
+        "WITH s AS (SELECT 1 AS x) SELECT * FROM s UNION ALL SELECT 2",
+    ] {
+        let rows: usize =
+            query(&stored.engine, sql).await.expect(sql).iter().map(|batch| batch.num_rows()).sum();
+        assert!(rows > 0, "{sql}");
+    }
+}
+
+/// Scenario: a statement names a column that is not there, calls a function with the wrong type.
+/// Guarantees: the message says what is wrong, as a person would want it.
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let stored = hot(&Data::default()).await;
+    for (sql, expected) in [
+        ("SELECT nam FROM spans", expect![[""]]),
+        ("SELECT * FROM span", expect![[""]]),
+        ("SELECT hex(name) FROM spans", expect![[""]]),
+        ("SELECT has_attribute(name, 'a', 'b') FROM spans", expect![[""]]),
+        ("SELECT hdr_quantile(duration_hdr, 95) FROM red", expect![[""]]),
+        ("SELECT 1; SELECT 2", expect![[""]]),
+    ] {
+        let message = match query(&stored.engine, sql).await {
+            Err(error) => error.to_string(),
+            Ok(_) => "accepted".to_owned(),
+        };
+        expected.assert_eq(&message);
+    }
+}

@@ -1,0 +1,21 @@
+//! One trace by its id.
+
+use super::literals::binary;
+use crate::engine::Engine;
+use crate::error::Error;
+use arrow::array::RecordBatch;
+
+impl Engine {
+    /// All spans of a trace in order of their start, parents before children that start with them; at
+    /// most `spans_max`. Segments keep a trace's spans together, so few pages are read.
+    pub async fn trace(&self, trace_id: [u8; 16], spans_max: usize) -> Result<Vec<RecordBatch>, Error> {
+        let sql = format!("{} LIMIT {spans_max}", Self::trace_sql(trace_id));
+        self.read(move |session| async move { session.collect(&sql).await }).await
+    }
+
+    /// The statement behind [`Engine::trace`], without its bound.
+    pub fn trace_sql(trace_id: [u8; 16]) -> String {
+        let id = binary(&trace_id);
+        format!("SELECT * FROM spans WHERE trace_id = {id} ORDER BY start_time, duration_ns DESC, span_id")
+    }
+}

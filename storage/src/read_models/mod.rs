@@ -1,0 +1,14 @@
+//! Read models: small tables derived from raw rows, kept at write time so that dashboards need not
+//! read spans.
+//!
+//! They are committed together with the rows they came from, and can be rebuilt from them; a test
+//! proves that rebuilt and kept ones are equal.
+
+mod hdr;
+mod red;
+
+pub(crate) use hdr::DurationHistogram;
+pub(crate) use red::{RedCells, RedDelta};
+
+#[cfg(test)]
+pub(crate) mod tests;

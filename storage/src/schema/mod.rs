@@ -1,0 +1,30 @@
+//! The Arrow schema of each table: one wide row per span, log record and metric data point.
+//!
+//! `collector` builds batches of these schemas; hot tables, segments and queries all speak them, so
+//! this is the one place that names the columns. Promoted columns hold what every view needs, under
+//! the current semantic conventions whichever generation the client spoke. Everything else stays in
+//! maps of text, beside a string that keeps each value's type (see [`ATTRIBUTE_TYPES_DOC`]).
+
+mod common;
+mod logs;
+mod metric_points;
+mod red;
+mod spans;
+
+pub use common::{ATTRIBUTE_TYPES_DOC, SPAN_ID_BYTES, TIME_ZONE, TRACE_ID_BYTES, attribute_map, timestamp};
+pub use logs::logs;
+pub use metric_points::{exemplar_fields, metric_points, quantile_fields};
+pub use red::red;
+pub use spans::{event_fields, link_fields, spans};
+
+use crate::ids::Signal;
+use arrow::datatypes::SchemaRef;
+
+/// The schema of a signal's table.
+pub fn of(signal: Signal) -> SchemaRef {
+    match signal {
+        Signal::Traces => spans(),
+        Signal::Logs => logs(),
+        Signal::Metrics => metric_points(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Brings a log directory back after a crash: which records are there, which still need rows.
+//!
+//! The newest file may end in a torn write, and is cut there; the cut bytes go to quarantine. Damage
+//! anywhere else is no torn write, and stops the start rather than lose what follows it.
+
+use super::frame::Frame;
+use super::ledger::ClosedFile;
+use super::reader::{FileReader, Next, Opened};
+use super::sequences::SequenceSet;
+use crate::error::Error;
+use crate::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// What a replay found.
+#[derive(Debug, Default)]
+pub(crate) struct Replayed {
+    pub(crate) files: Vec<ClosedFile>,
+    pub(crate) n_records: u64,
+    /// Records that segments cover already.
+    pub(crate) n_skipped: u64,
+    pub(crate) n_bytes_cut: u64,
+    /// All numbers seen in the files.
+    pub(crate) sequences: SequenceSet,
+}
+
+/// Hands every record that is not covered to `each`, in order.
+pub(crate) fn replay(
+    data_dir: &Path,
+    covered: &SequenceSet,
+    mut each: impl FnMut(Frame) -> Result<(), Error>,
+) -> Result<Replayed, Error> {
+    let paths = log_files(data_dir)?;
+    let mut replayed = Replayed::default();
+    let n_files = paths.len();
+    for (file_idx, path) in paths.into_iter().enumerate() {
+        let is_newest = file_idx + 1 == n_files;
+        let reader = match FileReader::open(&path)? {
+            Opened::Reader(reader) => reader,
+            Opened::BadHeader { n_bytes } if is_newest => {
+                replayed.n_bytes_cut += cut(data_dir, &path, 0, n_bytes, "its header is not whole")?;
+                fs::remove_file(&path)?;
+                continue;
+            }
+            Opened::BadHeader { .. } => {
+                let reason = "its header is not whole".to_owned();
+                return Err(Error::WalCorrupt { path, offset: 0, reason });
+            }
+        };
+        replay_file(data_dir, reader, &path, is_newest, covered, &mut replayed, &mut each)?;
+    }
+    Ok(replayed)
+}
+
+/// Reads the records of these numbers back, wherever they are. Files may be gone or still growing.
+pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Vec<Frame>, Error> {
+    let mut found = Vec::new();
+    for path in log_files(data_dir)? {
+        let mut reader = match FileReader::open(&path) {
+            Ok(Opened::Reader(reader)) => reader,
+            Ok(Opened::BadHeader { .. }) => continue,
+            // A flush has just deleted it: all its records have their rows.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        while let Next::Frame(frame) = reader.next()? {
+            if wanted.contains(frame.sequence) {
+                found.push(frame);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Log files in the order of their numbers, which is that of their names.
+fn log_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = fs::list_files(&fs::wal_dir(data_dir))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wal"));
+    Ok(paths)
+}
+
+fn replay_file(
+    data_dir: &Path,
+    mut reader: FileReader,
+    path: &Path,
+    is_newest: bool,
+    covered: &SequenceSet,
+    replayed: &mut Replayed,
+    each: &mut impl FnMut(Frame) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let sequence_first = reader.sequence_next();
+    if replayed.sequences.max().is_some_and(|max| sequence_first <= max) {
+        let reason = format!("it starts at record {sequence_first}, which an older file holds already");
+        return Err(Error::WalCorrupt { path: path.to_owned(), offset: 8, reason });
+    }
+    loop {
+        match reader.next()? {
+            Next::End => break,
+            Next::Frame(frame) if covered.contains(frame.sequence) => replayed.n_skipped += 1,
+            Next::Frame(frame) => {
+                replayed.n_records += 1;
+                each(frame)?;
+            }
+            Next::Bad { offset, reason } if is_newest => {
+                replayed.n_bytes_cut += cut(data_dir, path, offset, reader.n_bytes(), &reason)?;
+                break;
+            }
+            Next::Bad { offset, reason } => {
+                return Err(Error::WalCorrupt { path: path.to_owned(), offset, reason });
+            }
+        }
+    }
+    let sequence_next = reader.sequence_next();
+    if sequence_next == sequence_first {
+        return fs::remove_file(path);
+    }
+    let sequence_last = sequence_next - 1;
+    replayed.sequences.insert_range(sequence_first, sequence_last);
+    let (path, n_bytes) = (path.to_owned(), reader.offset());
+    replayed.files.push(ClosedFile { path, sequence_first, sequence_last, n_bytes });
+    Ok(())
+}
+
+/// Cuts a file at `offset`, after the bytes behind it are safe elsewhere. Returns how many.
+fn cut(data_dir: &Path, path: &Path, offset: u64, n_bytes: u64, reason: &str) -> Result<u64, Error> {
+    let fail = |source| Error::io("cut", path, source);
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(offset)).map_err(fail)?;
+    file.read_to_end(&mut tail).map_err(fail)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let kept = fs::quarantine(data_dir, &format!("{name}.from-{offset}"), &tail)?;
+    file.set_len(offset).map_err(fail)?;
+    file.sync_all().map_err(fail)?;
+    let n_bytes_cut = n_bytes - offset;
+    tracing::warn!(
+        path = %path.display(), offset, n_bytes_cut, reason, kept = %kept.display(),
+        "cut the unfinished end of the log"
+    );
+    Ok(n_bytes_cut)
+}

@@ -1,0 +1,47 @@
+//! The demo's ground truth, held against the server's own numbers.
+
+use crate::support::server::Server;
+use serde_json::Value;
+use std::process::{Command, Stdio};
+
+/// Scenario: fifteen minutes of the demo with one failing dependency in the middle are sent at once.
+/// Guarantees: nothing is rejected, every edge the demo declares is found, and the services' error
+/// ratio in the faulty minutes is where the ground truth says, and not in the healthy ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_sees_what_the_demo_did() {
+    let (home, server) = Server::fresh("demo").await;
+    let truth_file = home.data_dir().join("../truth.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_firstfault"))
+        .args(["demo", "--history", "15m", "--duration", "0s", "--rate", "5", "--fault", "failing-dependency"])
+        .args(["--fault-after", "5m", "--fault-for", "5m", "--endpoint"])
+        .arg(server.otlp_grpc())
+        .arg("--truth-file")
+        .arg(&truth_file)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the demo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let truth: Value = serde_json::from_slice(&std::fs::read(&truth_file).expect("truth")).expect("JSON");
+    let fault = &truth["faults"][0];
+    let service = fault["root_cause"]["service"].as_str().expect("service");
+    let (from, to) = (&fault["started_at_unix_ms"], &fault["ended_at_unix_ms"]);
+    let faulty = error_ratio(&server, service, &format!("from={from}&to={to}")).await;
+    let healthy = error_ratio(&server, service, &format!("from=now-1h&to={from}")).await;
+    assert!(faulty > 0.1, "{service} fails while its dependency does: {faulty}");
+    assert!(healthy < 0.02, "{service} is well before: {healthy}");
+    let edge = &fault["edge"];
+    let caller = edge["caller"].as_str().expect("caller");
+    let detail = server.api(&format!("/api/v1/services/{caller}?from={from}&to={to}")).await;
+    let callees = detail["callees"].as_array().expect("callees");
+    assert!(!callees.is_empty(), "{caller} calls somebody");
+    for signal in server.api("/api/v1/status").await["signals"].as_array().expect("signals") {
+        assert_eq!(signal["n_rejected"], 0, "{signal}");
+        assert!(signal["n_accepted"].as_u64() > Some(0), "{signal}");
+    }
+    server.assert_quiet(&[]);
+}
+
+async fn error_ratio(server: &Server, service: &str, range: &str) -> f64 {
+    let detail = server.api(&format!("/api/v1/services/{service}?{range}")).await;
+    detail["red"]["error_ratio"].as_f64().unwrap_or_else(|| panic!("no requests: {detail}"))
+}

@@ -1,0 +1,36 @@
+//! Rules of the house that the compiler does not check.
+
+use std::path::{Path, PathBuf};
+
+/// Scenario: a source file is added or changed.
+/// Guarantees: it opens with a `//!` header that says what it owns, and is ASCII throughout.
+#[test]
+fn every_source_file_says_what_it_owns() {
+    let mut files = Vec::new();
+    for dir in ["alerts", "collector", "storage", "triage", "ui", "xtask", "tests"] {
+        rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(dir), &mut files);
+    }
+    assert!(files.len() > 50, "the walk found only {} files", files.len());
+    let mut failures = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("source is readable");
+        if !text.starts_with("//!") {
+            failures.push(format!("{}: no //! header", file.display()));
+        }
+        if let Some(line) = text.lines().position(|line| !line.is_ascii()) {
+            failures.push(format!("{}:{}: not ASCII", file.display(), line + 1));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("folder is readable") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}

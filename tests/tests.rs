@@ -1,0 +1,13 @@
+//! The product from outside: the real binary, real clients, a real browser. One test binary, because
+//! linking it is what costs. Smaller layers are tested beside their code.
+
+mod clients;
+mod crash;
+mod demo;
+mod fixtures;
+mod house;
+mod ingest;
+mod layers;
+mod slo_webhook;
+mod support;
+mod ui_smoke;

@@ -1,0 +1,180 @@
+//! The dashboard in a real browser, with the demo's data: service, trace, span, its logs.
+
+use crate::support::browser::Browser;
+use crate::support::server::{Home, Server};
+use crate::support::tool;
+use crate::support::wait::eventually;
+use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use thirtyfour::prelude::*;
+
+const SLO: &str = r#"
+[evaluation]
+interval = "1s"
+lag = "1s"
+
+[[slos]]
+id = "checkout"
+service = "checkout"
+target = 99
+period = "7d"
+"#;
+
+/// Scenario: somebody opens the dashboard of a store with fifteen minutes of demo data and walks from
+/// the services to a failing trace, a span of it, and the span's logs.
+/// Guarantees: each page shows what the API says, each step is a URL, the walk leaves screenshots.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn walks_from_service_to_span_to_logs() {
+    let test = "walks_from_service_to_span_to_logs";
+    let Some(chromedriver) = tool(test, "FIRSTFAULT_TEST_CHROMEDRIVER") else { return };
+    let home = Home::new("ui", SLO);
+    let server = home.start().await;
+    send_demo(&server).await;
+    let browser = Browser::start(&chromedriver, 1440, 900).await;
+
+    services(&browser, &server).await;
+    service(&browser).await;
+    let trace = traces(&browser, &server).await;
+    span(&browser, &server, &trace).await;
+    assert_page_is_clean(&browser).await;
+
+    for theme in ["dark", "light"] {
+        gallery(&browser, &server, &trace, theme).await;
+    }
+    browser.stop().await;
+    server.assert_quiet(&[]);
+}
+
+/// Scenario: the dashboard of an empty store is opened, then the first span arrives.
+/// Guarantees: the page shows how to send, and turns live by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_store_shows_how_to_send_and_turns_live() {
+    let test = "an_empty_store_shows_how_to_send_and_turns_live";
+    let Some(chromedriver) = tool(test, "FIRSTFAULT_TEST_CHROMEDRIVER") else { return };
+    let (_home, server) = Server::fresh("ui-empty").await;
+    let browser = Browser::start(&chromedriver, 1440, 900).await;
+    browser.open(&server.dashboard()).await;
+    browser.text_with("[data-testid=send-status]", "Waiting").await;
+    let snippet = browser.find("[data-testid=send-snippet]").await.text().await.expect("text");
+    assert!(snippet.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{snippet}");
+    browser.screenshot("first-run").await;
+    send_demo(&server).await;
+    browser.text_with("[data-testid=send-status]", "Receiving").await;
+    browser.screenshot("first-run-live").await;
+    browser.stop().await;
+}
+
+/// Fifteen minutes of history with its faults, and nothing live.
+async fn send_demo(server: &Server) {
+    let arguments = ["demo", "--history", "15m", "--duration", "1s", "--rate", "5", "--endpoint"];
+    let endpoint = server.otlp_grpc();
+    let run = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_firstfault"));
+        command.args(arguments).arg(endpoint).stdin(Stdio::null()).output().expect("the demo starts")
+    });
+    let output = run.await.expect("the demo ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn services(browser: &Browser, server: &Server) {
+    browser.open(&server.dashboard()).await;
+    browser.find("[data-testid=services-row][data-service=checkout]").await;
+    let listed = server.api("/api/v1/services").await;
+    let services = listed["services"].as_array().expect("services");
+    assert!(services.len() >= 10, "the demo has at least ten services: {}", services.len());
+    assert_eq!(browser.count("[data-testid=services-row]").await, services.len());
+    browser.screenshot("services").await;
+    browser.click("[data-testid=services-row][data-service=checkout] a").await;
+}
+
+async fn service(browser: &Browser) {
+    browser.find("[data-testid=operations-row]").await;
+    assert_eq!(browser.path().await, "/services/checkout");
+    browser.screenshot("service").await;
+}
+
+/// The failing traces of a service; opens the first and gives its id.
+async fn traces(browser: &Browser, server: &Server) -> String {
+    browser.open(&format!("{}/traces?service=payment-api&status=error", server.dashboard())).await;
+    let row = browser.find("[data-testid=traces-row]").await;
+    let id = row.attr("data-trace-id").await.expect("attribute").expect("a trace id");
+    browser.screenshot("traces").await;
+    browser.click(&format!("[data-testid=traces-row][data-trace-id='{id}'] a")).await;
+    id
+}
+
+/// The waterfall agrees with the API; the failing span shows its details and its logs.
+async fn span(browser: &Browser, server: &Server, trace_id: &str) {
+    browser.find("[data-testid=critical-path]").await;
+    browser.find("[data-testid=span-row]").await;
+    assert_eq!(browser.path().await, format!("/trace/{trace_id}"));
+    let trace = server.api(&format!("/api/v1/traces/{trace_id}")).await;
+    let n_spans = trace["spans"].as_array().expect("spans").len();
+    let shown = browser.find("[role=treegrid]").await.attr("aria-rowcount").await.expect("attribute");
+    assert!(shown.is_some_and(|n| n.parse::<usize>().expect("a number") >= n_spans), "{n_spans} spans");
+    let failing = span_with_logs(server, trace_id, &trace).await;
+    let id = failing["span_id"].as_str().expect("span id");
+    browser.open(&format!("{}/trace/{trace_id}?spanId={id}", server.dashboard())).await;
+    let name = failing["name"].as_str().expect("name");
+    browser.text_with("[data-testid=span-drawer]", name).await;
+    browser.find("[data-testid=span-logs-row]").await;
+    browser.screenshot("trace").await;
+    let selected = browser.find("[data-testid=span-row][aria-selected=true]").await;
+    assert_eq!(selected.attr("data-span-id").await.expect("attribute").as_deref(), Some(id));
+}
+
+/// A failing span that wrote logs.
+async fn span_with_logs(server: &Server, trace_id: &str, trace: &Value) -> Value {
+    let logs = server.api(&format!("/api/v1/logs?trace_id={trace_id}&from=now-1d")).await;
+    let wrote = |span: &&Value| logs["rows"].as_array().expect("rows").iter().any(|row| row["span_id"] == span["span_id"]);
+    let spans = trace["spans"].as_array().expect("spans");
+    let failing = spans.iter().filter(|span| span["is_error"] == true).find(wrote);
+    failing.or_else(|| spans.iter().find(wrote)).expect("a span with logs").clone()
+}
+
+/// Nothing from the page's own code went wrong, and nothing was loaded from elsewhere.
+async fn assert_page_is_clean(browser: &Browser) {
+    let foreign = browser
+        .script(
+            "return performance.getEntriesByType('resource').map(one => one.name)\
+             .filter(name => !name.startsWith(location.origin))",
+        )
+        .await;
+    assert_eq!(foreign, serde_json::json!([]), "resources from elsewhere");
+}
+
+/// One screenshot of every page in a theme.
+async fn gallery(browser: &Browser, server: &Server, trace_id: &str, theme: &str) {
+    browser.script(&format!("localStorage.setItem('theme', '{theme}')")).await;
+    let trace = format!("/trace/{trace_id}");
+    let pages = [
+        ("services", "/services", "[data-testid=services-row]"),
+        ("service", "/services/checkout", "[data-testid=operations-row]"),
+        ("traces", "/traces", "[data-testid=traces-row]"),
+        ("trace", trace.as_str(), "[data-testid=span-row]"),
+        ("logs", "/logs", "[data-testid=logs-row]"),
+        ("metrics", "/metrics?name=http.server.request.duration", "[data-testid=metric-chart]"),
+        ("slos", "/slos", "[data-testid=slo-row]"),
+        ("slo", "/slos/checkout", "[data-testid=burn-tier-row]"),
+        ("alerts", "/alerts", "h1"),
+        ("send", "/send", "[data-testid=send-status]"),
+    ];
+    for (name, path, shows) in pages {
+        browser.open(&format!("{}{path}", server.dashboard())).await;
+        browser.find(shows).await;
+        settle(browser).await;
+        let theme_in_use = browser.script("return document.documentElement.dataset.theme").await;
+        assert_eq!(theme_in_use, theme, "{path}");
+        browser.screenshot(&format!("{name}-{theme}")).await;
+    }
+}
+
+/// Waits until no panel is loading.
+async fn settle(browser: &Browser) {
+    eventually("the page has loaded", Duration::from_secs(20), || async {
+        let loading = browser.driver.find_all(By::Css("[aria-busy=true]")).await.ok()?;
+        loading.is_empty().then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,200 @@
+//! The critical path of one trace: which span was waited for, at every moment of the root.
+//!
+//! `collector` calls it with the spans of a trace, and shows the sections in the waterfall and per service.
+//! Input is whatever arrived: ids may repeat, parents may be missing or form a ring, clocks may disagree.
+//! It must never recurse (traces 10,000 spans deep are legal) and never fail.
+//!
+//! The rule walks backwards from the root's end. The child that finished last before the cursor was waited
+//! for, so the gap after it belongs to the parent and the stretch before it to the child, where the same
+//! rule applies again. Without such a child the rest belongs to the span itself.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+/// What the path needs to know of a span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathSpan {
+    pub span_id: [u8; 8],
+    /// `None` or all zeros: a root.
+    pub parent_span_id: Option<[u8; 8]>,
+    pub start_ns: i64,
+    /// An end before the start counts as a span of no length.
+    pub end_ns: i64,
+    pub kind: PathKind,
+}
+
+/// The kinds that decide whether a parent waits for its child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    Producer,
+    Consumer,
+    /// Every other kind: its parent waits for it.
+    Other,
+}
+
+/// A stretch of time that one span is answerable for. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Index into the slice given to [`critical_path`].
+    pub span: usize,
+    pub from_ns: i64,
+    pub to_ns: i64,
+}
+
+/// The sections in time order. They do not overlap and cover each root that has a path from start to end.
+///
+/// Spans whose parent is not in the slice, and everything below them, are left out: where they belong in
+/// the root's time is unknown. Of roots that overlap only the longest has a path. Among spans of the same id
+/// the first is the parent of the others' children.
+pub fn critical_path(spans: &[PathSpan]) -> Vec<Section> {
+    let children = children_by_parent(spans);
+    let mut sections = Vec::new();
+    for root in path_roots(spans) {
+        let tree = clip_tree(spans, &children, root);
+        let first = sections.len();
+        walk_back(&tree, &mut sections);
+        sections[first..].reverse();
+    }
+    sections
+}
+
+/// Indices of the roots that have a path, in time order; empty where every root is missing.
+///
+/// Roots that overlap compete and the longest wins, so that a stray short root cannot hide the request.
+pub fn path_roots(spans: &[PathSpan]) -> Vec<usize> {
+    let mut roots: Vec<usize> = (0..spans.len()).filter(|&at| parent_of(&spans[at]).is_none()).collect();
+    roots.sort_by_key(|&at| (Reverse(length_ns(&spans[at])), spans[at].start_ns, at));
+    let mut taken: BTreeMap<i64, usize> = BTreeMap::new();
+    for root in roots {
+        if is_free(spans, &taken, root) {
+            taken.entry(spans[root].start_ns).or_insert(root);
+        }
+    }
+    taken.into_values().collect()
+}
+
+/// Two ends this close count as the same moment: many clients cut their clocks to microseconds, so a call
+/// may seem to end just after the next one began.
+const TOLERANCE_NS: i64 = 1_000;
+
+/// A span within the bounds of its parent.
+struct Clipped {
+    /// Index into the caller's slice.
+    span: usize,
+    start_ns: i64,
+    end_ns: i64,
+    /// Range of this node's children in the tree, last finishing first.
+    children: std::ops::Range<usize>,
+}
+
+/// A span whose time is being dealt out: what lies before `cursor_ns` is still open.
+struct Open {
+    node: usize,
+    cursor_ns: i64,
+    next_child: usize,
+}
+
+fn parent_of(span: &PathSpan) -> Option<[u8; 8]> {
+    span.parent_span_id.filter(|id| id != &[0; 8])
+}
+
+/// Wide, because hostile timestamps can be further apart than 64 bits hold.
+fn length_ns(span: &PathSpan) -> i128 {
+    (i128::from(span.end_ns) - i128::from(span.start_ns)).max(0)
+}
+
+fn is_free(spans: &[PathSpan], taken: &BTreeMap<i64, usize>, root: usize) -> bool {
+    let candidate = &spans[root];
+    let before = taken.range(..=candidate.start_ns).next_back();
+    let after = taken.range(candidate.start_ns..).next();
+    before.is_none_or(|(_, &at)| spans[at].end_ns <= candidate.start_ns)
+        && after.is_none_or(|(&start_ns, _)| candidate.end_ns <= start_ns)
+}
+
+/// Children by the index of their parent. A span that is its own parent, or part of a ring, is listed too
+/// but no root leads to it.
+fn children_by_parent(spans: &[PathSpan]) -> Vec<Vec<usize>> {
+    let mut by_id: HashMap<[u8; 8], usize> = HashMap::with_capacity(spans.len());
+    for (at, span) in spans.iter().enumerate() {
+        by_id.entry(span.span_id).or_insert(at);
+    }
+    let mut children = vec![Vec::new(); spans.len()];
+    for (at, span) in spans.iter().enumerate() {
+        if let Some(&parent) = parent_of(span).and_then(|id| by_id.get(&id))
+            && is_waited_for(&spans[parent], span)
+        {
+            children[parent].push(at);
+        }
+    }
+    children
+}
+
+/// A producer hands its message over and goes on; what the consumer does holds nobody up.
+fn is_waited_for(parent: &PathSpan, child: &PathSpan) -> bool {
+    !(parent.kind == PathKind::Producer && child.kind == PathKind::Consumer)
+}
+
+/// The tree under `root`, parents first, each node cut to its already cut parent.
+fn clip_tree(spans: &[PathSpan], children: &[Vec<usize>], root: usize) -> Vec<Clipped> {
+    let mut tree = vec![clipped(&spans[root], root, i64::MIN, i64::MAX)];
+    let mut at = 0;
+    while at < tree.len() {
+        let (start_ns, end_ns) = (tree[at].start_ns, tree[at].end_ns);
+        let first = tree.len();
+        let inside =
+            children[tree[at].span].iter().map(|&child| clipped(&spans[child], child, start_ns, end_ns));
+        tree.extend(inside.filter(|child| child.start_ns < child.end_ns).collect::<Vec<_>>());
+        tree[first..].sort_by_key(|child| (Reverse(child.end_ns), child.start_ns, child.span));
+        tree[at].children = first..tree.len();
+        at += 1;
+    }
+    tree
+}
+
+fn clipped(span: &PathSpan, at: usize, from_ns: i64, to_ns: i64) -> Clipped {
+    Clipped { span: at, start_ns: span.start_ns.max(from_ns), end_ns: span.end_ns.min(to_ns), children: 0..0 }
+}
+
+/// Deals the root's time out from its end to its start.
+fn walk_back(tree: &[Clipped], sections: &mut Vec<Section>) {
+    let mut open = vec![opened(tree, 0, tree[0].end_ns)];
+    while let Some(top) = open.last_mut() {
+        let node = &tree[top.node];
+        match last_finishing(tree, top) {
+            Some(child) => {
+                let end_ns = tree[child].end_ns.min(top.cursor_ns);
+                push_section(sections, node.span, end_ns, top.cursor_ns);
+                top.cursor_ns = tree[child].start_ns;
+                open.push(opened(tree, child, end_ns));
+            }
+            None => {
+                push_section(sections, node.span, node.start_ns, top.cursor_ns);
+                open.pop();
+            }
+        }
+    }
+}
+
+fn opened(tree: &[Clipped], node: usize, cursor_ns: i64) -> Open {
+    Open { node, cursor_ns, next_child: tree[node].children.start }
+}
+
+/// The next child that ended by the cursor. A child passed over once never fits again, because the cursor
+/// only moves back: the walk over all children of a span is linear.
+fn last_finishing(tree: &[Clipped], open: &mut Open) -> Option<usize> {
+    let limit_ns = open.cursor_ns.saturating_add(TOLERANCE_NS);
+    let end = tree[open.node].children.end;
+    let fits = |&at: &usize| tree[at].end_ns <= limit_ns && tree[at].start_ns < open.cursor_ns;
+    let found = (open.next_child..end).find(fits);
+    open.next_child = found.map_or(end, |at| at + 1);
+    found
+}
+
+fn push_section(sections: &mut Vec<Section>, span: usize, from_ns: i64, to_ns: i64) {
+    if from_ns < to_ns {
+        sections.push(Section { span, from_ns, to_ns });
+    }
+}

@@ -1,0 +1,294 @@
+//! Requests to `/api/v1`: one way to ask, one shape of failure, nothing left running.
+//!
+//! `get` checks the status before it parses, because the browser's fetch does not fail on a 404.
+//! `fetched` and `polled` tie a request to the place that shows it: it is asked again when its path
+//! changes and aborted when the place goes away. Pages never call fetch themselves.
+
+use crate::url_state;
+use gloo_net::http::Request;
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Milliseconds between two questions of a live page: slow enough to read, fast enough to trust.
+const POLL_MS: u32 = 5_000;
+
+/// Why a question has no answer, ready to be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiFailure {
+    /// HTTP status; absent when no answer came at all.
+    pub status: Option<u16>,
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl ApiFailure {
+    pub fn is_not_found(&self) -> bool {
+        self.status == Some(404)
+    }
+
+    fn unreachable(reason: String) -> Self {
+        Self {
+            status: None,
+            code: "unreachable".to_owned(),
+            message: format!("The server did not answer: {reason}."),
+            hint: Some("Check that firstfault is still running; this page asks again by itself.".to_owned()),
+        }
+    }
+
+    fn unreadable(reason: String) -> Self {
+        Self {
+            status: Some(200),
+            code: "unreadable".to_owned(),
+            message: format!("The answer could not be read: {reason}."),
+            hint: Some("The page may be older than the server; reload it.".to_owned()),
+        }
+    }
+
+    fn refused(status: u16, body: &str) -> Self {
+        match serde_json::from_str::<wire::ErrorBody>(body) {
+            Ok(wire::ErrorBody { error }) => {
+                Self { status: Some(status), code: error.code, message: error.message, hint: error.hint }
+            }
+            Err(_) => Self {
+                status: Some(status),
+                code: "unknown".to_owned(),
+                message: format!("The server answered with status {status}."),
+                hint: None,
+            },
+        }
+    }
+}
+
+/// Asks `/api/v1{path}` and parses the answer. Aborts the request when the future is dropped.
+pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiFailure> {
+    let body = text(format!("/api/v1{path}")).await?;
+    serde_json::from_str(&body).map_err(|error| ApiFailure::unreadable(error.to_string()))
+}
+
+/// Kept apart from `get` so that its machinery is compiled once, not once a type.
+async fn text(url: String) -> Result<String, ApiFailure> {
+    let abort = AbortOnDrop::new();
+    let request = Request::get(&url).header("accept", "application/json");
+    let request = request.abort_signal(abort.signal().as_ref());
+    let response = request.send().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
+    let status = response.status();
+    let body = response.text().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
+    if response.ok() { Ok(body) } else { Err(ApiFailure::refused(status, &body)) }
+}
+
+struct AbortOnDrop(Option<web_sys::AbortController>);
+
+impl AbortOnDrop {
+    fn new() -> Self {
+        Self(web_sys::AbortController::new().ok())
+    }
+
+    fn signal(&self) -> Option<web_sys::AbortSignal> {
+        self.0.as_ref().map(web_sys::AbortController::signal)
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        // Aborting a finished request does nothing.
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// What a panel needs to know about its question.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LoadState {
+    /// An answer is there, perhaps an old one.
+    pub has_data: bool,
+    /// The answer belongs to an earlier question and a new one is on its way: dim it.
+    pub is_stale: bool,
+    /// Why the last question has no answer.
+    pub failure: Option<ApiFailure>,
+}
+
+/// A question and its latest answer. `Copy`, like a signal.
+pub struct Fetch<T: Send + Sync + 'static> {
+    /// The newest answer. Stays while a new one loads. Tracks when read.
+    pub data: RwSignal<Option<Arc<T>>>,
+    state: RwSignal<LoadState>,
+    again: RwSignal<u32>,
+}
+
+impl<T: Send + Sync> Clone for Fetch<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync> Copy for Fetch<T> {}
+
+impl<T: Send + Sync> Fetch<T> {
+    /// Tracks.
+    pub fn get(&self) -> Option<Arc<T>> {
+        self.data.get()
+    }
+
+    /// A value derived from the answer. Tracks.
+    pub fn map<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.data.with(|data| data.as_deref().map(read))
+    }
+
+    pub fn state(&self) -> Signal<LoadState> {
+        self.state.into()
+    }
+
+    /// Asks again now.
+    pub fn reload(&self) {
+        self.again.update(|n| *n += 1);
+    }
+
+    /// For the "Try again" button of a panel.
+    pub fn retry(&self) -> Callback<()> {
+        let again = self.again;
+        Callback::new(move |()| again.update(|n| *n += 1))
+    }
+}
+
+/// Asks whenever `path` changes; no path, no question. Old data stays, dimmed, until new arrives.
+pub fn fetched<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    start(path, || false)
+}
+
+/// Like `fetched`, and asks again every few seconds while the page is live and nothing is held.
+pub fn polled<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    start(path, || url_state::is_live())
+}
+
+/// Like `polled`, whatever the range: for what is only ever about now.
+pub fn watched<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    start(path, || true)
+}
+
+fn start<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static, is_polled: fn() -> bool) -> Fetch<T>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    let fetch = Fetch {
+        data: RwSignal::new(None),
+        state: RwSignal::new(LoadState::default()),
+        again: RwSignal::new(0),
+    };
+    let path = Memo::new(move |_| path());
+    let is_polled = Memo::new(move |_| is_polled());
+    let asked = StoredValue::new(None::<String>);
+    let task = StoredValue::new_local(Task::default());
+    Effect::new(move |_| {
+        fetch.again.track();
+        let polls = is_polled.get();
+        let Some(path) = path.get() else {
+            task.update_value(|task| task.cancel());
+            return;
+        };
+        let is_new = asked.with_value(|asked| asked.as_deref() != Some(path.as_str()));
+        asked.set_value(Some(path.clone()));
+        if is_new {
+            fetch.state.update(|state| state.is_stale = true);
+        }
+        task.update_value(|task| task.run(ask(fetch, path, polls)));
+    });
+    on_cleanup(move || task.update_value(|task| task.cancel()));
+    fetch
+}
+
+async fn ask<T>(fetch: Fetch<T>, path: String, polls: bool)
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    loop {
+        let answer = get::<T>(&path).await;
+        let failure = match answer {
+            Ok(data) => {
+                fetch.data.set(Some(Arc::new(data)));
+                None
+            }
+            Err(failure) => Some(failure),
+        };
+        let has_data = fetch.data.with_untracked(Option::is_some);
+        let lost = failure.as_ref().is_some_and(|failure| failure.status.is_none());
+        fetch.state.set(LoadState { has_data, is_stale: false, failure });
+        // A server that is gone is worth asking again whatever the range.
+        if !polls && !lost {
+            return;
+        }
+        pause().await;
+    }
+}
+
+/// Waits for the next turn; longer while the tab is hidden or something is held.
+async fn pause() {
+    TimeoutFuture::new(POLL_MS).await;
+    while document().hidden() || crate::components::hold::is_held() {
+        TimeoutFuture::new(POLL_MS / 5).await;
+    }
+}
+
+/// At most one running request; dropping the sender drops the future and so aborts the fetch.
+#[derive(Default)]
+struct Task(Option<cancellable::Handle>);
+
+impl Task {
+    fn run(&mut self, work: impl Future<Output = ()> + 'static) {
+        self.0 = Some(cancellable::spawn(work));
+    }
+
+    fn cancel(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Spawning with a handle that cancels on drop.
+mod cancellable {
+    use std::cell::RefCell;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::task::Poll;
+
+    type Work = Rc<RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>>;
+
+    pub struct Handle(Work);
+
+    impl Drop for Handle {
+        fn drop(&mut self) {
+            // Borrowed only while the work itself drops its handle; it is ending anyway then.
+            if let Ok(mut work) = self.0.try_borrow_mut() {
+                *work = None;
+            }
+        }
+    }
+
+    pub fn spawn(work: impl Future<Output = ()> + 'static) -> Handle {
+        let shared: Work = Rc::new(RefCell::new(Some(Box::pin(work))));
+        let running = Rc::clone(&shared);
+        wasm_bindgen_futures::spawn_local(std::future::poll_fn(move |context| {
+            let mut slot = running.borrow_mut();
+            let Some(work) = slot.as_mut() else { return Poll::Ready(()) };
+            let poll = work.as_mut().poll(context);
+            if poll.is_ready() {
+                *slot = None;
+            }
+            poll
+        }));
+        Handle(shared)
+    }
+}

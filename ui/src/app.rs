@@ -1,0 +1,104 @@
+//! The application: shell around the page that the address names.
+
+use crate::components::panel::nothing;
+use crate::components::shell::Shell;
+use crate::components::{Empty, Panel};
+use crate::pages::{alerts, logs, metrics, send, service, services, slo, slos, trace, traces};
+use crate::{api, url_state};
+use leptos::prelude::*;
+
+/// A page, by the first part of the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    Home,
+    Services,
+    Service(String),
+    Traces,
+    Trace(String),
+    Logs,
+    Metrics,
+    Slos,
+    Slo(String),
+    Alerts,
+    Send,
+    Unknown,
+}
+
+impl Route {
+    pub fn of(segments: &[String]) -> Self {
+        let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            [] => Self::Home,
+            ["services"] => Self::Services,
+            ["services", name] => Self::Service((*name).to_owned()),
+            ["traces"] => Self::Traces,
+            ["trace", id] => Self::Trace(id.to_ascii_lowercase()),
+            ["logs"] => Self::Logs,
+            ["metrics"] => Self::Metrics,
+            ["slos"] => Self::Slos,
+            ["slos", id] => Self::Slo((*id).to_owned()),
+            ["alerts"] => Self::Alerts,
+            ["send"] => Self::Send,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[component]
+pub fn App() -> impl IntoView {
+    let listeners = StoredValue::new_local(Some(url_state::listen()));
+    on_cleanup(move || listeners.update_value(|listeners| {
+        if let Some(listeners) = listeners.take() {
+            listeners.into_iter().for_each(leptos::leptos_dom::helpers::WindowListenerHandle::remove);
+        }
+    }));
+    let route = Memo::new(|_| Route::of(&url_state::segments()));
+    let status = api::watched::<wire::Status>(|| Some("/status".to_owned()));
+    provide_context(status);
+    let page = move || page(route.get());
+    view! { <Shell route=route.into()>{page}</Shell> }
+}
+
+fn page(route: Route) -> AnyView {
+    match route {
+        Route::Home => view! { <Home /> }.into_any(),
+        Route::Services => view! { <services::ServicesPage /> }.into_any(),
+        Route::Service(name) => view! { <service::ServicePage name=name /> }.into_any(),
+        Route::Traces => view! { <traces::TracesPage /> }.into_any(),
+        Route::Trace(id) => view! { <trace::TracePage id=id /> }.into_any(),
+        Route::Logs => view! { <logs::LogsPage /> }.into_any(),
+        Route::Metrics => view! { <metrics::MetricsPage /> }.into_any(),
+        Route::Slos => view! { <slos::SlosPage /> }.into_any(),
+        Route::Slo(id) => view! { <slo::SloPage id=id /> }.into_any(),
+        Route::Alerts => view! { <alerts::AlertsPage /> }.into_any(),
+        Route::Send => view! { <send::SendPage /> }.into_any(),
+        Route::Unknown => view! { <Missing /> }.into_any(),
+    }
+}
+
+/// `/` leads to the services, or to the instructions while nothing was ever received.
+#[component]
+fn Home() -> impl IntoView {
+    let status = expect_context::<api::Fetch<wire::Status>>();
+    Effect::new(move |_| {
+        let target = match status.map(|status| status.has_data) {
+            Some(true) => "/services",
+            Some(false) => "/send",
+            None => return,
+        };
+        url_state::redirect(&untrack(|| url_state::link(target)));
+    });
+    let state = status.state();
+    view! { <Panel name="home" state=state retry=status.retry()>{|| ()}</Panel> }
+}
+
+#[component]
+fn Missing() -> impl IntoView {
+    let empty = Empty {
+        title: "There is no page at this address.".to_owned(),
+        text: "Links of older versions may lead here; the navigation lists what there is.".to_owned(),
+        is_suspicious: false,
+        link: Some(("/services".to_owned(), "Go to the services".to_owned())),
+    };
+    view! { <div class="pad">{nothing(&empty)}</div> }
+}

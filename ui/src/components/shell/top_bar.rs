@@ -1,0 +1,62 @@
+//! The bar at the top: where one is, where to jump, which time is shown.
+
+use super::time_picker::TimePicker;
+use super::{Handles, crumb, jump::Jump};
+use crate::app::Route;
+use crate::components::icon;
+use crate::{clock, theme, url_state};
+use leptos::prelude::*;
+
+#[component]
+pub(super) fn TopBar(route: Signal<Route>, handles: Handles) -> impl IntoView {
+    let open_sheet = move |_| super::keys::open(handles.sheet);
+    view! {
+        <header class="top">
+            <a class="brand" href=move || url_state::link("/services") aria-label="Firstfault, services">
+                <svg aria-hidden="true" viewBox="0 0 18 18"><use href="#brand" /></svg>
+                <span>"Firstfault"</span>
+            </a>
+            <nav class="crumb" aria-label="Breadcrumb">{move || breadcrumb(&route.get())}</nav>
+            <span class="sp" />
+            <Jump node=handles.jump />
+            <TimePicker />
+            <Share />
+            <button class="btn quiet hide" type="button" title="Other theme" aria-label="Switch between dark and light"
+                data-testid="theme-toggle" on:click=|_| theme::toggle()>{icon("theme")}</button>
+            <button class="btn quiet hide" type="button" title="Keyboard shortcuts" aria-label="Keyboard shortcuts"
+                data-testid="cheat-sheet-open" on:click=open_sheet><kbd>"?"</kbd></button>
+        </header>
+    }
+}
+
+fn breadcrumb(route: &Route) -> AnyView {
+    let ((section, path), detail) = crumb(route);
+    match detail {
+        None => view! { <b>{section}</b> }.into_any(),
+        Some(detail) => view! {
+            <a href=move || url_state::link(path)>{section}</a> <span>"/"</span> <b>{detail}</b>
+        }
+        .into_any(),
+    }
+}
+
+/// Copies a link with absolute times, so that a colleague sees the same tomorrow.
+#[component]
+fn Share() -> impl IntoView {
+    let said = RwSignal::new("Share");
+    let share = move |_| {
+        leptos::task::spawn_local(async move {
+            let link = url_state::absolute_link(clock::now().millis());
+            let clipboard = window().navigator().clipboard();
+            let written = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await;
+            said.set(if written.is_ok() { "Copied" } else { "Not allowed" });
+            gloo_timers::future::TimeoutFuture::new(1_600).await;
+            said.set("Share");
+        });
+    };
+    view! {
+        <button class="btn quiet hide" type="button" title="Copy a link with absolute times" id="share" on:click=share>
+            <span aria-live="polite">{said}</span> <kbd aria-hidden="true">"y"</kbd>
+        </button>
+    }
+}

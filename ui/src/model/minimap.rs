@@ -1,0 +1,70 @@
+//! The whole trace in a few lines of pixels: one bar a span, by depth, merged where they would overlap.
+
+use crate::model::service_color::ServiceColors;
+use crate::model::waterfall::{Waterfall, What};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use wire::SpanRow;
+
+/// Pixels for all levels together.
+const HEIGHT: f64 = 102.0;
+const LINE_MAX: f64 = 17.0;
+const LINE_MIN: f64 = 2.0;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Minimap {
+    /// Height of one level.
+    pub line: f64,
+    /// Colour class and the rectangles of that colour.
+    pub bars: Vec<(&'static str, String)>,
+    /// Place and text of the bars that have room for one.
+    pub labels: Vec<(f64, f64, String)>,
+}
+
+/// Pixels of a small capital; labels that need more than their bar are left out.
+const CHAR: f64 = 6.3;
+
+pub fn height(waterfall: &Waterfall) -> f64 {
+    (line(waterfall) * f64::from(waterfall.depth_max)).min(HEIGHT)
+}
+
+fn line(waterfall: &Waterfall) -> f64 {
+    (HEIGHT / f64::from(waterfall.depth_max.max(1))).clamp(LINE_MIN, LINE_MAX).floor()
+}
+
+/// `start_ns` and `duration_ns` are those of the trace; levels that find no room are left out.
+pub fn minimap(
+    waterfall: &Waterfall,
+    spans: &[SpanRow],
+    colors: &ServiceColors,
+    (start_ns, duration_ns): (i64, i64),
+    width: f64,
+) -> Minimap {
+    let line = line(waterfall);
+    let n_lines = (HEIGHT / line).floor() as u32;
+    let scale = width / duration_ns.max(1) as f64;
+    let mut paths: BTreeMap<&'static str, String> = BTreeMap::new();
+    let mut labels = Vec::new();
+    // Right end of the last bar drawn in each level and colour: what lies within it adds nothing.
+    let mut drawn: BTreeMap<(u32, &'static str), f64> = BTreeMap::new();
+    for node in waterfall.nodes.iter().filter(|node| node.depth < n_lines) {
+        let What::Span(idx, _) = node.what else { continue };
+        let left = (node.started_at_ns - start_ns) as f64 * scale;
+        let right = ((node.ended_at_ns - start_ns) as f64 * scale).max(left + 1.0);
+        let paint = colors.paint(&spans[idx].service);
+        let last = drawn.entry((node.depth, paint)).or_insert(f64::NEG_INFINITY);
+        if right <= *last + 0.5 && left <= *last {
+            continue;
+        }
+        *last = last.max(right);
+        let y = f64::from(node.depth) * line;
+        let (w, h) = ((right - left - 1.0).max(0.5), line - 1.0);
+        let path = paths.entry(paint).or_default();
+        let _ = write!(path, "M{left:.1} {y:.1}h{w:.1}v{h:.1}h-{w:.1}z");
+        let text = format!("{} {}", spans[idx].service, spans[idx].name);
+        if line >= 14.0 && text.chars().count() as f64 * CHAR + 8.0 < w {
+            labels.push((left + 5.0, y + 12.0, text));
+        }
+    }
+    Minimap { line, bars: paths.into_iter().collect(), labels }
+}

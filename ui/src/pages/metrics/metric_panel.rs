@@ -1,0 +1,119 @@
+//! One metric: what it is, its chart or table, and its series with their last values.
+
+use crate::api::Fetch;
+use crate::components::panel::Empty;
+use crate::components::{Chart, Panel};
+use crate::format;
+use crate::model::chart::Dash;
+use crate::model::metric_chart::{self, LegendRow};
+use crate::model::{log_text, metric_catalogue};
+use crate::url_state;
+use leptos::prelude::*;
+use wire::MetricDetail;
+
+#[component]
+pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
+    let as_table = RwSignal::new(false);
+    let empty = move || detail.map(|detail| detail.series.is_empty().then(nothing)).flatten();
+    let view_words = move || detail.map(|detail| metric_catalogue::view_words(detail.view).to_owned());
+    let close = move |_| url_state::set_param("name", None);
+    view! {
+        <Panel
+            name="metric"
+            state=detail.state()
+            retry=detail.retry()
+            title=name
+            note=Signal::derive(view_words)
+            sql=Signal::derive(move || detail.map(|detail| detail.sql.clone()))
+            empty=Signal::derive(empty)
+        >
+            <div class="metric-meta panel-line">
+                {move || detail.get().map(|detail| meta(&detail))}
+                <span class="grow"></span>
+                <button
+                    class="btn quiet"
+                    type="button"
+                    data-testid="metric-table-toggle"
+                    aria-pressed=move || as_table.get().to_string()
+                    on:click=move |_| as_table.update(|on| *on = !*on)
+                >
+                    "table"
+                </button>
+                <button class="btn quiet" type="button" on:click=close>"close"</button>
+            </div>
+            <Chart
+                data=Signal::derive(move || detail.map(metric_chart::chart))
+                label=Signal::derive(move || detail.map(metric_chart::label).unwrap_or_default())
+                height=240
+                as_table=as_table
+                testid="metric-chart"
+            />
+            <ul class="metric-legend" data-testid="metric-legend">
+                {move || detail.map(|detail| metric_chart::legend(detail).into_iter().map(legend_row).collect_view())}
+            </ul>
+            {move || detail.map(cut_note).flatten()}
+        </Panel>
+    }
+}
+
+fn meta(detail: &MetricDetail) -> AnyView {
+    let metric = &detail.metric;
+    let unit = match metric.unit.as_str() {
+        "" => "no unit".to_owned(),
+        unit => format!("unit {unit}"),
+    };
+    let description = (!metric.description.is_empty()).then(|| log_text::line(&metric.description));
+    view! {
+        <span>{metric_catalogue::type_words(metric)} " " {metric.temporality.clone()}</span>
+        <span>{unit}</span>
+        <span>{format::counted(metric.n_points, "point", "points")}</span>
+        <span>{description}</span>
+        <span class="t3">{metric_catalogue::view_sentence(detail.view, metric)}</span>
+    }
+    .into_any()
+}
+
+fn legend_row(row: LegendRow) -> AnyView {
+    let dash = match row.dash {
+        Dash::Solid => "",
+        Dash::Dashed => "dashed",
+        Dash::Dotted => "dotted",
+    };
+    let class = format!("line {} {dash}", row.paint);
+    view! {
+        <li title=row.title>
+            <svg class="c-key" viewBox="0 0 20 8" aria-hidden="true"><path class=class d="M0 4h20" /></svg>
+            <span class="n">{row.name}</span>
+            <span class="num">{row.last}</span>
+        </li>
+    }
+    .into_any()
+}
+
+/// Honest about what is left out.
+fn cut_note(detail: &MetricDetail) -> Option<AnyView> {
+    let shown = detail.series.len() as u64;
+    let note = format!(
+        "Partial: {} of {} drawn. Choose a service, or ask with SQL for the rest.",
+        format::exact(shown),
+        format::counted(detail.metric.n_series.max(shown), "series", "series")
+    );
+    let mark = move || {
+        view! {
+            <p class="dense" data-testid="metric-truncated">
+                <span class="mark">{crate::components::icon("partial")} {note}</span>
+            </p>
+        }
+        .into_any()
+    };
+    detail.truncated.then(mark)
+}
+
+fn nothing() -> Empty {
+    Empty {
+        title: "No points in this range.".to_owned(),
+        text: "The metric is known from another time. Choose a longer range.".to_owned(),
+        is_suspicious: true,
+        link: None,
+    }
+}

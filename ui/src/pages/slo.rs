@@ -1,0 +1,67 @@
+//! `/slos/:id`: one objective: sentence, budget, burn of each tier, events over the range, alert log.
+
+pub mod event_charts;
+pub mod readings;
+pub mod tier_table;
+
+use crate::api;
+use crate::components::Panel;
+use crate::components::panel::Empty;
+use crate::model::address::encode;
+use crate::model::slo_view;
+use crate::pages::alerts::alert_table::AlertTable;
+use crate::url_state;
+use leptos::prelude::*;
+use wire::SloDetail;
+
+#[component]
+pub fn SloPage(id: String) -> impl IntoView {
+    let path = format!("/slos/{}", encode(&id));
+    let detail = api::polled::<SloDetail>(move || Some(url_state::api_path(&path)));
+    let slo = Memo::new(move |_| detail.map(|detail| detail.slo.clone()));
+    let title = move || slo.get().map_or_else(|| id.clone(), |slo| slo.sentence);
+    let alerts = Memo::new(move |_| detail.map(|detail| detail.alerts.clone()).unwrap_or_default());
+    let no_alerts = move || {
+        alerts.with(Vec::is_empty).then(|| Empty {
+            title: "It has never fired.".to_owned(),
+            text: "Every alert of this objective will be listed here with its deliveries.".to_owned(),
+            is_suspicious: false,
+            link: None,
+        })
+    };
+    let tiers_note = "log scale; the tick is the threshold, both windows must pass it";
+    let state = detail.state();
+    view! {
+        <header class="lead" data-testid="slo-head">
+            <h1>{title}</h1>
+            <p>{move || slo.get().map(|slo| slo_view::evidence_sentence(&slo))}</p>
+            {move || slo.get().map(|slo| readings::readings(&slo))}
+        </header>
+        <div class="slo-two">
+            <Panel
+                name="slo-events"
+                state=state
+                retry=detail.retry()
+                title="Events"
+                sql=Signal::derive(move || detail.map(|detail| detail.sql.clone()))
+            >
+                <event_charts::EventCharts detail=detail />
+            </Panel>
+            <Panel name="slo-tiers" state=state title="Burn rate, four tiers" note=tiers_note>
+                {move || slo.get().map(|slo| tier_table::tier_table(&slo))}
+            </Panel>
+        </div>
+        <Panel
+            name="slo-alerts"
+            state=state
+            title="Alert log"
+            note="newest first"
+            empty=Signal::derive(no_alerts)
+        >
+            <AlertTable
+                alerts=alerts.into()
+                now=Signal::derive(move || detail.map(|detail| detail.to).unwrap_or_default())
+            />
+        </Panel>
+    }
+}

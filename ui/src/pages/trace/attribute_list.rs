@@ -1,0 +1,65 @@
+//! Keys and values as the client sent them: inert text, to filter, to copy, to search for.
+
+use crate::components::{CopyButton, icon};
+use crate::model::address::encode;
+use crate::url_state;
+use leptos::prelude::*;
+use wire::Attribute;
+
+/// Values longer than this many characters open on demand.
+const LONG: usize = 120;
+
+#[component]
+pub fn AttributeList(attributes: Vec<Attribute>, is_searchable: bool) -> impl IntoView {
+    let text = RwSignal::new(String::new());
+    let n = attributes.len();
+    let field = (is_searchable && n > 4).then(|| {
+        view! {
+            <label class="field wide">
+                {icon("find")}
+                <input placeholder="filter keys and values" aria-label="Filter keys and values" autocomplete="off"
+                    data-testid="attribute-filter" prop:value=text on:input=move |event| text.set(event_target_value(&event)) />
+            </label>
+        }
+    });
+    let shown = move || {
+        let text = text.get().to_lowercase();
+        let is_match = |attribute: &&Attribute| {
+            attribute.key.to_lowercase().contains(&text) || attribute.value.to_lowercase().contains(&text)
+        };
+        attributes.iter().filter(is_match).map(pair).collect::<Vec<AnyView>>()
+    };
+    let none = (n == 0).then(|| view! { <p class="dense t2">"No attributes were sent."</p> });
+    view! { {field} {none} <dl class="at">{shown}</dl> }
+}
+
+fn pair(attribute: &Attribute) -> AnyView {
+    let (key, value) = (attribute.key.clone(), attribute.value.clone());
+    let condition = encode(&format!("{key}={value}"));
+    let href = url_state::link(&format!("/traces?attr={condition}"));
+    let hint = format!("Find traces with {key}");
+    let class = if key == "error.type" || key.starts_with("exception.") { "val bad" } else { "val" };
+    let is_long = value.chars().count() > LONG || value.contains('\n');
+    let text = if is_long {
+        view! { <details><summary class=class>{head(&value)}</summary><pre>{value.clone()}</pre></details> }.into_any()
+    } else {
+        view! { <span class=class title=value.clone()>{value.clone()}</span> }.into_any()
+    };
+    view! {
+        <dt title=key.clone()>{key.clone()}</dt>
+        <dd data-testid="attribute" data-key=key>
+            {text}
+            <span class="acts">
+                <a class="btn quiet" href=href aria-label=hint.clone() title=hint>{icon("find")}</a>
+                <CopyButton text=value />
+            </span>
+        </dd>
+    }
+    .into_any()
+}
+
+fn head(value: &str) -> String {
+    let line = value.lines().next().unwrap_or_default();
+    let head: String = line.chars().take(LONG).collect();
+    head + "\u{2026}"
+}

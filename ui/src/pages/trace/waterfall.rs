@@ -1,0 +1,89 @@
+//! The rows: a treegrid of which only the part on the screen exists.
+//!
+//! Rows have one height and are placed by their number; scrolling the window adds and removes a few.
+//! The grid is one tab stop, the selected row its active descendant.
+
+use super::keys;
+use super::row;
+use super::state::{ROW_PX, TraceState};
+use crate::model::trace_model;
+use crate::model::virtual_rows;
+use leptos::html::Div;
+use leptos::prelude::*;
+
+/// Rows are added and removed in blocks, so that most scroll events change nothing.
+const BLOCK: usize = 8;
+
+#[component]
+pub fn Waterfall(state: TraceState) -> impl IntoView {
+    let view = follow_scroll(state.rows);
+    let n_rows = Memo::new(move |_| state.visible.with(|visible| visible.len()));
+    let window = Memo::new(move |_| {
+        let (scroll_px, view_px) = view.get();
+        let window = virtual_rows::window(n_rows.get(), ROW_PX, &[], scroll_px, view_px);
+        (window.start / BLOCK * BLOCK, window.end.div_ceil(BLOCK) * BLOCK)
+    });
+    let shown = move || {
+        let (start, end) = window.get();
+        let visible = state.visible.get();
+        let end = end.min(visible.len());
+        let rows = visible.get(start.min(end)..end).unwrap_or_default();
+        rows.iter().enumerate().map(|(i, node)| (start + i, *node)).collect::<Vec<_>>()
+    };
+    let active = move || state.selected.get().map(|node| row::dom_id(node));
+    // Shows a span that the address names once the rows exist.
+    Effect::new(move |is_done: Option<bool>| {
+        let is_done = is_done == Some(true);
+        let node = state.selected.get().filter(|_| !is_done && state.rows.get().is_some());
+        if let Some(node) = node {
+            state.reveal(node);
+        }
+        is_done || (state.model.get().is_some() && state.rows.get().is_some())
+    });
+    view! {
+        <div class="wf" role="treegrid" aria-label="Spans" tabindex="0" data-testid="waterfall"
+            aria-rowcount=move || (n_rows.get() + 1).to_string() aria-activedescendant=active
+            on:keydown=move |event| keys::grid_key(state, &event)>
+            <div role="rowgroup"><Heads state=state /></div>
+            <div class="rows" role="rowgroup" node_ref=state.rows
+                style:height=move || format!("{}px", n_rows.get() as f64 * ROW_PX)>
+                <For each=shown key=|key| *key children=move |(at, node)| {
+                    state.model.get_untracked().map(|model| row::row(state, &model, node, at))
+                } />
+            </div>
+        </div>
+    }
+}
+
+/// How far the top of `rows` is above the window's top, and the window's height.
+fn follow_scroll(rows: NodeRef<Div>) -> ReadSignal<(f64, f64)> {
+    let (view, set_view) = signal((0.0, 1_200.0));
+    let measure = move || {
+        let Some(rows) = rows.get_untracked() else { return };
+        let top = rows.get_bounding_client_rect().top();
+        let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(1_200.0);
+        set_view.set(((-top).max(0.0), height));
+    };
+    let scrolled = window_event_listener(leptos::ev::scroll, move |_| measure());
+    let resized = window_event_listener(leptos::ev::resize, move |_| measure());
+    on_cleanup(move || {
+        scrolled.remove();
+        resized.remove();
+    });
+    view
+}
+
+#[component]
+fn Heads(state: TraceState) -> impl IntoView {
+    let tick = |(left, text): (f64, String)| {
+        view! { <i style:left=format!("{left:.2}%")>{text}</i> }.into_any()
+    };
+    let ticks = move || trace_model::ticks(state.zoom.get(), 8).into_iter().map(tick).collect::<Vec<AnyView>>();
+    view! {
+        <div class="wh" role="row" aria-rowindex="1">
+            <span role="columnheader">"service and operation"</span>
+            <div class="ticks" role="columnheader"><span class="sr">"time"</span> <span aria-hidden="true">{ticks}</span></div>
+            <span class="du" role="columnheader">"duration"</span>
+        </div>
+    }
+}

@@ -1,0 +1,20 @@
+//! The one shape of every error answer of `/api/v1`.
+
+use serde::{Deserialize, Serialize};
+
+/// Body of every answer with a status of 400 and above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: ApiError,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiError {
+    /// Stable, snake_case, for programs: `bad_request`, `not_found`, `query_timeout`, ...
+    pub code: String,
+    /// What happened and where, for people.
+    pub message: String,
+    /// What to do about it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}

@@ -1,0 +1,30 @@
+//! The contract between the server's API and its clients: serde types, nothing else.
+//!
+//! Every answer of `/api/v1` is one of these types as JSON. Integers have a fixed width because the
+//! browser's `usize` has 32 bits. Points in time travel as decimal strings of nanoseconds since 1970
+//! (`UnixNanos`), because JavaScript numbers lose their last digits. Ids travel as lower-case hex.
+//! No clock is read here and nothing is computed.
+
+mod alerts;
+mod attributes;
+mod error;
+mod logs;
+mod metrics;
+mod services;
+mod slos;
+mod sql;
+mod status;
+mod time;
+mod traces;
+
+pub use alerts::*;
+pub use attributes::*;
+pub use error::*;
+pub use logs::*;
+pub use metrics::*;
+pub use services::*;
+pub use slos::*;
+pub use sql::*;
+pub use status::*;
+pub use time::*;
+pub use traces::*;

@@ -1,0 +1,106 @@
+//! `GET /api/v1/services` and `/api/v1/services/{service}`: rate, errors, duration.
+
+use crate::UnixNanos;
+use serde::{Deserialize, Serialize};
+
+/// Rate, errors and duration of the requests of one group over one window.
+/// A request is an entry span: of kind server or consumer, or without a parent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Red {
+    pub n_requests: u64,
+    pub n_errors: u64,
+    /// Requests per second of the window.
+    pub rate_per_s: f64,
+    /// `n_errors / n_requests`; absent without requests.
+    pub error_ratio: Option<f64>,
+    pub p50_ns: Option<i64>,
+    pub p95_ns: Option<i64>,
+    pub p99_ns: Option<i64>,
+}
+
+/// One step of a time series, `at` its start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RedPoint {
+    pub at: UnixNanos,
+    pub n_requests: u64,
+    pub n_errors: u64,
+    pub p50_ns: Option<i64>,
+    pub p95_ns: Option<i64>,
+    pub p99_ns: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceList {
+    pub from: UnixNanos,
+    pub to: UnixNanos,
+    /// Width of each point in seconds.
+    pub step_s: u32,
+    pub services: Vec<ServiceRow>,
+    /// The SQL that gives the same numbers.
+    pub sql: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceRow {
+    pub service: String,
+    pub red: Red,
+    /// One point a step over the whole window, empty steps included.
+    pub points: Vec<RedPoint>,
+    /// Last span of the service, also before the window.
+    pub last_seen_at: Option<UnixNanos>,
+    /// Worst state of the service's alerts.
+    pub alert_state: Option<crate::AlertState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceDetail {
+    pub service: String,
+    pub from: UnixNanos,
+    pub to: UnixNanos,
+    pub step_s: u32,
+    pub red: Red,
+    pub points: Vec<RedPoint>,
+    /// By time spent, largest first.
+    pub operations: Vec<OperationRow>,
+    pub callers: Vec<EdgeRow>,
+    pub callees: Vec<EdgeRow>,
+    pub versions: Vec<VersionRow>,
+    pub last_seen_at: Option<UnixNanos>,
+    pub sql: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationRow {
+    pub operation: String,
+    /// `server`, `consumer`, `internal`, ...
+    pub kind: String,
+    pub red: Red,
+    pub points: Vec<RedPoint>,
+}
+
+/// Calls between a service and one neighbour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EdgeRow {
+    pub peer: String,
+    pub peer_kind: PeerKind,
+    /// As the caller saw it.
+    pub red: Red,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerKind {
+    Service,
+    Database,
+    Messaging,
+    External,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionRow {
+    /// `service.version`, empty where none was sent.
+    pub version: String,
+    pub first_seen_at: UnixNanos,
+    pub last_seen_at: UnixNanos,
+    pub red: Red,
+}

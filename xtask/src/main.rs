@@ -1,0 +1,43 @@
+//! The project's own commands. `cargo xtask run` builds and serves, `cargo xtask test` runs
+//! everything that CI runs; both install what they need and say so. Nothing of the product is here.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its user")]
+
+mod gates;
+mod paths;
+mod run;
+mod setup;
+mod shell;
+mod test;
+mod ui;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  run [--demo] [-- ARGS]   build the dashboard and the server in release and serve;
+                           --demo also sends live traffic from the built-in demo;
+                           ARGS go to `firstfault serve`
+  test [STEP ...]          everything that CI runs, or only the named steps:
+                           fmt ui gates clippy test doc deny
+  ui                       build the dashboard only and print where it is
+  setup                    install what the tests need and nothing else";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => bail!("{USAGE}"),
+    };
+    match command {
+        "run" => run::run(rest),
+        "test" => test::test(rest),
+        "ui" => ui::build().map(|dist| println!("{}", dist.display())),
+        "setup" => setup::everything().map(|_| ()),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        unknown => bail!("unknown command {unknown:?}\n{USAGE}"),
+    }
+}

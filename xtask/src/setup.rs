@@ -1,0 +1,116 @@
+//! Installs what builds and tests need, once, and says what it installs. Operating system packages
+//! come from apt; Python and Node packages go into folders of their own under the target directory.
+
+use crate::{paths, shell};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the integration tests are told about.
+pub(crate) struct Tools {
+    pub(crate) python: PathBuf,
+    pub(crate) node_modules: PathBuf,
+    pub(crate) chromedriver: PathBuf,
+}
+
+pub(crate) fn everything() -> Result<Tools> {
+    Ok(Tools { python: python()?, node_modules: node_modules()?, chromedriver: chromedriver()? })
+}
+
+/// Installs Debian packages; the caller has seen that they are needed.
+pub(crate) fn apt(packages: &[&str]) -> Result<()> {
+    println!("installing with apt-get: {}", packages.join(" "));
+    if shell::output("id", &["-u"]).is_none_or(|uid| uid.trim() != "0") {
+        bail!("not root: run `sudo apt-get install {}` and try again", packages.join(" "));
+    }
+    shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+    shell::run(
+        Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(packages),
+    )
+}
+
+/// The script of wasm-opt, or nothing where npm is absent.
+pub(crate) fn binaryen() -> Result<Option<PathBuf>> {
+    const PACKAGE: &str = "binaryen@132.0.0";
+    if !shell::has("npm") || !shell::has("node") {
+        return Ok(None);
+    }
+    let dir = paths::tools().join("binaryen");
+    let script = dir.join("node_modules/binaryen/bin/wasm-opt");
+    once(&dir, PACKAGE, || {
+        println!("installing {PACKAGE} from npm into {}", dir.display());
+        shell::run(npm().args(["install", "--no-save", "--prefix"]).arg(&dir).arg(PACKAGE))
+    })?;
+    if script.is_file() { Ok(Some(script)) } else { bail!("{} is not in {PACKAGE}", script.display()) }
+}
+
+/// A Python interpreter with the packages of `tests/clients/python/requirements.txt`.
+fn python() -> Result<PathBuf> {
+    let wanted = paths::root().join("tests/clients/python/requirements.txt");
+    let venv = paths::tools().join("python");
+    let interpreter = venv.join("bin/python");
+    once(&venv, &read(&wanted)?, || {
+        println!("installing Python packages into {}: {}", venv.display(), wanted.display());
+        if shell::output("python3", &["-c", "import venv, ensurepip"]).is_none() {
+            apt(&["python3", "python3-venv"])?;
+        }
+        shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+        shell::run(
+            Command::new(&interpreter)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+                .arg(&wanted),
+        )
+    })?;
+    Ok(interpreter)
+}
+
+/// `node_modules` of `tests/clients/node/package.json`, as its lockfile says.
+fn node_modules() -> Result<PathBuf> {
+    let from = paths::root().join("tests/clients/node");
+    let dir = paths::tools().join("node");
+    once(&dir, &read(&from.join("package-lock.json"))?, || {
+        println!("installing Node packages into {}", dir.display());
+        if !shell::has("npm") || !shell::has("node") {
+            apt(&["nodejs", "npm"])?;
+        }
+        std::fs::create_dir_all(&dir)?;
+        for name in ["package.json", "package-lock.json"] {
+            std::fs::copy(from.join(name), dir.join(name)).with_context(|| format!("copy {name}"))?;
+        }
+        shell::run(npm().current_dir(&dir).args(["ci", "--no-audit", "--no-fund"]))
+    })?;
+    Ok(dir.join("node_modules"))
+}
+
+/// Chromium and its driver for the browser test.
+fn chromedriver() -> Result<PathBuf> {
+    if !shell::has("chromedriver") || !(shell::has("chromium") || shell::has("google-chrome")) {
+        apt(&["chromium", "chromium-driver"])?;
+    }
+    let path = shell::output("sh", &["-c", "command -v chromedriver"]).context("chromedriver is not in PATH")?;
+    Ok(PathBuf::from(path.trim()))
+}
+
+fn npm() -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(["--loglevel", "error"]);
+    npm
+}
+
+/// Runs `install` unless `dir` was already filled for exactly this `wanted`.
+fn once(dir: &Path, wanted: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mark = dir.join(".installed");
+    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    install()?;
+    std::fs::write(&mark, wanted).with_context(|| format!("write {}", mark.display()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask test`: what CI runs, in the order that fails soonest.
+
+use crate::{gates, paths, setup, shell, ui};
+use anyhow::{Result, bail};
+use std::time::Instant;
+
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: [Step; 7] = [
+    ("fmt", fmt),
+    ("ui", || ui::build().map(|_| ())),
+    ("gates", gates::sizes),
+    ("clippy", clippy),
+    ("test", tests),
+    ("doc", doc),
+    ("deny", deny),
+];
+
+pub(crate) fn test(names: &[String]) -> Result<()> {
+    for name in names {
+        if !STEPS.iter().any(|(step, _)| step == name) {
+            bail!("unknown step {name:?}; steps are {}", STEPS.map(|(step, _)| step).join(" "));
+        }
+    }
+    for (name, step) in STEPS {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        println!("== {name}");
+        let started = now();
+        step()?;
+        println!("== {name}: ok, {:.0} s", started.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+#[allow(clippy::disallowed_methods, reason = "how long a step took is told to the user, nothing depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn fmt() -> Result<()> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn tests() -> Result<()> {
+    let tools = setup::everything()?;
+    let artefacts = paths::artefacts();
+    std::fs::create_dir_all(&artefacts)?;
+    shell::run(
+        shell::cargo()
+            .args(["test", "--workspace"])
+            .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
+            .env("FIRSTFAULT_TEST_PYTHON", tools.python)
+            .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
+            .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
+            .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts),
+    )?;
+    println!("screenshots and logs of the tests: {}", artefacts.display());
+    Ok(())
+}
+
+fn doc() -> Result<()> {
+    shell::run(
+        shell::cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+/// Licences, duplicates and sources, where cargo-deny is installed; it is not worth a build of its own here.
+fn deny() -> Result<()> {
+    if shell::output("cargo", &["deny", "--version"]).is_none() {
+        println!("SKIPPED deny: cargo-deny is not installed (cargo install cargo-deny)");
+        return Ok(());
+    }
+    shell::run(shell::cargo().args(["deny", "check", "bans", "licenses", "sources"]))
+}
