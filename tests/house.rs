@@ -24,6 +24,19 @@ fn every_source_file_says_what_it_owns() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Scenario: the README's configuration reference is copied into a file.
+/// Guarantees: the program accepts it as it stands.
+#[test]
+fn the_readme_shows_a_configuration_that_is_accepted() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README");
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a TOML block");
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    std::fs::write(file.path(), example).expect("written");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_firstfault"));
+    let output = command.arg("check-config").arg(file.path()).output().expect("the binary starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).expect("folder is readable") {
         let path = entry.expect("entry").path();

@@ -16,9 +16,6 @@ fn config(url: &str) -> String {
 interval = "1s"
 lag = "1s"
 
-[delivery]
-backoff_base = "1s"
-
 [[receivers]]
 name = "team"
 url = "{url}"
@@ -27,6 +24,7 @@ allow_private_targets = true
 [[slos]]
 id = "payments"
 service = "payment-api"
+indicator = "availability"
 target = 99
 period = "1d"
 events_min = 10

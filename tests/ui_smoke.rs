@@ -17,6 +17,7 @@ lag = "1s"
 [[slos]]
 id = "checkout"
 service = "checkout"
+indicator = "availability"
 target = 99
 period = "7d"
 "#;

@@ -193,8 +193,9 @@ fn refused_by_engine(error: &storage::Error) -> Failure {
             Failure::retry(Reason::Overloaded, error.to_string(), *retry_after)
         }
         storage::Error::RecordTooLarge { .. } => Failure::new(Reason::RequestTooLarge, error.to_string()),
-        storage::Error::DiskFull => {
-            tracing::warn!(error = %error, "refuse request");
+        // States, not events: the engine's figures show them, and every request they refuse is counted;
+        // a line for each would only bury the log.
+        storage::Error::DiskFull | storage::Error::WalFailed => {
             Failure::retry(Reason::StorageUnavailable, error.to_string(), AFTER * 6)
         }
         storage::Error::Closed => {

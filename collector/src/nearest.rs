@@ -11,21 +11,25 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     (distance <= allowed).then_some(candidate)
 }
 
-/// Levenshtein's edit distance in characters, case not counted. Long words are cut: nobody means a
-/// known word with 64 letters, and hostile text must not cost quadratic time.
+/// Edit distance in characters, case not counted; two swapped neighbours are one edit. Long words are
+/// cut: nobody means a known word with 64 letters, and hostile text must not cost quadratic time.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
     let letters = |text: &str| text.chars().take(64).map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
     let (a, b) = (letters(a), letters(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let (mut before_last, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = last[j] + usize::from(a[i] != b[j]);
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
         }
+        before_last = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -40,6 +44,7 @@ mod tests {
         assert_eq!(nearest("otlp_grcp", known), Some("otlp_grpc"));
         assert_eq!(nearest("Allow_publik", known), Some("allow_public"));
         assert_eq!(nearest("apis", known), Some("api"));
+        assert_eq!(nearest("form", ["from", "to"]), Some("from"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest("x", []), None);

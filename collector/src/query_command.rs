@@ -202,11 +202,11 @@ mod tests {
             elapsed_ms: 3,
         };
         expect_test::expect![[r#"
-            service         n
-            --------------  ---------
-            cart                    7
-            \u{1b}[31mred       12345
-            -               {"a":[1]}
+            service        n
+            -------------  ---------
+            cart                   7
+            \u{1b}[31mred      12345
+            -              {"a":[1]}
             (3 rows, 3 ms, cut at the server's limit: add LIMIT, or use --format csv)
         "#]]
         .assert_eq(&table(&answer));

@@ -109,3 +109,6 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray,
     TimestampNanosecondArray, new_null_array,
 };
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use bytes::Bytes;
 use rand::rngs::StdRng;
@@ -37,6 +38,10 @@ pub(crate) fn times(values: &[i64]) -> ArrayRef {
     Arc::new(TimestampNanosecondArray::from(values.to_vec()).with_timezone(schema::TIME_ZONE))
 }
 
+fn fixed_binary(bytes: &[u8], n_bytes_each: i32) -> ArrayRef {
+    Arc::new(FixedSizeBinaryArray::new(n_bytes_each, Buffer::from(bytes), None))
+}
+
 fn default_column(field: &Field, n_rows: usize) -> ArrayRef {
     if field.is_nullable() {
         return new_null_array(field.data_type(), n_rows);
@@ -44,10 +49,7 @@ fn default_column(field: &Field, n_rows: usize) -> ArrayRef {
     match field.data_type() {
         DataType::Utf8 => texts(&vec![""; n_rows]),
         DataType::Map(..) | DataType::List(..) => empty_lists(field.data_type(), n_rows),
-        DataType::FixedSizeBinary(n_bytes) => {
-            let zeros = vec![vec![0_u8; *n_bytes as usize]; n_rows];
-            Arc::new(FixedSizeBinaryArray::try_from_iter(zeros.into_iter()).expect("equal lengths"))
-        }
+        DataType::FixedSizeBinary(n_bytes) => fixed_binary(&vec![0; n_rows * *n_bytes as usize], *n_bytes),
         number => {
             let zeros: ArrayRef = Arc::new(Int64Array::from(vec![0; n_rows]));
             let plain = match number {
@@ -123,15 +125,12 @@ fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)
     let kind: Vec<&str> = start.iter().map(|_| ["server", "client"][rng.random_range(0..2)]).collect();
     let is_error: Vec<bool> = start.iter().map(|_| rng.random_bool(0.2)).collect();
     let is_entry: Vec<bool> = kind.iter().map(|&kind| kind == "server").collect();
-    let trace_ids = start.iter().map(|_| u128::from(rng.random_range(0..50_u64)).to_be_bytes());
-    let trace_ids: Vec<[u8; 16]> = trace_ids.collect();
+    let trace_ids = start.iter().flat_map(|_| u128::from(rng.random_range(0..50_u64)).to_be_bytes());
+    let trace_ids: Vec<u8> = trace_ids.collect();
     let version: Vec<Option<&str>> =
         start.iter().map(|_| [None, Some("1.0")][rng.random_range(0..2)]).collect();
     vec![
-        (
-            "trace_id",
-            Arc::new(FixedSizeBinaryArray::try_from_iter(trace_ids.into_iter()).expect("16 bytes each")),
-        ),
+        ("trace_id", fixed_binary(&trace_ids, 16)),
         ("name", texts(&operation)),
         ("kind", texts(&kind)),
         ("start_time", times(start)),

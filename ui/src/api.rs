@@ -169,7 +169,7 @@ pub fn polled<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> F
 where
     T: DeserializeOwned + Send + Sync + 'static,
 {
-    start(path, || url_state::is_live())
+    start(path, url_state::is_live)
 }
 
 /// Like `polled`, whatever the range: for what is only ever about now.
@@ -197,7 +197,7 @@ where
         fetch.again.track();
         let polls = is_polled.get();
         let Some(path) = path.get() else {
-            task.update_value(|task| task.cancel());
+            task.update_value(Task::cancel);
             return;
         };
         let is_new = asked.with_value(|asked| asked.as_deref() != Some(path.as_str()));
@@ -207,7 +207,10 @@ where
         }
         task.update_value(|task| task.run(ask(fetch, path, polls)));
     });
-    on_cleanup(move || task.update_value(|task| task.cancel()));
+    // The arena drops the task with its owner anyway; this also covers a cleanup that comes first.
+    on_cleanup(move || {
+        task.try_update_value(Task::cancel);
+    });
     fetch
 }
 
@@ -226,7 +229,9 @@ where
         };
         let has_data = fetch.data.with_untracked(Option::is_some);
         let lost = failure.as_ref().is_some_and(|failure| failure.status.is_none());
-        fetch.state.set(LoadState { has_data, is_stale: false, failure });
+        // A failed answer to a new question leaves the old one's data on the screen: still stale.
+        let is_stale = failure.is_some() && fetch.state.with_untracked(|state| state.is_stale);
+        fetch.state.set(LoadState { has_data, is_stale, failure });
         // A server that is gone is worth asking again whatever the range.
         if !polls && !lost {
             return;

@@ -47,11 +47,13 @@ impl Route {
 #[component]
 pub fn App() -> impl IntoView {
     let listeners = StoredValue::new_local(Some(url_state::listen()));
-    on_cleanup(move || listeners.update_value(|listeners| {
-        if let Some(listeners) = listeners.take() {
-            listeners.into_iter().for_each(leptos::leptos_dom::helpers::WindowListenerHandle::remove);
-        }
-    }));
+    on_cleanup(move || {
+        listeners.update_value(|listeners| {
+            if let Some(listeners) = listeners.take() {
+                listeners.into_iter().for_each(leptos::leptos_dom::helpers::WindowListenerHandle::remove);
+            }
+        })
+    });
     let route = Memo::new(|_| Route::of(&url_state::segments()));
     let status = api::watched::<wire::Status>(|| Some("/status".to_owned()));
     provide_context(status);
@@ -101,4 +103,22 @@ fn Missing() -> impl IntoView {
         link: Some(("/services".to_owned(), "Go to the services".to_owned())),
     };
     view! { <div class="pad">{nothing(&empty)}</div> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Route;
+    use crate::model::address::Address;
+
+    /// Scenario: every kind of address is opened, some with escapes and capitals.
+    /// Guarantees: each leads to its page with the decoded name; unknown ones say so.
+    #[test]
+    fn addresses_lead_to_pages() {
+        let route = |href| Route::of(&Address::parse(href).segments());
+        assert_eq!(route("/"), Route::Home);
+        assert_eq!(route("/services/a%2Fb?from=now-1h"), Route::Service("a/b".to_owned()));
+        assert_eq!(route("/trace/7C1F"), Route::Trace("7c1f".to_owned()));
+        assert_eq!(route("/slos/checkout"), Route::Slo("checkout".to_owned()));
+        assert_eq!(route("/nowhere"), Route::Unknown);
+    }
 }

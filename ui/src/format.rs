@@ -34,7 +34,7 @@ impl Zone {
     }
 }
 
-/// `842 ns`, `38.0 ms`, `1.94 s`, `2 h 38 min`.
+/// `842 ns`, `38 ms`, `1.94 s`, `2 h 38 min`.
 pub fn duration(ns: i64) -> String {
     let n = ns.unsigned_abs();
     let sign = if ns < 0 { "\u{2212}" } else { "" };
@@ -98,7 +98,7 @@ pub fn exact(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -254,7 +254,10 @@ mod tests {
     fn amounts() {
         assert_eq!([count(842), count(38_350), count(51_230_114)], ["842", "38,350", "51.2 M"]);
         assert_eq!(exact(1_234_567), "1,234,567");
-        assert_eq!([rate(25.0), rate(0.42), rate(6_870.4), rate(0.05)], ["25/s", "0.42/s", "6,870/s", "3/min"]);
+        assert_eq!(
+            [rate(25.0), rate(0.42), rate(6_870.4), rate(0.05)],
+            ["25/s", "0.42/s", "6,870/s", "3/min"]
+        );
         assert_eq!(
             [percent(0.0314), percent(0.87), percent(0.0), percent(0.0001), percent(0.9997), percent(1.0)],
             ["3.1 %", "87 %", "0 %", "< 0.1 %", "99.97 %", "100 %"]

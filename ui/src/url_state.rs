@@ -201,15 +201,26 @@ pub fn listen() -> [WindowListenerHandle; 2] {
     [popped, clicked]
 }
 
-/// The target of a plain click on a link of this origin; anything else is the browser's business.
+/// The target of a plain click on a link of this origin, or on a table row that stands for one;
+/// anything else is the browser's business.
 fn inner_link(event: &web_sys::MouseEvent) -> Option<String> {
     let is_plain = event.button() == 0
         && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
         && !event.default_prevented();
     let element = event.target()?.dyn_into::<web_sys::Element>().ok()?;
-    let anchor = element.closest("a[href]").ok()??;
+    let anchor = match element.closest("a[href], button, input, label, summary").ok()? {
+        Some(own) => own,
+        None => row_link(&element)?,
+    };
     let href = anchor.get_attribute("href")?;
     let is_inner = href.starts_with('/') && !href.starts_with("//");
     let is_special = anchor.has_attribute("target") || anchor.has_attribute("download");
     (is_plain && is_inner && !is_special).then_some(href)
+}
+
+/// The link that a row stands for, unless text of the row is being selected.
+fn row_link(element: &web_sys::Element) -> Option<web_sys::Element> {
+    let row = element.closest("tr.row").ok()??;
+    let selection = window().get_selection().ok()??;
+    if selection.is_collapsed() { row.query_selector("a[data-row]").ok()? } else { None }
 }

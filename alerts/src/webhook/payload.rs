@@ -82,10 +82,15 @@ impl Identity {
 
 /// The bytes for one receiver.
 pub fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
+    let document = compose(notice, receiver);
+    serde_json::to_vec(&document).expect("maps with text keys and numbers always serialize")
+}
+
+fn compose<'a>(notice: &Notice<'a>, receiver: &'a str) -> Document<'a> {
     let Notice { alert, event, identity, annotations, external_url, .. } = *notice;
     let status = event.name();
     let group_labels = group_labels(alert);
-    let document = Document {
+    Document {
         version: "4",
         group_key: group_key(receiver, &group_labels),
         truncated_alerts: 0,
@@ -105,8 +110,7 @@ pub fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
             fingerprint: identity.fingerprint(),
         }],
         firstfault: evidence(notice, receiver),
-    };
-    serde_json::to_vec(&document).expect("maps with text keys and numbers always serialize")
+    }
 }
 
 /// Where an SLO is shown.

@@ -13,6 +13,7 @@ use storage::{RedTotals, TimeRange};
 use wire::UnixNanos;
 
 mod logs;
+mod plain;
 mod metrics;
 mod traces;
 

@@ -28,12 +28,13 @@ use crate::telemetry::Telemetry;
 use crate::web::{self, Asset};
 use crate::workers::Workers;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use failure::Failure;
-use http::StatusCode;
+use http::header::{ACCEPT, VARY};
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, OnceLock};
 use storage::Engine;
@@ -94,10 +95,10 @@ impl Api {
             .route("/api/v1/slos", get(slos::list))
             .route("/api/v1/slos/{id}", get(slos::detail))
             .route("/api/v1/alerts", get(alerts::list))
-            .route("/api/v1/sql", post(sql::sql).layer(DefaultBodyLimit::max(sql::BODY_BYTES_MAX)))
+            .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
-            .route("/metrics", get(health::metrics))
+            .route("/metrics", get(metrics_or_page))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(fallback)
             .with_state(self.clone())
@@ -131,6 +132,18 @@ async fn fallback(State(api): State<Api>, request: Request) -> Response {
         return failure.hint("paths of the API begin with /api/v1, such as /api/v1/services").into_response();
     }
     web::serve(api.settings.assets, request.method(), path, request.headers())
+}
+
+/// The dashboard has a page of the path where scrapers look for figures: who asks for HTML is a person.
+async fn metrics_or_page(State(api): State<Api>, request: Request) -> Response {
+    let accepts = request.headers().get_all(ACCEPT).iter();
+    let mut answer = if accepts.filter_map(|value| value.to_str().ok()).any(|value| value.contains("text/html")) {
+        web::serve(api.settings.assets, request.method(), request.uri().path(), request.headers())
+    } else {
+        health::metrics(State(api)).await.into_response()
+    };
+    answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    answer
 }
 
 fn is_below(path: &str, root: &str) -> bool {

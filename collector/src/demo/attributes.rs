@@ -110,8 +110,9 @@ pub(super) fn of_query_metric(query: &Query, semconv: Semconv) -> Vec<KeyValue> 
         Semconv::Current => ["db.system.name", "db.namespace", "db.operation.name", "db.collection.name"],
         Semconv::Old => ["db.system", "db.name", "db.operation", "db.sql.table"],
     };
-    let values = [store.system, store.namespace, query.operation, query.collection];
-    keys.into_iter().zip(values).map(|(key, value)| text(key, value)).collect()
+    let values = [Some(store.system), store.namespace, Some(query.operation), Some(query.collection)];
+    let present = keys.into_iter().zip(values);
+    present.filter_map(|(key, value)| value.map(|value| text(key, value))).collect()
 }
 
 fn with_value(key: &str, value: Value) -> KeyValue {

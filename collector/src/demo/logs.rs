@@ -125,7 +125,7 @@ fn slow_statement(query: &Query, span: &DemoSpan) -> Line {
         SeverityNumber::Warn,
         format!("slow statement on {}: {ms} ms: {}", query.store.name, query.text),
     )
-    .with([text("db.namespace", query.store.namespace), double("duration_ms", span.duration_s() * 1e3)])
+    .with([text("server.address", query.store.name), double("duration_ms", span.duration_s() * 1e3)])
 }
 
 /// The front door keeps an access log; the others speak up when debugging or on trouble.

@@ -120,7 +120,10 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let mut playing = pin!(show.play(stopping));
     tokio::select! {
         result = &mut playing => return result,
-        _ = signals.next() => stop.send_replace(true),
+        signal = signals.next() => {
+            tracing::info!(signal, "finishing the visits under way, a second signal ends at once");
+            stop.send_replace(true);
+        }
     };
     tokio::select! {
         result = &mut playing => result,
@@ -141,7 +144,7 @@ fn prepare(args: &Args, now_ns: i64, client: Client) -> Result<play::Show<io::St
         for_ns: nanos(args.fault_for),
     };
     let world = World::new(args.seed, args.rate, script.clone());
-    let mut report = Report::new(io::stdout(), script, args.truth_file.clone());
+    let mut report = Report::new(io::stdout(), script, args);
     report.open(args)?;
     let stop_at_ns = args.duration.map_or(i64::MAX, |duration| now_ns.saturating_add(nanos(duration)));
     Ok(play::Show { world, client, report, stop_at_ns, step_ns: step_ns(args.rate), clock: Clock })

@@ -17,14 +17,17 @@ use std::path::PathBuf;
 pub(super) struct Report<W> {
     out: W,
     script: Script,
+    seed: u64,
+    rate_per_s: f64,
     truth_file: Option<PathBuf>,
     /// Faults that had begun and ended when last looked.
     seen: (usize, usize),
 }
 
 impl<W: Write> Report<W> {
-    pub(super) fn new(out: W, script: Script, truth_file: Option<PathBuf>) -> Report<W> {
-        Report { out, script, truth_file, seen: (0, 0) }
+    pub(super) fn new(out: W, script: Script, args: &Args) -> Report<W> {
+        let (seed, rate_per_s, truth_file) = (args.seed, args.rate, args.truth_file.clone());
+        Report { out, script, seed, rate_per_s, truth_file, seen: (0, 0) }
     }
 
     pub(super) fn open(&mut self, args: &Args) -> Result<(), Error> {
@@ -84,7 +87,7 @@ impl<W: Write> Report<W> {
     /// Replaces the file as a whole, so that a reader never sees half of it.
     async fn write_truth(&self, windows: &[Window], ended_ns: Option<i64>) -> Result<(), Error> {
         let Some(path) = &self.truth_file else { return Ok(()) };
-        let mut text = format!("{:#}", truth(&self.script, windows, ended_ns));
+        let mut text = format!("{:#}", self.truth(windows, ended_ns));
         text.push('\n');
         let mut draft = path.clone().into_os_string();
         draft.push(".new");
@@ -94,16 +97,18 @@ impl<W: Write> Report<W> {
         };
         written.await.map_err(|source| Error::TruthFile { path: path.clone(), source })
     }
-}
 
-/// The document of `--truth-file`. The end of a fault still under way is the planned one.
-fn truth(script: &Script, windows: &[Window], ended_ns: Option<i64>) -> Value {
-    json!({
-        "format_version": 1,
-        "started_at": time(script.start_ns),
-        "ended_at": ended_ns.map(time),
-        "faults": windows.iter().map(fault).collect::<Vec<_>>(),
-    })
+    /// The document of `--truth-file`. The end of a fault still under way is the planned one.
+    fn truth(&self, windows: &[Window], ended_ns: Option<i64>) -> Value {
+        json!({
+            "format_version": 1,
+            "seed": self.seed,
+            "rate_per_s": self.rate_per_s,
+            "started_at": time(self.script.start_ns),
+            "ended_at": ended_ns.map(time),
+            "faults": windows.iter().map(fault).collect::<Vec<_>>(),
+        })
+    }
 }
 
 fn fault(window: &Window) -> Value {

@@ -5,10 +5,11 @@ mod fault_windows;
 mod model;
 mod wire;
 
-use super::SECOND_NS;
 use super::faults::{FaultChoice, Script};
 use super::span::{Activity, DemoSpan};
 use super::world::{Batch, World};
+use super::{Args, SECOND_NS};
+use clap::Parser;
 
 /// A fixed moment, on a whole ten seconds.
 const START_NS: i64 = 1_790_000_000 * SECOND_NS;
@@ -43,4 +44,15 @@ fn edge(span: &DemoSpan) -> Option<(&'static str, &'static str)> {
         Activity::Consume(message, _) => Some((message.topic.name, service)),
         Activity::Serve(_) | Activity::Inside(_) => None,
     }
+}
+
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// The arguments of a command line, split at blanks.
+fn args(line: &str) -> Result<Args, clap::Error> {
+    Command::try_parse_from(format!("demo {line}").split_whitespace()).map(|command| command.args)
 }

@@ -76,7 +76,8 @@ pub(super) struct Refusal {
 pub(super) struct Store {
     pub name: &'static str,
     pub system: &'static str,
-    pub namespace: &'static str,
+    /// The database on that server; caches have none.
+    pub namespace: Option<&'static str>,
     pub port: i64,
     /// Connections per service instance.
     pub pool_size: u32,
@@ -200,15 +201,19 @@ const fn service(
     Service { name, sdk, scope, version, n_instances, port: 8080, semconv: Semconv::Current }
 }
 
-static SESSION_CACHE: Store = store("session-cache", "redis", "0", 6379);
-static CART_CACHE: Store = store("cart-cache", "redis", "0", 6379);
-static PRICE_CACHE: Store = store("price-cache", "redis", "1", 6379);
-static CATALOG_DB: Store = store("catalog-db", "mysql", "catalog", 3306);
-static INVENTORY_DB: Store = store("inventory-db", "postgresql", "inventory", 5432);
-pub(super) static ORDERS_DB: Store = store("orders-db", "postgresql", "orders", 5432);
+static SESSION_CACHE: Store = cache("session-cache");
+static CART_CACHE: Store = cache("cart-cache");
+static PRICE_CACHE: Store = cache("price-cache");
+static CATALOG_DB: Store = database("catalog-db", "mysql", 3306);
+static INVENTORY_DB: Store = database("inventory-db", "postgresql", 5432);
+pub(super) static ORDERS_DB: Store = database("orders-db", "postgresql", 5432);
 
-const fn store(name: &'static str, system: &'static str, namespace: &'static str, port: i64) -> Store {
-    Store { name, system, namespace, port, pool_size: 10 }
+const fn cache(name: &'static str) -> Store {
+    Store { name, system: "redis", namespace: None, port: 6379, pool_size: 10 }
+}
+
+const fn database(name: &'static str, system: &'static str, port: i64) -> Store {
+    Store { name, system, namespace: Some(name), port, pool_size: 10 }
 }
 
 const fn query(

@@ -12,16 +12,22 @@ use std::{
 };
 
 /// Two and a half times the usual export interval of metrics: one export may fail.
-pub(super) const BRIDGE: Duration = Duration::from_secs(150);
+const BRIDGE: Duration = Duration::from_secs(150);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hearing {
+    bridge: Duration,
     services: BTreeMap<String, Vec<Heard>>,
     /// Services whose last interval began in this process, and may be extended.
     open: BTreeSet<String>,
 }
 
 impl Hearing {
+    /// Who listens only every `interval` must not take that for silence.
+    pub(super) fn new(interval: Duration) -> Self {
+        Self { bridge: BRIDGE.max(interval * 2), services: BTreeMap::new(), open: BTreeSet::new() }
+    }
+
     /// Takes over what an earlier process heard, oldest first.
     pub(super) fn restore(&mut self, service: &str, heard: Vec<Heard>) {
         self.services.insert(service.to_owned(), heard);
@@ -46,7 +52,7 @@ impl Hearing {
         let is_new = self.open.insert(service.clone());
         let intervals = self.services.entry(service.clone()).or_default();
         match intervals.last_mut() {
-            Some(last) if !is_new && now.saturating_sub(last.to_at) <= nanos(BRIDGE) => {
+            Some(last) if !is_new && now.saturating_sub(last.to_at) <= nanos(self.bridge) => {
                 last.to_at = last.to_at.max(now);
                 last.clone()
             }

@@ -85,7 +85,7 @@ pub(crate) async fn open(
     let latest = store.latest().await?;
     let orphans = track::orphans(&latest, &slos);
     close_orphans(&store, &settings, &receivers, orphans, now).await?;
-    let mut hearing = Hearing::default();
+    let mut hearing = Hearing::new(settings.interval);
     for slo in &slos {
         hearing.restore(slo.service(), store.heard(slo.service()).await?);
     }

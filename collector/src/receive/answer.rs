@@ -56,6 +56,7 @@ impl Failure {
         &self.message
     }
 
+    #[cfg(test)]
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

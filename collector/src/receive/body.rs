@@ -39,7 +39,10 @@ pub(super) async fn read(
     clock: Clock,
 ) -> Result<Bytes, Failure> {
     let read = read_frames(&mut body, headers, bounds, permit, clock).await;
-    if read.is_err() {
+    // One that is slow or broken off has nothing to wait for.
+    let is_sending =
+        |failure: &Failure| !matches!(failure.reason(), Reason::BodyTooSlow | Reason::BodyUnreadable);
+    if read.as_ref().is_err_and(is_sending) {
         discard(body).await;
     }
     read

@@ -35,6 +35,7 @@ macro_rules! reasons {
         pub(crate) enum Reason { $( $variant, )* }
 
         impl Reason {
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
 
             /// Stable snake_case name.

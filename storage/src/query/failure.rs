@@ -51,12 +51,28 @@ mod tests {
     /// Guarantees: the message names the mistake, without the library's prefixes.
     #[tokio::test]
     async fn says_what_is_wrong() {
-        check("SELEC 1", expect![[""]]).await;
-        check("SELECT nope FROM (SELECT 1 AS a)", expect![[""]]).await;
-        check("SELECT * FROM nowhere", expect![[""]]).await;
-        check("SELECT no_such_function(1)", expect![[""]]).await;
-        check("SELECT 1 / 0", expect![[""]]).await;
-        check("SELECT CAST('x' AS INT)", expect![[""]]).await;
+        check("SELEC 1", expect!["Expected: an SQL statement, found: SELEC at Line: 1, Column: 1"]).await;
+        check(
+            "SELECT nope FROM (SELECT 1 AS a)",
+            expect![[r#"
+            No field named nope.
+            Valid fields are a."#]],
+        )
+        .await;
+        check("SELECT * FROM nowhere", expect!["table 'datafusion.public.nowhere' not found"]).await;
+        check(
+            "SELECT no_such_function(1)",
+            expect![[r#"
+            Invalid function 'no_such_function'.
+            Did you mean 'list_union'?"#]],
+        )
+        .await;
+        check("SELECT 1 / 0", expect!["Divide by zero error"]).await;
+        check(
+            "SELECT CAST('x' AS INT)",
+            expect!["Cast error: Cannot cast string 'x' to value of Int32 type"],
+        )
+        .await;
     }
 
     /// Scenario: the memory pool refuses, wrapped in contexts; the disk fails.

@@ -19,6 +19,7 @@ mod search;
 mod session;
 mod sli;
 mod sql;
+mod statement;
 mod table;
 mod tally;
 mod trace;

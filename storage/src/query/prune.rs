@@ -87,8 +87,11 @@ impl PruningStatistics for SegmentTimes<'_> {
 mod tests {
     use super::candidates;
     use crate::ids::Table;
+    use crate::query::literals::timestamp;
     use crate::segment::SegmentMeta;
-    use datafusion::common::DFSchema;
+    use datafusion::datasource::empty::EmptyTable;
+    use datafusion::logical_expr::expr_rewriter::unnormalize_col;
+    use datafusion::logical_expr::{Expr, LogicalPlan};
     use datafusion::prelude::SessionContext;
     use std::sync::Arc;
 
@@ -105,34 +108,42 @@ mod tests {
         })
     }
 
-    fn check(filter: &str, expected: &[u64]) {
+    /// The filter as a scan gets it: typed, with constants folded.
+    async fn optimized(filter: &str) -> Expr {
         let session = SessionContext::new();
-        let schema = Table::Spans.schema();
-        let fields = DFSchema::try_from(Arc::clone(&schema)).expect("fields");
-        let filter = session.parse_sql_expr(filter, &fields).expect("parses");
-        let segments = [segment(1, 100, 199), segment(2, 200, 299), segment(3, 250, 400)];
-        // The optimizer folds constants before a scan sees its filters; casts stay and must not matter.
-        let kept = candidates(&session.state(), &schema, &[filter], &segments).expect("prunes");
-        assert_eq!(kept.iter().map(|meta| meta.id).collect::<Vec<_>>(), expected);
+        let empty = Arc::new(EmptyTable::new(Table::Spans.schema()));
+        session.register_table("spans", empty).expect("a fresh session");
+        let frame = session.sql(&format!("SELECT service FROM spans WHERE {filter}")).await.expect("plans");
+        let mut plan = frame.into_optimized_plan().expect("optimizes");
+        loop {
+            match plan {
+                LogicalPlan::Filter(filter) => return unnormalize_col(filter.predicate),
+                other => plan = (*other.inputs().first().expect("there is a filter")).clone(),
+            }
+        }
     }
 
-    fn at(nanos: i64) -> String {
-        format!("arrow_cast({nanos}, 'Timestamp(Nanosecond, Some(\"UTC\"))')")
+    async fn check(filter: &str, expected: &[u64]) {
+        let segments = [segment(1, 100, 199), segment(2, 200, 299), segment(3, 250, 400)];
+        let state = SessionContext::new().state();
+        let filters = [optimized(filter).await];
+        let kept = candidates(&state, &Table::Spans.schema(), &filters, &segments).expect("prunes");
+        assert_eq!(kept.iter().map(|meta| meta.id).collect::<Vec<_>>(), expected, "{filter}");
     }
 
     /// Scenario: filters on time of several shapes over three segments.
     /// Guarantees: a segment is left out only when no row of it can match.
-    #[test]
-    fn skips_segments_that_cannot_match() {
-        check(&format!("start_time >= {}", at(300)), &[3]);
-        check(&format!("start_time >= {} AND start_time < {}", at(200), at(250)), &[2]);
-        check(&format!("start_time < {}", at(100)), &[]);
-        check(&format!("{} <= end_time", at(299)), &[2, 3]);
-        check(&format!("start_time BETWEEN {} AND {}", at(150), at(220)), &[1, 2]);
-        check(&format!("start_time < {} OR start_time > {}", at(120), at(390)), &[1, 3]);
-        check(&format!("service = 'a' AND start_time > {}", at(350)), &[3]);
-        check(&format!("service = 'a' OR start_time > {}", at(350)), &[1, 2, 3]);
-        check("service = 'a'", &[1, 2, 3]);
-        check(&format!("received_at > {}", at(999)), &[1, 2, 3]);
+    #[tokio::test]
+    async fn skips_segments_that_cannot_match() {
+        check(&format!("start_time >= {}", timestamp(300)), &[3]).await;
+        check(&format!("start_time >= {} AND start_time < {}", timestamp(200), timestamp(250)), &[2]).await;
+        check(&format!("start_time < {}", timestamp(100)), &[]).await;
+        check(&format!("{} <= end_time", timestamp(299)), &[2, 3]).await;
+        check(&format!("start_time BETWEEN {} AND {}", timestamp(150), timestamp(220)), &[1, 2]).await;
+        check(&format!("start_time < {} OR start_time > {}", timestamp(120), timestamp(390)), &[1, 3]).await;
+        check(&format!("service = 'a' AND start_time > {}", timestamp(350)), &[3]).await;
+        check(&format!("service = 'a' OR start_time > {}", timestamp(350)), &[1, 2, 3]).await;
+        check("service = 'a'", &[1, 2, 3]).await;
+        check(&format!("received_at > {}", timestamp(999)), &[1, 2, 3]).await;
     }
 }

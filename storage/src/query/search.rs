@@ -252,17 +252,21 @@ fn shown_sql(search: &TraceSearch) -> String {
             format!("SELECT trace_id FROM spans WHERE {matching}")
         }
     };
+    let order_by = match search.order {
+        TraceOrder::Newest => "",
+        TraceOrder::Slowest => "duration_ns DESC, ",
+        TraceOrder::MostErrors => "n_errors DESC, ",
+    };
     format!(
-        "SELECT hex(trace_id) AS trace_id, min(start_time) AS started_at, {TRACE_DURATION} AS duration_ns, \
+        "SELECT trace_id, min(start_time) AS started_at, {TRACE_DURATION} AS duration_ns, \
          count(*) AS n_spans, {TRACE_ERRORS} AS n_errors\nFROM spans\nWHERE {}\n  AND trace_id IN ({hits})\n\
-         GROUP BY spans.trace_id\nORDER BY {}\nLIMIT {}",
+         GROUP BY trace_id\nORDER BY {order_by}started_at DESC, trace_id\nLIMIT {}",
         within("start_time", search.range.widened(TRACE_SLACK)),
-        order_by(search.order).replace("trace_id", "spans.trace_id"),
         search.limit,
     )
 }
 
-const TRACE_DURATION: &str = "max(CAST(end_time AS BIGINT)) - min(CAST(start_time AS BIGINT))";
+const TRACE_DURATION: &str = "CAST(max(end_time) - min(start_time) AS BIGINT)";
 const TRACE_ERRORS: &str = "count(*) FILTER (WHERE is_error)";
 
 fn order_by(order: TraceOrder) -> String {

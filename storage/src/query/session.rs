@@ -47,6 +47,10 @@ const FOOTER_CACHE_BYTES: usize = 64 << 20;
 /// Values of an `IN` list up to which files and pages are skipped by it. Search asks for the spans of
 /// a page of traces at once; the default of 20 would read all pages.
 const IN_LIST_PRUNED_MAX: usize = 1_024;
+/// Functions that make a value as large as a number says, outside the memory pool: one call could ask
+/// for more than the machine has. The table function `generate_series` makes its rows as they are read.
+const UNBOUNDED_FUNCTIONS: [&str; 7] =
+    ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
 
 /// The bounds and caches that all queries of an engine share.
 pub(crate) struct QueryContext {
@@ -69,7 +73,7 @@ pub(super) struct Task<T>(JoinHandle<T>);
 pub(super) struct Place {
     running: Arc<Semaphore>,
     timeout: Duration,
-    _waiting: OwnedSemaphorePermit,
+    waiting: OwnedSemaphorePermit,
 }
 
 impl QueryContext {
@@ -87,7 +91,7 @@ impl QueryContext {
     /// Queues up; refused when the queue is full.
     pub(super) fn enter(&self) -> Result<Place, Error> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::TooManyQueries)?;
-        Ok(Place { running: Arc::clone(&self.running), timeout: self.timeout, _waiting: waiting })
+        Ok(Place { running: Arc::clone(&self.running), timeout: self.timeout, waiting })
     }
 }
 
@@ -104,8 +108,9 @@ impl fmt::Debug for QueryContext {
 impl Place {
     /// Waits for a turn, then runs the work; both end at the deadline. Needs a runtime with timers.
     pub(super) async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let turn = timeout(self.timeout, Arc::clone(&self.running).acquire_owned()).await;
+        let turn = timeout(self.timeout, self.running.acquire_owned()).await;
         let Ok(Ok(_turn)) = turn else { return Err(Error::TooManyQueries) };
+        drop(self.waiting);
         timeout(self.timeout, work).await.unwrap_or(Err(Error::QueryTimeout))
     }
 }
@@ -212,6 +217,7 @@ fn tables(engine: &Engine) -> Arc<dyn CatalogProviderList> {
 
 fn template(runtime: RuntimeEnv) -> SessionState {
     let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
+    scalar_functions.retain(|function| !UNBOUNDED_FUNCTIONS.contains(&function.name()));
     scalar_functions.extend(udf::scalar_functions());
     let mut aggregate_functions = SessionStateDefaults::default_aggregate_functions();
     aggregate_functions.extend(udf::aggregate_functions());

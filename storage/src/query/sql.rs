@@ -2,15 +2,11 @@
 
 use super::failure::from_datafusion;
 use super::session::{Session, Task, panicked};
+use super::statement;
 use crate::engine::Engine;
 use crate::error::Error;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
-use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast;
 use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use tokio::sync::mpsc;
@@ -81,7 +77,7 @@ impl Engine {
 }
 
 async fn answer(session: &Session, sql: &str, parts: &mpsc::Sender<Part>) -> Result<(), Error> {
-    let plan = plan(session, sql).await?;
+    let plan = statement::plan(session, sql).await?;
     let mut batches = session.execute(plan).await?;
     if parts.send(Part::Schema(batches.schema())).await.is_err() {
         return Ok(());
@@ -92,47 +88,4 @@ async fn answer(session: &Session, sql: &str, parts: &mpsc::Sender<Part>) -> Res
         }
     }
     Ok(())
-}
-
-/// Parses, lets reading statements through, and plans. The plan is checked once more: what the parser
-/// calls a query must not hold a writing node anywhere.
-async fn plan(session: &Session, sql: &str) -> Result<LogicalPlan, Error> {
-    let state = session.state();
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect).map_err(unparsed)?;
-    if !reads_only(&statement) {
-        return Err(Error::ReadOnly);
-    }
-    let plan = state.statement_to_plan(statement).await.map_err(from_datafusion)?;
-    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    reading.verify_plan(&plan).map_err(|_| Error::ReadOnly)?;
-    Ok(plan)
-}
-
-/// Several statements at once are the one mistake whose own message would puzzle.
-fn unparsed(error: DataFusionError) -> Error {
-    match error.find_root() {
-        DataFusionError::NotImplemented(_) => {
-            Error::BadQuery { message: "send one statement at a time".to_owned() }
-        }
-        _ => from_datafusion(error),
-    }
-}
-
-/// The statements that are known to read; everything else is taken to write.
-fn reads_only(statement: &Statement) -> bool {
-    match statement {
-        Statement::Statement(statement) => matches!(
-            **statement,
-            ast::Statement::Query(_)
-                | ast::Statement::Explain { .. }
-                | ast::Statement::ExplainTable { .. }
-                | ast::Statement::ShowTables { .. }
-                | ast::Statement::ShowColumns { .. }
-                | ast::Statement::ShowFunctions { .. }
-                | ast::Statement::ShowVariable { .. }
-        ),
-        Statement::Explain(explain) => reads_only(&explain.statement),
-        _ => false,
-    }
 }

@@ -248,7 +248,11 @@ fn moment_marks(frame: &Frame, moments: &[(i64, String)]) -> Vec<AnyView> {
 /// Names of the lines where they end; only while they are few enough to be told apart.
 fn end_labels(data: &ChartData, frame: &Frame) -> Vec<AnyView> {
     const LINES_MAX: usize = 4;
-    let is_named = data.marks == Marks::Lines && data.series.len() <= LINES_MAX;
+    /// Characters that fit into the margin at the right; longer names need a legend.
+    const NAME_CHARS_MAX: usize = 8;
+    let is_named = data.marks == Marks::Lines
+        && data.series.len() <= LINES_MAX
+        && data.series.iter().all(|series| series.label.chars().count() <= NAME_CHARS_MAX);
     let last = |series: &chart::Series| {
         let (at_ms, value) = series.points.iter().rev().find_map(|(at, value)| Some((*at, (*value)?)))?;
         let x = frame.x(at_ms + data.step_ms / 2) + 4.0;
@@ -296,7 +300,7 @@ fn readout(data: &ChartData, frame: &Frame, at_ms: i64) -> Option<AnyView> {
     Some(
         view! {
             <div class="readout" class:flip=is_right style:left=px(place) + "px" aria-live="polite">
-                <span class="at">{time}</span>
+                <span class="when">{time}</span>
                 <div class="vals">{values}</div>
             </div>
         }

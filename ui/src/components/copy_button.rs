@@ -1,8 +1,8 @@
 //! A button that copies a text and says so.
 
+use crate::components::clipboard;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 /// How long "copied" stays, in milliseconds: long enough to be read.
 const SAID_MS: u32 = 1_600;
@@ -18,10 +18,10 @@ pub fn CopyButton(
     let copy = move |_| {
         let text = text.get_untracked();
         leptos::task::spawn_local(async move {
-            let written = JsFuture::from(window().navigator().clipboard().write_text(&text)).await;
-            said.set(Some(if written.is_ok() { "copied" } else { "not allowed" }));
+            let is_written = clipboard::write(&text).await;
+            // The button may be gone by now, here and below.
+            said.try_set(Some(if is_written { "copied" } else { "not allowed" }));
             TimeoutFuture::new(SAID_MS).await;
-            // The button may be gone by now.
             said.try_set(None);
         });
     };

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod chart_group;
+pub mod clipboard;
 pub mod copy_button;
 pub mod data_table;
 pub mod hold;

@@ -41,7 +41,10 @@ pub fn Panel(
         let title = title.get()?;
         let sql = Signal::derive(move || sql.get());
         let text = view! { <h2>{title}</h2> <span class="t2 dense">{move || note.get()}</span> };
-        Some(view! { <div class="panel-head">{text} <span class="grow" /> <SqlButton sql=sql /></div> }.into_any())
+        Some(
+            view! { <div class="panel-head">{text} <span class="grow" /> <SqlButton sql=sql /></div> }
+                .into_any(),
+        )
     };
     let children = StoredValue::new(children);
     let shown = Memo::new(move |_| state.with(|state| Shown::of(state, empty.get().is_some())));
@@ -52,7 +55,7 @@ pub fn Panel(
         Shown::Data => children.with_value(|children| children()).into_any(),
     };
     let is_stale = move || state.with(|state| state.has_data && state.is_stale);
-    let busy = move || state.with(|state| !state.has_data && state.failure.is_none() || state.is_stale);
+    let busy = move || state.with(|state| (!state.has_data || state.is_stale) && state.failure.is_none());
     view! {
         <section class=format!("panel {class}") aria-label=name data-testid=name aria-busy=move || busy().to_string()>
             {head}
@@ -129,12 +132,16 @@ fn old_data(state: Signal<LoadState>, retry: Option<Callback<()>>) -> Option<Any
 fn retry_button(retry: Option<Callback<()>>) -> Option<AnyView> {
     let retry = retry?;
     let press = move |_| retry.run(());
-    Some(view! { <span><button class="btn" type="button" on:click=press>"Try again"</button></span> }.into_any())
+    Some(
+        view! { <span><button class="btn" type="button" on:click=press>"Try again"</button></span> }
+            .into_any(),
+    )
 }
 
 /// The empty state on its own, for places that are no panel.
 pub fn nothing(empty: &Empty) -> AnyView {
-    let ring = empty.is_suspicious.then(|| view! { <span class="unknown">{crate::components::icon("unk")}</span> });
+    let ring =
+        empty.is_suspicious.then(|| view! { <span class="unknown">{crate::components::icon("unk")}</span> });
     let link = empty.link.clone();
     let link = link.map(|(href, words)| view! { <span><a class="link" href=href>{words}</a></span> });
     view! {

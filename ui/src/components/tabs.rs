@@ -20,7 +20,11 @@ pub fn chosen(param: &str, tabs: &[Tab]) -> &'static str {
 
 /// A row of links; the address changes, the page follows.
 #[component]
-pub fn Tabs(param: &'static str, #[prop(into)] tabs: Signal<Vec<Tab>>, #[prop(into)] label: String) -> impl IntoView {
+pub fn Tabs(
+    param: &'static str,
+    #[prop(into)] tabs: Signal<Vec<Tab>>,
+    #[prop(into)] label: String,
+) -> impl IntoView {
     let link = move |tab: Tab, current: &str| {
         let is_current = tab.value == current;
         let href = url_state::link_here(&[(param, Some(tab.value))]);

@@ -62,7 +62,10 @@ pub enum Unit {
     Count,
     Bytes,
     /// Values times `factor`, three digits, then `suffix` (may be empty).
-    Scaled { factor: f64, suffix: String },
+    Scaled {
+        factor: f64,
+        suffix: String,
+    },
 }
 
 impl Unit {
@@ -322,7 +325,8 @@ mod tests {
         assert_eq!(linear_ticks(0.0, 0.24, 2), [0.0, 0.2]);
         assert_eq!(log_ticks(8e6, 5e9), [1e7, 1e8, 1e9]);
         assert_eq!(log_ticks(3e6, 4e7), [5e6, 1e7, 2e7]);
-        let labels = |from, to| time_ticks(from, to, 700.0, Zone::Utc).into_iter().map(|(_, l)| l).collect::<Vec<_>>();
+        let labels =
+            |from, to| time_ticks(from, to, 700.0, Zone::Utc).into_iter().map(|(_, l)| l).collect::<Vec<_>>();
         assert_eq!(labels(60_000, 360_000), ["00:01", "00:02", "00:03", "00:04", "00:05", "00:06"]);
         assert_eq!(labels(0, 7 * MS_PER_DAY)[1], "01-02");
     }

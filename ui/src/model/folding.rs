@@ -18,7 +18,10 @@ impl Folding {
     /// Reads the two parameters.
     pub fn of(level: Option<&str>, closed: Option<&str>) -> Self {
         let toggled = closed.unwrap_or_default().split(',').filter(|id| !id.is_empty());
-        Self { level: level.and_then(|level| level.parse().ok()), toggled: toggled.map(str::to_owned).collect() }
+        Self {
+            level: level.and_then(|level| level.parse().ok()),
+            toggled: toggled.map(str::to_owned).collect(),
+        }
     }
 
     /// Values for `level` and `closed`.

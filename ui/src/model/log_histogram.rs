@@ -110,6 +110,7 @@ pub fn sentence(histogram: &Histogram, n_matched: u64) -> String {
         histogram.sums.iter().filter(|(severity, _)| *severity >= Severity::Error).map(|(_, n)| n).sum();
     let records = format::counted(n_matched, "record", "records");
     match n_bad {
+        _ if n_matched == 0 => "No records.".to_owned(),
         0 => format!("{records}, none of them an error."),
         1 => format!("{records}, 1 of them an error."),
         n => format!("{records}, {} of them errors.", format::count(n)),
@@ -201,6 +202,7 @@ mod tests {
     #[test]
     fn sentence_counts_errors() {
         let of = |n_error| layout(&[bucket(100, 5, n_error)], 100_000, 110_000, 10);
+        assert_eq!(sentence(&of(0), 0), "No records.");
         assert_eq!(sentence(&of(0), 5), "5 records, none of them an error.");
         assert_eq!(sentence(&of(1), 6), "6 records, 1 of them an error.");
         assert_eq!(sentence(&of(4), 12_408), "12,408 records, 4 of them errors.");

@@ -75,7 +75,7 @@ impl LogQuery {
 
 /// A trace id as typed or pasted: trimmed and in lower case, or what is wrong with it.
 pub fn trace_id(text: &str) -> Result<Option<String>, String> {
-    let id = text.trim().to_lowercase();
+    let id = text.trim().to_ascii_lowercase();
     match id.len() {
         0 => Ok(None),
         32 if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(id)),

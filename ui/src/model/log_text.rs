@@ -101,11 +101,13 @@ fn skip_string(chars: &mut Chars<'_>) {
     }
 }
 
-/// Control characters have pictures of their own; what has none is written as its code point.
+/// Control characters as programmers write them, others as their code point: fonts have pictures for
+/// neither.
 fn push_visible(c: char, out: &mut String) {
     match c {
-        '\0'..='\u{1f}' => out.extend(char::from_u32(0x2400 + c as u32)),
-        '\u{7f}' => out.push('\u{2421}'),
+        '\0' => out.push_str("\\0"),
+        '\r' => out.push_str("\\r"),
+        '\u{1}'..='\u{1f}' | '\u{7f}' => out.push_str(&format!("\\x{:02x}", c as u32)),
         c if is_deceptive(c) => out.push_str(&format!("<U+{:04X}>", c as u32)),
         c => out.push(c),
     }
@@ -152,9 +154,9 @@ mod tests {
     /// Guarantees: each can be seen; line feeds and tabs stay, CRLF becomes one line feed.
     #[test]
     fn invisible_characters_are_written_out() {
-        assert_eq!(clean("a\0b\u{8}c\u{7f}"), "a\u{2400}b\u{2408}c\u{2421}");
+        assert_eq!(clean("a\0b\u{8}c\u{7f}"), "a\\0b\\x08c\\x7f");
         assert_eq!(clean("user\u{202e}gpj.exe"), "user<U+202E>gpj.exe");
-        assert_eq!(clean("a\r\nb\tc\rd"), "a\nb\tc\u{240d}d");
+        assert_eq!(clean("a\r\nb\tc\rd"), "a\nb\tc\\rd");
     }
 
     /// Scenario: a stack trace and a very long body in the list.

@@ -1,4 +1,4 @@
-//! The list of metrics: search, selection and the words for types and views.
+//! The list of metrics: search, order and the words for types and views.
 //!
 //! Pure; the values themselves are the business of `metric_unit` and of the chart.
 
@@ -12,7 +12,7 @@ pub fn search<'a>(rows: &'a [MetricRow], query: &str) -> Vec<&'a MetricRow> {
 
 /// Orders rows by a column of the table; equal ones by name.
 pub fn sort(rows: &mut [&MetricRow], column: &str, descends: bool) {
-    rows.sort_by(|a, b| {
+    rows.sort_unstable_by(|a, b| {
         let order = match column {
             "series" => a.n_series.cmp(&b.n_series),
             "last" => a.last_at.cmp(&b.last_at),
@@ -26,7 +26,7 @@ pub fn sort(rows: &mut [&MetricRow], column: &str, descends: bool) {
 /// Every service that sends a metric, in order, once.
 pub fn services(rows: &[MetricRow]) -> Vec<String> {
     let mut names: Vec<String> = rows.iter().flat_map(|row| row.services.iter().cloned()).collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     names
 }
@@ -34,11 +34,6 @@ pub fn services(rows: &[MetricRow]) -> Vec<String> {
 /// True when the service sends the metric; no service means any.
 pub fn is_from(row: &MetricRow, service: Option<&str>) -> bool {
     service.is_none_or(|service| row.services.iter().any(|name| name == service))
-}
-
-/// The metric of the URL: same name and, where the URL names one, sent by that service.
-pub fn selected<'a>(rows: &'a [MetricRow], name: &str, service: Option<&str>) -> Option<&'a MetricRow> {
-    rows.iter().find(|row| row.name == name && is_from(row, service))
 }
 
 /// The type as people call it: a monotonic sum is a counter.
@@ -142,16 +137,6 @@ mod tests {
         assert_eq!(search(&rows, "duration nowhere").len(), 0);
         assert_eq!(search(&rows, "  ").len(), 2);
         assert_eq!(search(&rows, "billing counter")[0].name, "process.memory.usage");
-    }
-
-    /// Scenario: two services send a metric of one name with different types.
-    /// Guarantees: the URL's service decides; without one the first is taken.
-    #[test]
-    fn selection_respects_the_service() {
-        let rows = [row("queue.size", "gauge", &["a"]), row("queue.size", "sum", &["b"])];
-        assert_eq!(selected(&rows, "queue.size", Some("b")).map(|r| r.metric_type.as_str()), Some("sum"));
-        assert_eq!(selected(&rows, "queue.size", None).map(|r| r.metric_type.as_str()), Some("gauge"));
-        assert!(selected(&rows, "queue.size", Some("c")).is_none());
     }
 
     /// Scenario: the table is ordered by number of series, then by name, both ways.

@@ -68,3 +68,50 @@ pub fn minimap(
     }
     Minimap { line, bars: paths.into_iter().collect(), labels }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::waterfall::layout;
+    use wire::UnixNanos;
+
+    fn span(id: usize, parent: Option<usize>, start: i64, duration: i64) -> SpanRow {
+        SpanRow {
+            span_id: id.to_string(),
+            parent_span_id: parent.map(|parent| parent.to_string()),
+            service: "web".to_owned(),
+            name: "GET /".to_owned(),
+            kind: "server".to_owned(),
+            started_at: UnixNanos(start),
+            duration_ns: duration,
+            is_error: false,
+            n_events: 0,
+            n_links: 0,
+        }
+    }
+
+    fn picture(spans: &[SpanRow]) -> Minimap {
+        let colors = ServiceColors::of(["web"]);
+        minimap(&layout(spans), spans, &colors, (0, 100_000), 100.0)
+    }
+
+    /// Scenario: a root and a child that is too narrow for its name.
+    /// Guarantees: one bar each on its own level, the label only where it fits.
+    #[test]
+    fn draws_bars_and_labels() {
+        let map = picture(&[span(0, None, 0, 100_000), span(1, Some(0), 50_000, 10_000)]);
+        assert_eq!(map.bars.len(), 1);
+        assert_eq!(map.bars[0].1, "M0.0 0.0h99.0v16.0h-99.0zM50.0 17.0h9.0v16.0h-9.0z");
+        assert_eq!(map.labels, [(5.0, 12.0, "web GET /".to_owned())]);
+    }
+
+    /// Scenario: ten thousand children within a few pixels.
+    /// Guarantees: the picture is bounded by its pixels, not by the trace.
+    #[test]
+    fn merges_what_overlaps() {
+        let mut spans = vec![span(0, None, 0, 100_000)];
+        spans.extend((1..10_001).map(|i| span(i, Some(0), i as i64, 2)));
+        let n_bars = picture(&spans).bars[0].1.matches('M').count();
+        assert!(n_bars < 300, "{n_bars}");
+    }
+}

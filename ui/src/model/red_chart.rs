@@ -27,7 +27,9 @@ pub fn errors(detail: &ServiceDetail) -> ChartData {
 /// Requests per second of each step.
 pub fn requests(detail: &ServiceDetail) -> ChartData {
     let step_s = f64::from(detail.step_s.max(1));
-    let rate = series(detail, "requests", "p-rest", Dash::Solid, move |point| Some(point.n_requests as f64 / step_s));
+    let rate = series(detail, "requests", "p-rest", Dash::Solid, move |point| {
+        Some(point.n_requests as f64 / step_s)
+    });
     chart(detail, Unit::PerSecond, vec![rate])
 }
 
@@ -58,7 +60,8 @@ fn series(
 /// Versions that began inside the range: where to put a mark, and what it says.
 pub fn releases(detail: &ServiceDetail) -> Vec<(i64, String)> {
     let step_ms = i64::from(detail.step_s.max(1)) * 1_000;
-    let begins = |version: &&wire::VersionRow| version.first_seen_at.millis() > detail.from.millis() + step_ms;
+    let begins =
+        |version: &&wire::VersionRow| version.first_seen_at.millis() > detail.from.millis() + step_ms;
     let named = detail.versions.iter().filter(|version| !version.version.is_empty());
     named.filter(begins).map(|version| (version.first_seen_at.millis(), version.version.clone())).collect()
 }

@@ -59,3 +59,59 @@ fn chart(
         levels,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{AlertState, SliPoint, SloRow, UnixNanos};
+
+    fn detail() -> SloDetail {
+        let slo = SloRow {
+            id: "a".to_owned(),
+            name: "a".to_owned(),
+            service: "checkout".to_owned(),
+            operation: None,
+            indicator: "availability".to_owned(),
+            threshold_ns: None,
+            sentence: String::new(),
+            target: 0.999,
+            period_s: 86_400,
+            n_good: 0,
+            n_total: 0,
+            compliance: None,
+            budget_remaining: None,
+            coverage: 1.0,
+            exhaustion_s: None,
+            state: AlertState::Inactive,
+            tiers: Vec::new(),
+        };
+        let point = |at_s: i64, n_good, n_total| SliPoint {
+            at: UnixNanos::from_millis(at_s * 1_000),
+            n_good,
+            n_total,
+        };
+        SloDetail {
+            slo,
+            from: UnixNanos(0),
+            to: UnixNanos::from_millis(30_000),
+            step_s: 10,
+            points: vec![point(0, 8, 10), point(20, 0, 0)],
+            alerts: Vec::new(),
+            sql: String::new(),
+        }
+    }
+
+    /// Scenario: a step with errors, one that is missing, and one with no events.
+    /// Guarantees: the ratio has gaps where nothing happened, and the allowed share is readable.
+    #[test]
+    fn no_events_are_no_success() {
+        let detail = detail();
+        let ratio = error_ratio(&detail);
+        let values: Vec<_> = ratio.series[0].points.iter().map(|(_, value)| *value).collect();
+        assert_eq!(values, [Some(0.2), None, None]);
+        assert_eq!(ratio.levels[0].1, "allowed 0.1 %");
+        let events = events(&detail);
+        assert_eq!(events.series[1].points[0].1, Some(2.0));
+        assert_eq!(events.series[0].points[1].1, None);
+    }
+}

@@ -69,7 +69,9 @@ impl TimeRange {
 }
 
 fn is_bound(text: &str) -> bool {
-    text == NOW || text.parse::<i64>().is_ok() || text.strip_prefix("now-").is_some_and(|ago| span_ms(ago).is_ok())
+    text == NOW
+        || text.parse::<i64>().is_ok()
+        || text.strip_prefix("now-").is_some_and(|ago| span_ms(ago).is_ok())
 }
 
 fn resolve(bound: &str, now_ms: i64) -> i64 {
@@ -91,7 +93,8 @@ pub fn span_ms(text: &str) -> Result<i64, String> {
         "w" => 7 * civil::MS_PER_DAY,
         _ => return Err(format!("Unknown unit \u{201c}{unit}\u{201d}; use s, m, h, d or w.")),
     };
-    let amount = amount.parse::<i64>().map_err(|_| "Write a number before the unit, as in 15m.".to_owned())?;
+    let amount =
+        amount.parse::<i64>().map_err(|_| "Write a number before the unit, as in 15m.".to_owned())?;
     amount.checked_mul(unit_ms).ok_or_else(|| "That is longer than time itself.".to_owned())
 }
 

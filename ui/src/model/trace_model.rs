@@ -189,7 +189,10 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         let labels = |zoom, n| ticks(zoom, n).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-        assert_eq!(labels((0, 1_960_000_000), 8), ["0", "250 ms", "500 ms", "750 ms", "1 s", "1.25 s", "1.5 s", "1.75 s"]);
+        assert_eq!(
+            labels((0, 1_960_000_000), 8),
+            ["0", "250 ms", "500 ms", "750 ms", "1 s", "1.25 s", "1.5 s", "1.75 s"]
+        );
         assert_eq!(labels((610, 1_110), 5), ["700 ns", "800 ns", "900 ns", "1 \u{b5}s"]);
     }
 }

@@ -133,7 +133,8 @@ mod tests {
     /// Guarantees: chips and question hold the filters and nothing else.
     #[test]
     fn turns_an_address_into_a_question() {
-        let address = Address::parse("/traces?from=1&service=a%2Fb&attr=k%3Dv&attr=broken&order=slowest&tab=x");
+        let address =
+            Address::parse("/traces?from=1&service=a%2Fb&attr=k%3Dv&attr=broken&order=slowest&tab=x");
         let chips: Vec<_> = filters(&address).iter().map(parts).collect();
         assert_eq!(chips[0], ("service".to_owned(), "=", "a/b".to_owned()));
         assert_eq!(chips[1], ("k".to_owned(), "=", "v".to_owned()));

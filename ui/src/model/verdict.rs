@@ -43,7 +43,8 @@ pub fn services(list: &ServiceList) -> String {
         (1, _) => format!("1 of {n} services has errors above 1 %: {}.", names[0]),
         (m, _) => format!("{m} of {n} services have errors above 1 %: {}.", list_names(&names)),
     };
-    let firing = (n_firing > 0).then(|| format!(" {} firing.", plural(n_firing, "has an alert", "have alerts")));
+    let firing =
+        (n_firing > 0).then(|| format!(" {} firing.", plural(n_firing, "has an alert", "have alerts")));
     let silent = (n_silent > 0).then(|| format!(" {} nothing.", plural(n_silent, "sent", "sent")));
     errors + &firing.unwrap_or_default() + &silent.unwrap_or_default()
 }
@@ -75,7 +76,11 @@ pub fn service(detail: &ServiceDetail) -> String {
     let latency = detail.red.p95_ns.map(|p95| format!(", p95 {}", format::duration(p95)));
     let latency = latency.unwrap_or_default();
     if ratio <= ERRORS_WARNING {
-        let errors = if detail.red.n_errors == 0 { "without errors".to_owned() } else { format!("with {} errors", format::percent(ratio)) };
+        let errors = if detail.red.n_errors == 0 {
+            "without errors".to_owned()
+        } else {
+            format!("with {} errors", format::percent(ratio))
+        };
         return format!("answers {} {errors}{latency}", format::rate(detail.red.rate_per_s));
     }
     let worst = detail.operations.iter().max_by_key(|operation| operation.red.n_errors);
@@ -96,7 +101,8 @@ mod tests {
     }
 
     fn check(services: Vec<ServiceRow>, sentence: &str) {
-        let list = ServiceList { from: UnixNanos(0), to: UnixNanos(1), step_s: 1, services, sql: String::new() };
+        let list =
+            ServiceList { from: UnixNanos(0), to: UnixNanos(1), step_s: 1, services, sql: String::new() };
         assert_eq!(super::services(&list), sentence);
     }
 
@@ -114,7 +120,10 @@ mod tests {
             vec![row("a", 100, 0, Some(AlertState::Firing)), row("b", 9, 0, None)],
             "All 2 services have errors below 1 %. 1 has an alert firing.",
         );
-        check(vec![row("a", 0, 0, None), row("b", 0, 0, None)], "None of 2 services sent a span in this range.");
+        check(
+            vec![row("a", 0, 0, None), row("b", 0, 0, None)],
+            "None of 2 services sent a span in this range.",
+        );
         let many = ["a", "b", "c", "d", "e"].map(|name| row(name, 10, 5, None)).to_vec();
         check(many, "5 of 5 services have errors above 1 %: a, b, c and 2 more.");
     }

@@ -251,7 +251,8 @@ impl Waterfall {
 
     /// Rows from the root down to `node`, without it.
     pub fn ancestors(&self, node: usize) -> Vec<usize> {
-        let mut chain: Vec<usize> = std::iter::successors(self.nodes[node].parent, |at| self.nodes[*at].parent).collect();
+        let mut chain: Vec<usize> =
+            std::iter::successors(self.nodes[node].parent, |at| self.nodes[*at].parent).collect();
         chain.reverse();
         chain
     }
@@ -316,8 +317,7 @@ mod tests {
     /// Guarantees: depth first, siblings by start, with places, sizes and ancestors.
     #[test]
     fn orders_a_tree() {
-        let spans =
-            [span("c", "a", 5, 1), span("a", "", 0, 10), span("d", "b", 3, 1), span("b", "a", 2, 3)];
+        let spans = [span("c", "a", 5, 1), span("a", "", 0, 10), span("d", "b", 3, 1), span("b", "a", 2, 3)];
         assert_eq!(picture(&spans), ["a", ".b", "..d", ".c"]);
         let waterfall = layout(&spans);
         assert_eq!(waterfall.nodes[0].n_below, 3);

@@ -25,14 +25,14 @@ pub fn MetricsPage() -> impl IntoView {
     view! {
         <h1 class="sr">"Metrics"</h1>
         <search_bar::SearchBar list=list />
-        <div class="metrics" class:chosen=move || name.get().is_some()>
+        <div class="metrics" class:with-chart=move || name.get().is_some()>
             <div class="catalogue">
                 <Panel
                     name="metrics"
                     state=list.state()
                     retry=list.retry()
                     empty=Signal::derive(empty)
-                    title=Signal::derive(move || list.map(|list| title(&list)))
+                    title=Signal::derive(move || list.map(title))
                     sql=Signal::derive(move || list.map(|list| list.sql.clone()))
                 >
                     <catalogue::Catalogue list=list name=name.into() />

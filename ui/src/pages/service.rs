@@ -85,7 +85,10 @@ fn silent(detail: &ServiceDetail) -> Empty {
             ),
             true,
         ),
-        None => ("No span of a service with this name is stored. Names are those of service.name.".to_owned(), false),
+        None => (
+            "No span of a service with this name is stored. Names are those of service.name.".to_owned(),
+            false,
+        ),
     };
     let title = format!("No requests of {} in this range.", detail.service);
     let link = untrack(|| url_state::link("/services"));

@@ -14,7 +14,8 @@ use wire::{ServiceList, ServiceRow};
 pub fn ServicesPage() -> impl IntoView {
     let list = api::polled::<ServiceList>(|| Some(url_state::api_path("/services")));
     let sentence = Memo::new(move |_| list.map(verdict::services).unwrap_or_else(|| "Services".to_owned()));
-    let empty = Signal::derive(move || list.map(|list| list.services.is_empty()).filter(|is| *is).map(|_| empty()));
+    let empty =
+        Signal::derive(move || list.map(|list| list.services.is_empty()).filter(|is| *is).map(|_| empty()));
     let sql = Signal::derive(move || list.map(|list| list.sql.clone()));
     let note = Signal::derive(move || list.map(|list| format!("{} in this range", n_active(list))));
     view! {

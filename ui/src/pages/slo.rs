@@ -31,6 +31,8 @@ pub fn SloPage(id: String) -> impl IntoView {
     };
     let tiers_note = "log scale; the tick is the threshold, both windows must pass it";
     let state = detail.state();
+    // A failure is told once, by the first panel.
+    let is_told = Memo::new(move |_| state.with(|state| !state.has_data && state.failure.is_some()));
     view! {
         <header class="lead" data-testid="slo-head">
             <h1>{title}</h1>
@@ -47,21 +49,25 @@ pub fn SloPage(id: String) -> impl IntoView {
             >
                 <event_charts::EventCharts detail=detail />
             </Panel>
-            <Panel name="slo-tiers" state=state title="Burn rate, four tiers" note=tiers_note>
-                {move || slo.get().map(|slo| tier_table::tier_table(&slo))}
-            </Panel>
+            <Show when=move || !is_told.get()>
+                <Panel name="slo-tiers" state=state title="Burn rate, four tiers" note=tiers_note>
+                    {move || slo.get().map(|slo| tier_table::tier_table(&slo))}
+                </Panel>
+            </Show>
         </div>
-        <Panel
-            name="slo-alerts"
-            state=state
-            title="Alert log"
-            note="newest first"
-            empty=Signal::derive(no_alerts)
-        >
-            <AlertTable
-                alerts=alerts.into()
-                now=Signal::derive(move || detail.map(|detail| detail.to).unwrap_or_default())
-            />
-        </Panel>
+        <Show when=move || !is_told.get()>
+            <Panel
+                name="slo-alerts"
+                state=state
+                title="Alert log"
+                note="newest first"
+                empty=Signal::derive(no_alerts)
+            >
+                <AlertTable
+                    alerts=alerts.into()
+                    now=Signal::derive(move || detail.map(|detail| detail.to).unwrap_or_default())
+                />
+            </Panel>
+        </Show>
     }
 }

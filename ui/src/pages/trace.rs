@@ -26,7 +26,10 @@ pub fn TracePage(id: String) -> impl IntoView {
     let trace = api::fetched::<Trace>(move || Some(path.clone()));
     let state = TraceState::new(trace);
     keys::listen(state);
-    let is_missing = move || trace.state().with(|state| state.failure.as_ref().is_some_and(ApiFailure::is_not_found));
+    let state_of = trace.state();
+    let is_missing = Memo::new(move |_| {
+        state_of.with(|state| state.failure.as_ref().is_some_and(ApiFailure::is_not_found))
+    });
     let missing = move || view! { <div class="pad">{nothing(&missing(&id))} {again(trace)}</div> }.into_any();
     let page = move || {
         view! {
@@ -37,7 +40,7 @@ pub fn TracePage(id: String) -> impl IntoView {
             </Panel>
         }
     };
-    view! { {move || if is_missing() { missing() } else { page().into_any() }} }
+    view! { {move || if is_missing.get() { missing() } else { page().into_any() }} }
 }
 
 fn body(state: TraceState) -> AnyView {
@@ -61,7 +64,9 @@ fn body(state: TraceState) -> AnyView {
 fn missing(id: &str) -> Empty {
     Empty {
         title: format!("No span of trace {} is stored.", crate::format::short_id(id)),
-        text: "It may still be on its way, it may be older than the retention, or the id is of another system.".to_owned(),
+        text:
+            "It may still be on its way, it may be older than the retention, or the id is of another system."
+                .to_owned(),
         is_suspicious: true,
         link: Some((untrack(|| url_state::link("/traces")), "Search traces".to_owned())),
     }
@@ -69,5 +74,6 @@ fn missing(id: &str) -> Empty {
 
 fn again(trace: Fetch<Trace>) -> AnyView {
     let press = move |_| trace.reload();
-    view! { <div class="msg"><button class="btn" type="button" on:click=press>"Look again"</button></div> }.into_any()
+    view! { <div class="msg"><button class="btn" type="button" on:click=press>"Look again"</button></div> }
+        .into_any()
 }

@@ -17,7 +17,9 @@ const LEGEND_MAX: usize = 8;
 
 #[component]
 pub fn TracesPage() -> impl IntoView {
-    let list = api::polled::<TraceList>(|| Some(url_state::api_path(&url_state::with_address(trace_query::api_path))));
+    let list = api::polled::<TraceList>(|| {
+        Some(url_state::api_path(&url_state::with_address(trace_query::api_path)))
+    });
     let is_empty = move || list.map(|list| list.traces.is_empty()) == Some(true);
     let empty = Signal::derive(move || is_empty().then(empty));
     view! {
@@ -33,7 +35,8 @@ pub fn TracesPage() -> impl IntoView {
 }
 
 fn results(list: &TraceList) -> AnyView {
-    let services = list.traces.iter().flat_map(|trace| &trace.services).map(|service| service.service.as_str());
+    let services =
+        list.traces.iter().flat_map(|trace| &trace.services).map(|service| service.service.as_str());
     let colors = ServiceColors::of(services);
     let longest_ns = list.traces.iter().map(|trace| trace.duration_ns).max().unwrap_or(1);
     let row = |trace| trace_row::trace_row(trace, &colors, longest_ns, list.to);
@@ -74,7 +77,10 @@ fn empty() -> Empty {
     let is_filtered = url_state::with_address(|address| !trace_query::filters(address).is_empty());
     let (text, link) = if is_filtered {
         let clear = url_state::link("/traces");
-        ("One span must satisfy all span conditions. Remove one, or choose a longer range.", (clear, "Remove all conditions"))
+        (
+            "One span must satisfy all span conditions. Remove one, or choose a longer range.",
+            (clear, "Remove all conditions"),
+        )
     } else {
         ("No span was stored in this range.", (url_state::link("/send"), "How to send data"))
     };

@@ -25,7 +25,7 @@ pub struct LogRow {
     /// As the client wrote it.
     pub severity_text: Option<String>,
     pub severity_number: i32,
-    /// Text bodies as they are, structured ones as OTLP/JSON.
+    /// Text bodies as they are, structured ones as plain JSON.
     pub body: String,
     pub event_name: Option<String>,
     pub trace_id: Option<String>,

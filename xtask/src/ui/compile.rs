@@ -7,12 +7,16 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Leptos then erases the types of components, so that each is compiled once and not once per place.
+const RUSTFLAGS: &str = "target.wasm32-unknown-unknown.rustflags = ['--cfg', 'erase_components']";
+
 /// Gives the path of the raw module.
 pub(crate) fn wasm() -> Result<PathBuf> {
     let mut command = compiler()?;
     shell::run(
         command
             .current_dir(paths::root())
+            .args(["--config", RUSTFLAGS])
             .args(["--package", "ui", "--lib", "--profile", "wasm", "--target", TARGET, "--target-dir"])
             .arg(paths::ui_target()),
     )?;

@@ -50,9 +50,7 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
         external_url: "https://firstfault.example.com/",
         now: AT,
     };
-    let document = document(&notice, "on.call");
-    let value: serde_json::Value = serde_json::from_slice(&document).unwrap();
-    serde_json::to_string_pretty(&value).unwrap()
+    serde_json::to_string_pretty(&compose(&notice, "on.call")).unwrap()
 }
 
 /// Scenario: a page that fires.
@@ -61,7 +59,119 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
 fn firing() {
     let slo = slo();
     let firing = Phase::Firing { pending_at: AT, firing_at: AT, quiet_since: None };
-    expect![[r#""#]].assert_eq(&text(&slo, &alert(&slo, firing), Event::Firing, true));
+    expect![[r#"
+        {
+          "version": "4",
+          "groupKey": "{}/{receiver=\"on.call\"}:{alertname=\"ErrorBudgetBurn\", severity=\"page\", slo=\"checkout-availability\"}",
+          "truncatedAlerts": 0,
+          "status": "firing",
+          "receiver": "on.call",
+          "groupLabels": {
+            "alertname": "ErrorBudgetBurn",
+            "severity": "page",
+            "slo": "checkout-availability"
+          },
+          "commonLabels": {
+            "alertname": "ErrorBudgetBurn",
+            "operation": "POST /pay",
+            "service": "checkout",
+            "severity": "page",
+            "slo": "checkout-availability",
+            "team": "payments"
+          },
+          "commonAnnotations": {
+            "summary": "checkout burns \"hot\" <script>"
+          },
+          "externalURL": "https://firstfault.example.com/",
+          "alerts": [
+            {
+              "status": "firing",
+              "labels": {
+                "alertname": "ErrorBudgetBurn",
+                "operation": "POST /pay",
+                "service": "checkout",
+                "severity": "page",
+                "slo": "checkout-availability",
+                "team": "payments"
+              },
+              "annotations": {
+                "summary": "checkout burns \"hot\" <script>"
+              },
+              "startsAt": "2026-11-22T10:00:00Z",
+              "endsAt": "0001-01-01T00:00:00Z",
+              "generatorURL": "https://firstfault.example.com/slos/checkout-availability",
+              "fingerprint": "099a7af8c901d425"
+            }
+          ],
+          "firstfault": {
+            "version": 1,
+            "event_id": "58e6c57198105b777ecee7ec94125c84",
+            "alert_id": "86dde2056964c60278b7ed10cb0d1198",
+            "evaluated_at": "2026-11-22T10:00:00Z",
+            "summary": "checkout burns \"hot\" <script>",
+            "slo": {
+              "id": "checkout-availability",
+              "name": "Checkout availability",
+              "sentence": "99.9 % of checkout POST /pay requests succeed over 30 d",
+              "service": "checkout",
+              "operation": "POST /pay",
+              "indicator": "availability",
+              "threshold_ns": null,
+              "target": 0.999,
+              "period_s": 2592000
+            },
+            "budget": {
+              "n_good": 8467200,
+              "n_total": 8640000,
+              "coverage": 1.0,
+              "compliance": 0.98,
+              "remaining": -19.0,
+              "exhaustion_s": 0.0
+            },
+            "tiers": [
+              {
+                "tier": 1,
+                "severity": "page",
+                "threshold": 14.4,
+                "verdict": "burning",
+                "long": {
+                  "seconds": 3600,
+                  "n_total": 12000,
+                  "n_bad": 240,
+                  "burn": 20.0,
+                  "coverage": 1.0
+                },
+                "short": {
+                  "seconds": 300,
+                  "n_total": 1000,
+                  "n_bad": 20,
+                  "burn": 20.0,
+                  "coverage": 1.0
+                }
+              },
+              {
+                "tier": 2,
+                "severity": "page",
+                "threshold": 6.0,
+                "verdict": "burning",
+                "long": {
+                  "seconds": 21600,
+                  "n_total": 72000,
+                  "n_bad": 1440,
+                  "burn": 20.0,
+                  "coverage": 1.0
+                },
+                "short": {
+                  "seconds": 1800,
+                  "n_total": 6000,
+                  "n_bad": 120,
+                  "burn": 20.0,
+                  "coverage": 1.0
+                }
+              }
+            ]
+          }
+        }"#]].assert_eq(&text(&slo, &alert(&slo, firing), Event::Firing, true));
 }
 
 /// Scenario: the same page resolves, without evidence as for a removed objective.
@@ -70,7 +180,61 @@ fn firing() {
 fn resolved() {
     let slo = slo();
     let resolved = Phase::Resolved { pending_at: AT, firing_at: AT, resolved_at: AT + 90 * MINUTE };
-    expect![[r#""#]].assert_eq(&text(&slo, &alert(&slo, resolved), Event::Resolved, false));
+    expect![[r#"
+        {
+          "version": "4",
+          "groupKey": "{}/{receiver=\"on.call\"}:{alertname=\"ErrorBudgetBurn\", severity=\"page\", slo=\"checkout-availability\"}",
+          "truncatedAlerts": 0,
+          "status": "resolved",
+          "receiver": "on.call",
+          "groupLabels": {
+            "alertname": "ErrorBudgetBurn",
+            "severity": "page",
+            "slo": "checkout-availability"
+          },
+          "commonLabels": {
+            "alertname": "ErrorBudgetBurn",
+            "operation": "POST /pay",
+            "service": "checkout",
+            "severity": "page",
+            "slo": "checkout-availability",
+            "team": "payments"
+          },
+          "commonAnnotations": {
+            "summary": "checkout burns \"hot\" <script>"
+          },
+          "externalURL": "https://firstfault.example.com/",
+          "alerts": [
+            {
+              "status": "resolved",
+              "labels": {
+                "alertname": "ErrorBudgetBurn",
+                "operation": "POST /pay",
+                "service": "checkout",
+                "severity": "page",
+                "slo": "checkout-availability",
+                "team": "payments"
+              },
+              "annotations": {
+                "summary": "checkout burns \"hot\" <script>"
+              },
+              "startsAt": "2026-11-22T10:00:00Z",
+              "endsAt": "2026-11-22T11:30:00Z",
+              "generatorURL": "https://firstfault.example.com/slos/checkout-availability",
+              "fingerprint": "099a7af8c901d425"
+            }
+          ],
+          "firstfault": {
+            "version": 1,
+            "event_id": "96a5b8debfd1f3e245cc05fed96aa9db",
+            "alert_id": "86dde2056964c60278b7ed10cb0d1198",
+            "evaluated_at": "2026-11-22T10:00:00Z",
+            "summary": "checkout burns \"hot\" <script>",
+            "slo": null,
+            "budget": null,
+            "tiers": []
+          }
+        }"#]].assert_eq(&text(&slo, &alert(&slo, resolved), Event::Resolved, false));
 }
 
 /// Scenario: identities that differ in one value, and values that would collide if they were joined.

@@ -2,6 +2,7 @@
 
 use super::super::failure::Failure;
 use super::super::rows::{Table, hex, non_empty, non_null};
+use super::plain::plain;
 use crate::columns;
 use arrow::array::{Array, RecordBatch};
 use std::time::Duration;
@@ -56,7 +57,7 @@ fn log_row(table: Table<'_>, row: usize) -> Result<wire::LogRow, Failure> {
         severity: severity(table.text("severity")?.value(row)),
         severity_text: non_empty(table.text("severity_text")?, row),
         severity_number: table.int32("severity_number")?.value(row),
-        body: table.text("body")?.value(row).to_owned(),
+        body: plain(table.text("body_type")?.value(row), table.text("body")?.value(row)).into_owned(),
         event_name: non_empty(table.text("event_name")?, row),
         trace_id: non_null(table.bytes("trace_id")?, row).map(hex),
         span_id: non_null(table.bytes("span_id")?, row).map(hex),

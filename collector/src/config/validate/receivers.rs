@@ -6,26 +6,16 @@
 
 use super::super::Problems;
 use super::super::raw::Raw;
-use super::Keys;
+use super::{Keys, report_repeated};
 use alerts::{Receiver, ReceiverUrl, Secret};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Names become labels and lines of logs.
 const NAME_CHARS_MAX: usize = 120;
 
 pub(super) fn read(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Vec<Receiver> {
-    let mut names = BTreeSet::new();
-    let mut receivers = Vec::new();
-    for section in &raw.receivers {
-        let mut keys = Keys { section, problems };
-        let Some(receiver) = receiver(&mut keys, env) else { continue };
-        if !names.insert(receiver.name.clone()) {
-            keys.problem("name", format!("{:?} is the name of another receiver", receiver.name))
-                .report(keys.problems);
-        }
-        receivers.push(receiver);
-    }
-    receivers
+    report_repeated(&raw.receivers, "name", "receiver", problems);
+    raw.receivers.iter().filter_map(|section| receiver(&mut Keys { section, problems }, env)).collect()
 }
 
 fn receiver(keys: &mut Keys<'_>, env: &BTreeMap<String, String>) -> Option<Receiver> {
@@ -54,7 +44,7 @@ fn target(keys: &mut Keys<'_>, allow_private_targets: bool) -> Option<ReceiverUr
     match ReceiverUrl::parse(&text, allow_private_targets) {
         Ok(target) => Some(target),
         Err(error) => {
-            keys.problem("url", error.to_string()).report(keys.problems);
+            keys.problem("url", error.to_string()).without_text().report(keys.problems);
             None
         }
     }

@@ -4,26 +4,22 @@
 use super::super::Problems;
 use super::super::problem::Problem;
 use super::super::raw::{Raw, Value};
-use super::{DURATION_MAX, HOUR, Keys, SECOND, show, strings};
+use super::{DURATION_MAX, HOUR, Keys, SECOND, report_repeated, show, strings};
 use crate::nearest::nearest;
 use crate::units;
 use alerts::{Indicator, Slo, SloError, SloSpec};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub(super) fn read(raw: &Raw, read_models: Duration, problems: &mut Problems) -> Vec<Slo> {
     let receivers = receiver_names(raw);
-    let mut ids = BTreeSet::new();
+    report_repeated(&raw.slos, "id", "SLO", problems);
     let mut slos = Vec::new();
     for section in &raw.slos {
         let mut keys = Keys { section, problems };
-        let Some(spec) = spec(&mut keys, &receivers, read_models) else { continue };
-        if !ids.insert(spec.id.clone()) {
-            keys.problem("id", format!("{:?} is the id of another SLO", spec.id)).report(keys.problems);
-        }
-        match Slo::new(spec) {
-            Ok(slo) => slos.push(slo),
-            Err(error) => keys.problem(key_of(&error), error.to_string()).report(keys.problems),
+        match spec(&mut keys, &receivers, read_models).map(Slo::new) {
+            Some(Ok(slo)) => slos.push(slo),
+            Some(Err(error)) => keys.problem(key_of(&error), error.to_string()).report(keys.problems),
+            None => {}
         }
     }
     slos
@@ -140,7 +136,7 @@ fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
         };
         let hint = receiver_hint(&name, known);
         let message = format!("{}.receivers: {message}", keys.section.name);
-        keys.problems.push(Problem { origin, message, hint });
+        keys.problems.push(Problem { hint, ..Problem::new(origin, message) });
     }
     names
 }

@@ -1,18 +1,31 @@
 //! The sender against a server in the same process, and the command line.
 
-use super::super::faults::FaultChoice;
+use super::super::faults::{FaultChoice, Script};
 use super::super::otlp;
+use super::super::play::Show;
+use super::super::report::Report;
 use super::super::send::{Client, Tally};
-use super::super::{Args, Error};
-use super::{SECOND_NS, live};
-use clap::Parser;
+use super::super::world::World;
+use super::super::{Error, SECOND_NS};
+use super::{args, live};
+use crate::clock::Clock;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use std::collections::VecDeque;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tonic::transport::server::{Router, TcpIncoming};
@@ -21,11 +34,13 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 type Answer = Result<i64, Status>;
 
-/// Gives the answers it was told to, then accepts everything.
+/// Gives the answers it was told to for traces, then accepts everything.
 #[derive(Clone, Default)]
 struct Scripted {
     answers: Arc<Mutex<VecDeque<Answer>>>,
-    received: Arc<Mutex<Vec<ExportTraceServiceRequest>>>,
+    spans: Arc<Mutex<Vec<Span>>>,
+    n_logs: Arc<AtomicUsize>,
+    n_metrics: Arc<AtomicUsize>,
 }
 
 #[tonic::async_trait]
@@ -35,7 +50,8 @@ impl TraceService for Scripted {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let rejected_spans = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(0))?;
-        self.received.lock().unwrap().push(request.into_inner());
+        let scopes = request.into_inner().resource_spans.into_iter().flat_map(|one| one.scope_spans);
+        self.spans.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
         let error_message = "too old".to_owned();
         let partial_success =
             (rejected_spans > 0).then_some(ExportTracePartialSuccess { rejected_spans, error_message });
@@ -43,10 +59,39 @@ impl TraceService for Scripted {
     }
 }
 
+#[tonic::async_trait]
+impl LogsService for Scripted {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        let resources = request.into_inner().resource_logs.into_iter();
+        let n_logs = resources.flat_map(|one| one.scope_logs).map(|scope| scope.log_records.len()).sum();
+        self.n_logs.fetch_add(n_logs, Ordering::Relaxed);
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Scripted {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let resources = request.into_inner().resource_metrics.into_iter();
+        let n_metrics = resources.flat_map(|one| one.scope_metrics).map(|scope| scope.metrics.len()).sum();
+        self.n_metrics.fetch_add(n_metrics, Ordering::Relaxed);
+        Ok(Response::new(Default::default()))
+    }
+}
+
 async fn serve(server: Scripted) -> String {
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = incoming.local_addr().unwrap();
-    let router: Router = tonic::transport::Server::builder().add_service(TraceServiceServer::new(server));
+    let router: Router = tonic::transport::Server::builder()
+        .add_service(TraceServiceServer::new(server.clone()))
+        .add_service(LogsServiceServer::new(server.clone()))
+        .add_service(MetricsServiceServer::new(server));
     tokio::spawn(router.serve_with_incoming(incoming));
     format!("http://{address}")
 }
@@ -80,7 +125,7 @@ async fn a_busy_server_is_asked_again() {
     client.send_all(vec![request.clone()], &mut tally).await.unwrap();
     let n_spans = n_items(&request) - 3;
     assert_eq!(tally, Tally { n_spans, n_rejected: 3, n_retries: 2, ..Tally::default() });
-    assert_eq!(server.received.lock().unwrap().len(), 1);
+    assert_eq!(server.spans.lock().unwrap().len() as u64, n_items(&request));
 }
 
 /// Scenario: a server that refuses a request for good and takes the next.
@@ -98,6 +143,36 @@ async fn a_refusal_is_counted_and_not_repeated() {
     assert_eq!(tally, Tally { n_spans: n, n_dropped: n, ..Tally::default() });
 }
 
+/// Scenario: a run that sends a minute of history and stops at the present.
+/// Guarantees: it ends by itself once every visit under way has finished, all three signals arrive, the counts
+/// it prints are those the server saw, and no span lacks its parent.
+#[tokio::test]
+async fn history_is_sent_and_finished() {
+    let server = Scripted::default();
+    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let (now_ns, args) = (Clock.now(), args("--fault none").unwrap());
+    let start_ns = now_ns - 60 * SECOND_NS;
+    let script = Script { choice: args.fault, start_ns, after_ns: 0, for_ns: SECOND_NS };
+    let mut out = Vec::new();
+    let show = Show {
+        world: World::new(args.seed, args.rate, script.clone()),
+        client,
+        report: Report::new(&mut out, script, &args),
+        stop_at_ns: now_ns,
+        step_ns: 10 * SECOND_NS,
+        clock: Clock,
+    };
+    let (_stop, stopping) = tokio::sync::watch::channel(false);
+    show.play(stopping).await.unwrap();
+    let spans = server.spans.lock().unwrap();
+    let (n_spans, n_logs) = (spans.len(), server.n_logs.load(Ordering::Relaxed));
+    assert!(String::from_utf8(out).unwrap().contains(&format!("{n_spans} spans, {n_logs} logs")));
+    assert!(n_spans > 5_000 && n_logs > 1_000 && server.n_metrics.load(Ordering::Relaxed) > 100);
+    let ids: HashSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    assert_eq!(ids.len(), n_spans);
+    assert!(spans.iter().all(|span| span.parent_span_id.is_empty() || ids.contains(&span.parent_span_id)));
+}
+
 /// Scenario: an address that is none.
 /// Guarantees: the error names it and says how to write one.
 #[tokio::test]
@@ -107,25 +182,18 @@ async fn a_bad_address_is_refused() {
     assert!(error.to_string().contains("\"not an address\""), "{error}");
 }
 
-#[derive(Debug, Parser)]
-struct Command {
-    #[command(flatten)]
-    args: Args,
-}
-
 /// Scenario: command lines as people write them, right and wrong.
 /// Guarantees: units and ranges are checked before anything is sent.
 #[test]
 fn the_command_line_is_checked() {
-    let parse = |line: &str| Command::try_parse_from(format!("demo {line}").split_whitespace());
-    let args =
-        parse("--history 15m --duration 0s --rate 2.5 --fault retry-storm --truth-file t.json").unwrap().args;
-    assert_eq!((args.history, args.duration), (Duration::from_secs(900), Some(Duration::ZERO)));
-    assert_eq!((args.rate, args.fault, args.seed), (2.5, FaultChoice::RetryStorm, 1));
-    assert_eq!(parse("").unwrap().args.fault, FaultChoice::Script);
+    let right = "--history 15m --duration 0s --rate 2.5 --fault retry-storm --truth-file t.json";
+    let parsed = args(right).unwrap();
+    assert_eq!((parsed.history, parsed.duration), (Duration::from_secs(900), Some(Duration::ZERO)));
+    assert_eq!((parsed.rate, parsed.fault, parsed.seed), (2.5, FaultChoice::RetryStorm, 1));
+    assert_eq!(args("").unwrap().fault, FaultChoice::Script);
     for wrong in
         ["--rate 0", "--rate NaN", "--history 15", "--fault-for 0s", "--duration 9000w", "--fault fire"]
     {
-        assert!(parse(wrong).is_err(), "{wrong}");
+        assert!(args(wrong).is_err(), "{wrong}");
     }
 }

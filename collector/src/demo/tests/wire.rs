@@ -5,11 +5,12 @@ use super::super::otlp::{self, Request};
 use super::super::report::Report;
 use super::super::send::Tally;
 use super::super::span::{Activity, DemoSpan};
-use super::{SECOND_NS, START_NS, live, script};
+use super::{SECOND_NS, START_NS, args, live, script};
 use expect_test::expect;
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, metric::Data};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Scenario: requests of a live tick and of a history step.
@@ -52,7 +53,17 @@ fn spans_follow_the_conventions() {
     text += &show(&|span| matches!(span.activity, Activity::Publish(_)));
     text += &show(&|span| of("email-worker")(span) && matches!(span.activity, Activity::Consume(..)));
     text += &show(&|span| of("payment-api")(span) && matches!(span.activity, Activity::Request(_)));
-    expect![[r#""#]].assert_eq(&text);
+    expect![[r#"
+        Server GET /products/{id} 0x101: http.request.method http.route url.scheme url.path http.response.status_code network.protocol.version server.address server.port client.address user_agent.original shop.tenant.tier shop.region shop.cart.n_items shop.feature.fast_lane
+        Server shop.pricing.v1.Pricing/Quote 0x301: rpc.system.name rpc.method rpc.response.status_code shop.tenant.tier shop.region shop.cart.n_items shop.feature.fast_lane
+        Server GET /api/products/{id} 0x301: http.method http.route http.scheme http.target http.status_code http.flavor net.host.name net.host.port shop.tenant.tier shop.region shop.cart.n_items shop.feature.fast_lane
+        Client SELECT products 0x101: db.system db.name db.operation db.sql.table db.statement net.peer.name net.peer.port
+        Client SELECT orders 0x101: db.system.name db.namespace db.operation.name db.collection.name db.query.text server.address server.port
+        Client GET 0x101: http.request.method url.full http.response.status_code network.protocol.version server.address server.port
+        Producer send order.created 0x101: messaging.system messaging.destination.name messaging.operation.name messaging.operation.type messaging.destination.partition.id messaging.kafka.offset server.address
+        Consumer process order.created 0x301: messaging.system messaging.destination.name messaging.operation.name messaging.operation.type messaging.consumer.group.name messaging.destination.partition.id messaging.kafka.offset shop.tenant.tier shop.region shop.cart.n_items shop.feature.fast_lane
+        Client POST 0x101: http.request.method url.full server.address server.port http.response.status_code network.protocol.version shop.tenant.tier shop.region shop.cart.n_items shop.feature.fast_lane
+    "#]].assert_eq(&text);
 }
 
 /// Scenario: consumers of a message.
@@ -135,7 +146,7 @@ fn logs_belong_to_spans() {
         assert!((span.start_ns..=span.end_ns).contains(&written_ns));
         severities.insert(log.record.severity_text.clone());
         let body = log.record.body.as_ref().and_then(|body| body.value.as_ref());
-        n_structured += usize::from(matches!(body, Some(Value::KvlistValue(_))));
+        n_structured += usize::from(matches!(body, Some(any_value::Value::KvlistValue(_))));
     }
     assert_eq!(severities.into_iter().collect::<Vec<_>>(), ["DEBUG", "ERROR", "INFO", "WARN"]);
     assert!(n_structured > 500);
@@ -176,7 +187,17 @@ fn metrics_agree_with_spans() {
         }
     }
     assert_eq!((last, all), (n_served, n_queries));
-    expect![[r#""#]].assert_eq(&kinds.into_iter().map(|kind| kind + "\n").collect::<String>());
+    expect![[r#"
+        db.client.connection.count [{connection}] sum Cumulative monotonic=false
+        db.client.operation.duration [s] exponential histogram Delta
+        http.server.duration [ms] histogram Cumulative
+        http.server.request.duration [s] histogram Cumulative
+        kafka.consumer_group.lag [{message}] gauge
+        rpc.server.call.duration [s] histogram Cumulative
+        shop.db.pool.usage [1] gauge
+        shop.orders.placed [{order}] sum Cumulative monotonic=true
+    "#]]
+    .assert_eq(&kinds.into_iter().map(|kind| kind + "\n").collect::<String>());
 }
 
 fn shape(metric: &Metric) -> String {
@@ -200,7 +221,8 @@ async fn the_truth_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("truth.json");
     let mut out = Vec::new();
-    let mut report = Report::new(&mut out, script(FaultChoice::Script), Some(path.clone()));
+    let args = args(&format!("--truth-file {}", path.display())).unwrap();
+    let mut report = Report::new(&mut out, script(FaultChoice::Script), &args);
     for second in (0..800).step_by(7) {
         report.mark(START_NS + second * SECOND_NS).await.unwrap();
     }
@@ -208,8 +230,42 @@ async fn the_truth_is_told() {
         .close(&Tally { n_spans: 5, n_dropped: 2, ..Tally::default() }, 1, START_NS + 800 * SECOND_NS)
         .await
         .unwrap();
-    expect![[r#""#]].assert_eq(&String::from_utf8(out).unwrap());
-    expect![[r#""#]].assert_eq(&std::fs::read_to_string(path).unwrap());
+    expect![[r#"
+        demo: 2026-09-21T14:15:20Z FAULT begins: slow-query (latency) until 2026-09-21T14:18:20Z
+              root cause: order-service POST /orders, edge order-service -> orders-db, resource attribute service.version = 4.18.0
+              release 4.18.0 of order-service, on two of three instances, looks up open orders without an index and holds row locks meanwhile
+        demo: 2026-09-21T14:18:20Z FAULT ends: slow-query
+        demo: 2026-09-21T14:20:20Z FAULT begins: failing-dependency (errors) until 2026-09-21T14:23:20Z
+              root cause: payment-api POST /charges, edge payment-api -> api.acquirer.example, span attribute shop.tenant.tier = enterprise
+              the external payment provider answers 503 to charges of enterprise tenants
+        demo: 2026-09-21T14:23:20Z FAULT ends: failing-dependency
+        demo: 2026-09-21T14:25:20Z FAULT begins: retry-storm (errors) until 2026-09-21T14:28:20Z
+              root cause: inventory POST /reservations, edge checkout -> inventory, span attribute http.request.resend_count is set
+              inventory sheds reservations with 503 and checkout repeats each up to three times, which multiplies the load on inventory and slows it further
+        demo: done: 1 traces, 5 spans, 0 logs, 0 points, 2 dropped
+    "#]].assert_eq(&String::from_utf8(out).unwrap());
+    let truth: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let expected = json!({
+        "name": "slow-query",
+        "kind": "latency",
+        "started_at": "2026-09-21T14:15:20Z",
+        "ended_at": "2026-09-21T14:18:20Z",
+        "started_at_unix_ms": 1_790_000_120_000_i64,
+        "ended_at_unix_ms": 1_790_000_300_000_i64,
+        "root_cause": { "service": "order-service", "operation": "POST /orders" },
+        "edge": { "caller": "order-service", "callee": "orders-db" },
+        "attribute": { "scope": "resource", "key": "service.version", "value": "4.18.0" },
+        "description": truth["faults"][0]["description"],
+    });
+    assert_eq!(truth["faults"][0], expected);
+    let ends = ["2026-09-21T14:18:20Z", "2026-09-21T14:23:20Z", "2026-09-21T14:26:40Z"];
+    let found: Vec<_> = truth["faults"].as_array().unwrap().iter().map(|fault| &fault["ended_at"]).collect();
+    assert_eq!(found, ends);
+    assert_eq!(
+        (&truth["format_version"], &truth["seed"], &truth["rate_per_s"]),
+        (&json!(1), &json!(1), &json!(20.0))
+    );
+    assert_eq!((&truth["started_at"], &truth["ended_at"]), (&json!("2026-09-21T14:13:20Z"), &json!(ends[2])));
 }
 
 fn resource(one: &ResourceSpans, key: &str) -> String {
@@ -219,7 +275,7 @@ fn resource(one: &ResourceSpans, key: &str) -> String {
 
 fn string(attribute: &KeyValue) -> String {
     match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
-        Some(Value::StringValue(text)) => text.clone(),
+        Some(any_value::Value::StringValue(text)) => text.clone(),
         other => panic!("{other:?}"),
     }
 }

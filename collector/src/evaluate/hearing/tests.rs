@@ -13,7 +13,7 @@ fn hear(hearing: &mut Hearing, second: i64) -> (i64, i64) {
 /// Guarantees: up to the bridge it is one interval, beyond it is a gap.
 #[test]
 fn short_silence_is_bridged() {
-    let mut hearing = Hearing::default();
+    let mut hearing = Hearing::new(Duration::from_secs(10));
     assert_eq!(hear(&mut hearing, 1000), (1000, 1000));
     assert_eq!(hear(&mut hearing, 1060), (1000, 1060));
     assert_eq!(hear(&mut hearing, 1210), (1000, 1210));
@@ -27,11 +27,20 @@ fn short_silence_is_bridged() {
 /// Guarantees: the time in between stays a gap, and the time before is remembered.
 #[test]
 fn a_restart_is_a_gap() {
-    let mut hearing = Hearing::default();
+    let mut hearing = Hearing::new(Duration::from_secs(10));
     let before = Heard { service: "a".to_owned(), from_at: 1000 * SECOND, to_at: 1100 * SECOND };
     hearing.restore("a", vec![before.clone()]);
     assert_eq!(hear(&mut hearing, 1110), (1110, 1110));
     assert_eq!(hear(&mut hearing, 1120), (1110, 1120));
     assert_eq!(hearing.of("a")[0], before);
     assert_eq!(hearing.first_at("a"), Some(1000 * SECOND));
+}
+
+/// Scenario: evaluations ten minutes apart.
+/// Guarantees: their own distance is no silence.
+#[test]
+fn rare_evaluations_hear_too() {
+    let mut hearing = Hearing::new(Duration::from_secs(600));
+    assert_eq!(hear(&mut hearing, 1000), (1000, 1000));
+    assert_eq!(hear(&mut hearing, 1601), (1000, 1601));
 }

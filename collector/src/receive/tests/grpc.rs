@@ -157,14 +157,14 @@ fn small() -> IngestLimits {
     IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, body_timeout: Duration::from_secs(30) }
 }
 
-/// Scenario: a message over the limit as sent, one that announces 4 GiB, and a bomb of 256 MiB.
+/// Scenario: a message over the limit as sent, one that announces 4 GiB, and a bomb of 64 MiB.
 /// Guarantees: RESOURCE_EXHAUSTED without RetryInfo.
 #[tokio::test]
 async fn oversized_messages_are_refused_for_good() {
     let server = Server::start(small()).await;
     let mut announced = frame(0, b"");
     announced[1..5].copy_from_slice(&u32::MAX.to_be_bytes());
-    let mut bomb = request(TRACE_EXPORT, frame(1, &bomb(256)));
+    let mut bomb = request(TRACE_EXPORT, frame(1, &bomb(64)));
     bomb.headers_mut().insert("grpc-encoding", "gzip".parse().unwrap());
     let over = request(TRACE_EXPORT, frame(0, &vec![0; (1 << 20) + 1]));
     for request in [over, request(TRACE_EXPORT, announced), bomb] {

@@ -77,9 +77,35 @@ async fn check(range: TimeRange, service: Option<&str>, expected: Expect) {
 #[tokio::test]
 async fn draws_edges_and_virtual_nodes() {
     let range = TimeRange { from: millis(0), to: millis(60_000) };
-    check(range, None, expect![[""]]).await;
-    check(range, Some("mail"), expect![[""]]).await;
-    check(range, Some("web"), expect![[""]]).await;
+    check(
+        range,
+        None,
+        expect![[r#"
+        shop -> api.bank (External) 0/10 20ms
+        shop -> postgresql orders (Database) 0/10 20ms
+        shop -> redis cache (Database) 0/10 1ms
+        web -> shop (Service) 1/10 80ms
+        shop -> kafka mail (Messaging) 0/5 2ms
+        shop -> mail (Service) 0/5 2ms
+    "#]],
+    )
+    .await;
+    check(
+        range,
+        Some("mail"),
+        expect![[r#"
+        shop -> mail (Service) 0/5 2ms
+    "#]],
+    )
+    .await;
+    check(
+        range,
+        Some("web"),
+        expect![[r#"
+        web -> shop (Service) 1/10 80ms
+    "#]],
+    )
+    .await;
     check(range, Some("' OR '1'='1"), expect![[""]]).await;
 }
 
@@ -87,5 +113,13 @@ async fn draws_edges_and_virtual_nodes() {
 /// Guarantees: a call counts where its answer starts, also when the caller started before.
 #[tokio::test]
 async fn counts_calls_by_their_answer() {
-    check(TimeRange { from: millis(1_905), to: millis(1_911) }, None, expect![[""]]).await;
+    check(
+        TimeRange { from: millis(1_905), to: millis(1_911) },
+        None,
+        expect![[r#"
+        shop -> postgresql orders (Database) 0/1 20ms
+        web -> shop (Service) 0/1 80ms
+    "#]],
+    )
+    .await;
 }

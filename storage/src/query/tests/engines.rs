@@ -40,6 +40,12 @@ impl Data {
     }
 }
 
+impl Stored {
+    pub(super) async fn insert(&self, data: &Data) {
+        insert(&self.engine, data).await;
+    }
+}
+
 /// The same rows in memory; in segments; one half each; in two segments; replayed from the log; and
 /// in segments after a restart.
 pub(super) async fn everywhere(data: &Data) -> Vec<Stored> {
@@ -95,7 +101,6 @@ pub(super) async fn with_options(data: &Data, change: impl FnOnce(&mut Options))
     Stored { place: "hot", engine, _directory: directory }
 }
 
-/// The engine's lock is let go on a thread of its own after the last handle: opening waits for it.
 async fn open(options: &Options) -> Engine {
     let (engine, _) = Engine::open(options.clone(), |record| decode(&record)).await.expect("opens");
     engine

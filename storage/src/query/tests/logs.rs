@@ -66,11 +66,76 @@ async fn check(change: impl Fn(&mut LogSearch), expected: Expect) {
 /// taken for severe ones.
 #[tokio::test]
 async fn finds_and_counts() {
-    check(|_| {}, expect![[""]]).await;
-    check(|search| search.limit = 2, expect![[""]]).await;
-    check(|search| search.service = Some("web".into()), expect![[""]]).await;
-    check(|search| search.severity_min = Some(13), expect![[""]]).await;
-    check(|search| search.severity_min = Some(-5), expect![[""]]).await;
+    check(
+        |_| {},
+        expect![[r#"
+        "out of memory"
+        "payment noted"
+        "slow query"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        "Request started"
+        5 matched
+        +0s error 1
+        +0s info 1
+        +10s unset 1
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
+    check(
+        |search| search.limit = 2,
+        expect![[r#"
+        "out of memory"
+        "payment noted"
+        5 matched, truncated
+        +0s error 1
+        +0s info 1
+        +10s unset 1
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
+    check(
+        |search| search.service = Some("web".into()),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        "Request started"
+        2 matched
+        +0s error 1
+        +0s info 1
+    "#]],
+    )
+    .await;
+    check(
+        |search| search.severity_min = Some(13),
+        expect![[r#"
+        "out of memory"
+        "slow query"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        3 matched
+        +0s error 1
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
+    check(
+        |search| search.severity_min = Some(-5),
+        expect![[r#"
+        "out of memory"
+        "slow query"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        "Request started"
+        4 matched
+        +0s error 1
+        +0s info 1
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: texts in other case, with wildcards, quotes, line breaks and backslashes in them.
@@ -78,20 +143,88 @@ async fn finds_and_counts() {
 #[tokio::test]
 async fn finds_text_literally() {
     let text = |text: &'static str| move |search: &mut LogSearch| search.text = Some(text.to_owned());
-    check(text("payment"), expect![[""]]).await;
-    check(text("CARD'S 100%"), expect![[""]]).await;
-    check(text("declined\nAT shop\\pay"), expect![[""]]).await;
-    check(text("100_"), expect![[""]]).await;
-    check(text("' OR true --"), expect![[""]]).await;
-    check(text(""), expect![[""]]).await;
+    check(
+        text("payment"),
+        expect![[r#"
+        "payment noted"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        2 matched
+        +0s error 1
+        +10s unset 1
+    "#]],
+    )
+    .await;
+    check(
+        text("CARD'S 100%"),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        text("declined\nAT shop\\pay"),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        text("100_"),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
+    check(
+        text("' OR true --"),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
+    check(
+        text(""),
+        expect![[r#"
+        "out of memory"
+        "payment noted"
+        "slow query"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        "Request started"
+        5 matched
+        +0s error 1
+        +0s info 1
+        +10s unset 1
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: records of a trace, of a span, with an attribute of their own, their resource, their scope.
 /// Guarantees: each is found.
 #[tokio::test]
 async fn finds_by_ids_and_attributes() {
-    check(|search| search.trace_id = Some(trace_id(1)), expect![[""]]).await;
-    check(|search| search.span_id = Some(span_id(3)), expect![[""]]).await;
+    check(
+        |search| search.trace_id = Some(trace_id(1)),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        |search| search.span_id = Some(span_id(3)),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
     for (key, value) in [("user.id", "u1"), ("host.name", "h1"), ("lib", "log4j")] {
         let one = |search: &mut LogSearch| search.attributes.push((key.into(), value.into()));
         let mut with = search();

@@ -117,37 +117,152 @@ async fn lists_what_there_is() {
         }
         assert_eq!(*first.get_or_insert_with(|| text.clone()), text, "{}", stored.place);
     }
-    expect![[""]].assert_eq(&first.unwrap_or_default());
+    expect![[r#"
+        cpu [1] gauge - - "" ["shop", "web"] series 3 points 19 last +55s
+        gc [] summary - - "" ["web"] series 1 points 6 last +50s
+        jobs [{request}] sum delta monotonic "" ["web"] series 1 points 6 last +50s
+        latency [ms] histogram delta - "how long" ["shop", "web"] series 2 points 12 last +50s
+        queue [{request}] sum cumulative free "" ["web"] series 1 points 6 last +50s
+        requests [{request}] sum cumulative monotonic "" ["web"] series 1 points 6 last +50s
+        size [] exponential_histogram cumulative - "" ["web"] series 1 points 6 last +50s
+    "#]]
+    .assert_eq(&first.unwrap_or_default());
 }
 
 /// Scenario: gauges of two services, all, one service's, and fewer series than there are.
 /// Guarantees: the last value of each step; labels say what differs; a point without a value is none.
 #[tokio::test]
 async fn draws_gauges() {
-    check("cpu", |_| {}, expect![[""]]).await;
-    check("cpu", |query| query.service = Some("web".into()), expect![[""]]).await;
-    check("cpu", |query| query.series_max = 1, expect![[""]]).await;
-    check("queue", |_| {}, expect![[""]]).await;
+    check(
+        "cpu",
+        |_| {},
+        expect![[r#"
+        Value
+        {service=shop core=0} +0s 0.50, +20s 0.50, +40s 0.50
+        {service=web core=0} +0s 1.00, +20s 3.00, +40s 5.00
+        {service=web core=1} +0s -1.00, +20s -3.00, +40s -5.00
+    "#]],
+    )
+    .await;
+    check(
+        "cpu",
+        |query| query.service = Some("web".into()),
+        expect![[r#"
+        Value
+        {core=0} +0s 1.00, +20s 3.00, +40s 5.00
+        {core=1} +0s -1.00, +20s -3.00, +40s -5.00
+    "#]],
+    )
+    .await;
+    check(
+        "cpu",
+        |query| query.series_max = 1,
+        expect![[r#"
+        Value, truncated
+        {} +0s 1.00, +20s 3.00, +40s 5.00
+    "#]],
+    )
+    .await;
+    check(
+        "queue",
+        |_| {},
+        expect![[r#"
+        Value
+        {} +0s 4.00, +20s 2.00, +40s 0.00
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: counters, cumulative with a restart, and delta.
 /// Guarantees: increase per second, right over the restart and at the first step.
 #[tokio::test]
 async fn draws_counters_as_rates() {
-    check("requests", |_| {}, expect![[""]]).await;
-    check("requests", |query| query.range.from = millis(20_000), expect![[""]]).await;
-    check("jobs", |_| {}, expect![[""]]).await;
-    check("jobs", |query| query.step = Duration::from_secs(1), expect![[""]]).await;
+    check(
+        "requests",
+        |_| {},
+        expect![[r#"
+        Rate
+        {} +0s 2.00, +20s 2.67, +40s 2.00
+    "#]],
+    )
+    .await;
+    check(
+        "requests",
+        |query| query.range.from = millis(20_000),
+        expect![[r#"
+        Rate
+        {} +20s 2.67, +40s 2.00
+    "#]],
+    )
+    .await;
+    check(
+        "jobs",
+        |_| {},
+        expect![[r#"
+        Rate
+        {} +0s 3.00, +20s 3.00, +40s 3.00
+    "#]],
+    )
+    .await;
+    check(
+        "jobs",
+        |query| query.step = Duration::from_secs(1),
+        expect![[r#"
+        Rate
+        {} +0s 3.00, +10s 3.00, +20s 3.00, +30s 3.00, +40s 3.00, +50s 3.00
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: histograms with explicit bounds of two services; exponential ones; a summary.
 /// Guarantees: quantiles of all series together; one service's alone when asked.
 #[tokio::test]
 async fn draws_quantiles() {
-    check("latency", |_| {}, expect![[""]]).await;
-    check("latency", |query| query.service = Some("shop".into()), expect![[""]]).await;
-    check("size", |_| {}, expect![[""]]).await;
-    check("gc", |_| {}, expect![[""]]).await;
+    check(
+        "latency",
+        |_| {},
+        expect![[r#"
+        Quantiles
+        {quantile=p50} +0s 20.00, +20s 20.00, +40s 20.00
+        {quantile=p95} +0s 40.00, +20s 40.00, +40s 40.00
+        {quantile=p99} +0s 40.00, +20s 40.00, +40s 40.00
+    "#]],
+    )
+    .await;
+    check(
+        "latency",
+        |query| query.service = Some("shop".into()),
+        expect![[r#"
+        Quantiles
+        {quantile=p50} +0s 40.00, +20s 40.00, +40s 40.00
+        {quantile=p95} +0s 40.00, +20s 40.00, +40s 40.00
+        {quantile=p99} +0s 40.00, +20s 40.00, +40s 40.00
+    "#]],
+    )
+    .await;
+    check(
+        "size",
+        |_| {},
+        expect![[r#"
+        Quantiles
+        {quantile=p50} +0s 2.00, +20s 2.00, +40s 2.00
+        {quantile=p95} +0s 3.73, +20s 3.73, +40s 3.73
+        {quantile=p99} +0s 3.94, +20s 3.94, +40s 3.94
+    "#]],
+    )
+    .await;
+    check(
+        "gc",
+        |_| {},
+        expect![[r#"
+        Value
+        {quantile=0.5} +0s 1.00, +20s 1.00, +40s 1.00
+        {quantile=0.99} +0s 1.00, +20s 3.00, +40s 5.00
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: a metric that is not there, and a name made to break out of the statement.

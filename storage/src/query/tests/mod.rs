@@ -6,6 +6,7 @@ mod engines;
 mod limits;
 mod logs;
 mod metrics;
+mod plans;
 mod red;
 mod rows;
 mod search;

@@ -68,9 +68,43 @@ async fn check(query: &RedQuery, expected: Expect) {
 /// Guarantees: counts are exact, quantiles within 1 % however many rows were merged.
 #[tokio::test]
 async fn groups_a_window() {
-    check(&query(RedBy::Service), expect![[""]]).await;
-    check(&RedQuery { entry_only: false, ..query(RedBy::Operation) }, expect![[""]]).await;
-    check(&RedQuery { service: Some("shop".into()), ..query(RedBy::Version) }, expect![[""]]).await;
+    check(
+        &query(RedBy::Service),
+        expect![[r#"
+        shop [0s..50s] 12/120 p50 100 p95 301 p99 301 sum 24.0s
+          +0s 6/60 p50 100 p95 100 p99 100 sum 6.0s
+          +30s 6/60 p50 301 p95 301 p99 301 sum 18.0s
+        web [0s..50s] 12/120 p50 400 p95 400 p99 400 sum 48.0s
+          +0s 6/60 p50 400 p95 400 p99 400 sum 24.0s
+          +30s 6/60 p50 400 p95 400 p99 400 sum 24.0s
+    "#]],
+    )
+    .await;
+    check(
+        &RedQuery { entry_only: false, ..query(RedBy::Operation) },
+        expect![[r#"
+        shop pay server [0s..50s] 12/120 p50 100 p95 301 p99 301 sum 24.0s
+          +0s 6/60 p50 100 p95 100 p99 100 sum 6.0s
+          +30s 6/60 p50 301 p95 301 p99 301 sum 18.0s
+        shop query client [0s..50s] 12/120 p50 50 p95 150 p99 150 sum 12.0s
+          +0s 6/60 p50 50 p95 50 p99 50 sum 3.0s
+          +30s 6/60 p50 150 p95 150 p99 150 sum 9.0s
+        web GET / server [0s..50s] 12/120 p50 400 p95 400 p99 400 sum 48.0s
+          +0s 6/60 p50 400 p95 400 p99 400 sum 24.0s
+          +30s 6/60 p50 400 p95 400 p99 400 sum 24.0s
+    "#]],
+    )
+    .await;
+    check(
+        &RedQuery { service: Some("shop".into()), ..query(RedBy::Version) },
+        expect![[r#"
+        shop 1.0 [0s..20s] 6/60 p50 100 p95 100 p99 100 sum 6.0s
+          +0s 6/60 p50 100 p95 100 p99 100 sum 6.0s
+        shop 2.0 [30s..50s] 6/60 p50 301 p95 301 p99 301 sum 18.0s
+          +30s 6/60 p50 301 p95 301 p99 301 sum 18.0s
+    "#]],
+    )
+    .await;
 }
 
 /// Scenario: a window that starts inside a bucket and ends at the start of one.
@@ -78,7 +112,14 @@ async fn groups_a_window() {
 #[tokio::test]
 async fn windows_are_whole_buckets() {
     let range = TimeRange { from: millis(15_000), to: millis(20_000) };
-    check(&RedQuery { range, service: Some("web".into()), ..query(RedBy::Service) }, expect![[""]]).await;
+    check(
+        &RedQuery { range, service: Some("web".into()), ..query(RedBy::Service) },
+        expect![[r#"
+        web [10s..10s] 2/20 p50 400 p95 400 p99 400 sum 8.0s
+          +0s 2/20 p50 400 p95 400 p99 400 sum 8.0s
+    "#]],
+    )
+    .await;
     let nothing = TimeRange { from: millis(600_000), to: millis(700_000) };
     check(&RedQuery { range: nothing, ..query(RedBy::Service) }, expect![[""]]).await;
 }

@@ -122,11 +122,39 @@ fn shown(table: &str) -> Vec<u8> {
 /// asked for; more than the limit is said.
 #[tokio::test]
 async fn orders_and_summarises_whole_traces() {
-    check(|_| {}, expect![[""]]).await;
-    check(|search| search.order = TraceOrder::Slowest, expect![[""]]).await;
-    check(|search| search.order = TraceOrder::MostErrors, expect![[""]]).await;
-    check(|search| search.limit = 2, expect![[""]]).await;
-    check(|search| search.range = TimeRange { from: millis(2_000), to: millis(2_001) }, expect![[""]]).await;
+    check(|_| {}, expect![[r#"
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        3 web "GET /" +3000ms 300ms 3/3 [shop:2/2 web:1/1]
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+    "#]]).await;
+    check(|search| search.order = TraceOrder::Slowest, expect![[r#"
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        3 web "GET /" +3000ms 300ms 3/3 [shop:2/2 web:1/1]
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+    "#]]).await;
+    check(|search| search.order = TraceOrder::MostErrors, expect![[r#"
+        3 web "GET /" +3000ms 300ms 3/3 [shop:2/2 web:1/1]
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+    "#]]).await;
+    check(|search| search.limit = 2, expect![[r#"
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+        ...
+    "#]]).await;
+    check(
+        |search| search.range = TimeRange { from: millis(2_000), to: millis(2_001) },
+        expect![[r#"
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+    "#]],
+    )
+    .await;
     check(|search| search.range.to = search.range.from, expect![[""]]).await;
 }
 
@@ -134,7 +162,13 @@ async fn orders_and_summarises_whole_traces() {
 /// Guarantees: one span must meet them all.
 #[tokio::test]
 async fn one_span_meets_all_conditions() {
-    check(|search| search.service = Some("shop".into()), expect![[""]]).await;
+    check(|search| search.service = Some("shop".into()), expect![[r#"
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        3 web "GET /" +3000ms 300ms 3/3 [shop:2/2 web:1/1]
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+    "#]]).await;
     check(
         |search| {
             search.service = Some("web".into());
@@ -148,7 +182,9 @@ async fn one_span_meets_all_conditions() {
             search.service = Some("shop".into());
             search.is_error = Some(true);
         },
-        expect![[""]],
+        expect![[r#"
+            3 web "GET /" +3000ms 300ms 3/3 [shop:2/2 web:1/1]
+        "#]],
     )
     .await;
     check(
@@ -157,10 +193,18 @@ async fn one_span_meets_all_conditions() {
             search.duration_ns_min = Some(90_000_000);
             search.duration_ns_max = Some(100_000_000);
         },
-        expect![[""]],
+        expect![[r#"
+            4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+            2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        "#]],
     )
     .await;
-    check(|search| search.is_error = Some(false), expect![[""]]).await;
+    check(|search| search.is_error = Some(false), expect![[r#"
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+        5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+    "#]]).await;
 }
 
 /// Scenario: pairs on the span, the resource, the scope, an event, a link; a pair nobody has; two pairs.
@@ -171,11 +215,41 @@ async fn finds_attributes_in_five_places() {
         let pair = (key.to_owned(), value.to_owned());
         move |search: &mut TraceSearch| search.attributes.push(pair.clone())
     };
-    check(pair("user.id", "u1"), expect![[""]]).await;
-    check(pair("host.name", "h1"), expect![[""]]).await;
-    check(pair("lib", "flask"), expect![[""]]).await;
-    check(pair("exception.type", "Timeout"), expect![[""]]).await;
-    check(pair("follows", "yes"), expect![[""]]).await;
+    check(
+        pair("user.id", "u1"),
+        expect![[r#"
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+    "#]],
+    )
+    .await;
+    check(
+        pair("host.name", "h1"),
+        expect![[r#"
+        1 web "GET /" +1000ms 100ms 0/3 [web:0/2 shop:0/1]
+    "#]],
+    )
+    .await;
+    check(
+        pair("lib", "flask"),
+        expect![[r#"
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+    "#]],
+    )
+    .await;
+    check(
+        pair("exception.type", "Timeout"),
+        expect![[r#"
+        2 web "GET /slow" +2000ms 5000ms 0/2 [shop:0/1 web:0/1]
+    "#]],
+    )
+    .await;
+    check(
+        pair("follows", "yes"),
+        expect![[r#"
+        4 mail "send" (no root) +4040ms 110ms 1/2 [mail:1/1 shop:0/1]
+    "#]],
+    )
+    .await;
     check(pair("user.id", "u"), expect![[""]]).await;
     check(
         |search| {
@@ -195,7 +269,9 @@ async fn hostile_text_is_only_text() {
         |search| {
             search.attributes.push((HOSTILE.into(), HOSTILE.into()));
         },
-        expect![[""]],
+        expect![[r#"
+            5 web "it's \\ \"quoted\"; DROP TABLE spans; --\n\0\u{202e}" +-200000ms 205500ms 0/2 [shop:0/1 web:0/1]
+        "#]],
     )
     .await;
     check(|search| search.service = Some("' OR '1'='1".into()), expect![[""]]).await;

@@ -36,7 +36,8 @@ const CHART: [(&str, &str); 4] = [
 #[component]
 pub(super) fn CheatSheet(node: NodeRef<Dialog>) -> impl IntoView {
     let go = GROUPS.iter().flat_map(|group| group.iter());
-    let go: Vec<(String, String)> = go.map(|(words, _, key)| (format!("g {key}"), (*words).to_owned())).collect();
+    let go: Vec<(String, String)> =
+        go.map(|(words, _, key)| (format!("g {key}"), (*words).to_owned())).collect();
     let close = move |_| {
         if let Some(dialog) = node.get_untracked() {
             dialog.close();
@@ -61,7 +62,8 @@ fn owned(keys: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn list(title: &'static str, keys: Vec<(String, String)>) -> AnyView {
-    let row = |(key, words): (String, String)| view! { <dt><kbd>{key}</kbd></dt> <dd>{words}</dd> }.into_any();
+    let row =
+        |(key, words): (String, String)| view! { <dt><kbd>{key}</kbd></dt> <dd>{words}</dd> }.into_any();
     view! {
         <section><h3>{title}</h3> <dl>{keys.into_iter().map(row).collect::<Vec<AnyView>>()}</dl></section>
     }

@@ -12,9 +12,8 @@ use wire::ServiceList;
 pub(super) fn Jump(node: NodeRef<Input>) -> impl IntoView {
     // Names are asked for when the field is first used, not on every page.
     let is_used = RwSignal::new(false);
-    let services = api::fetched::<ServiceList>(move || {
-        is_used.get().then(|| url_state::api_path("/services"))
-    });
+    let services =
+        api::fetched::<ServiceList>(move || is_used.get().then(|| url_state::api_path("/services")));
     let names = Memo::new(move |_| services.map(names_of).unwrap_or_default());
     let problem = RwSignal::new(None::<String>);
     let submit = move |event: SubmitEvent| {

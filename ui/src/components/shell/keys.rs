@@ -27,11 +27,8 @@ pub(super) fn listen(handles: Handles) {
 /// True when a letter belongs to what has the focus.
 pub fn is_writing(event: &KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|element| {
-        let name = element.tag_name();
-        matches!(name.as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-            || matches!(element.closest("dialog, [contenteditable]"), Ok(Some(_)))
-    })
+    const OWNERS: &str = "input:not([type=checkbox]), textarea, select, dialog, [popover]";
+    target.is_some_and(|element| matches!(element.closest(OWNERS), Ok(Some(_))))
 }
 
 fn single_key(event: &KeyboardEvent, handles: Handles, g_at_ms: StoredValue<f64>) {

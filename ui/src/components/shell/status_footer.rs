@@ -6,8 +6,8 @@ use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::Status;
 
-/// Silence that is no longer a pause between two exports, in nanoseconds (30 s; SDKs export every 5 s
-/// and metrics commonly every minute, but then traces or logs speak up).
+/// Silence that is no longer a pause between two exports, in nanoseconds: the slowest default is that
+/// of metrics, once a minute, and one export may be late.
 const SILENT_NS: i64 = 90_000_000_000;
 
 #[component]
@@ -21,7 +21,7 @@ pub(super) fn StatusFooter() -> impl IntoView {
     };
     let lines = move || status.get().map(|status| lines(&status));
     view! {
-        <a class="ingest" href=move || url_state::link("/send") data-testid="status-footer" aria-label="Status of the server">
+        <a class="ingest" href=move || url_state::link("/send") data-testid="status-footer">
             <div role="status">{headline}</div>
             {lines}
         </a>

@@ -12,13 +12,16 @@ pub fn Receivers(list: Fetch<AlertList>) -> impl IntoView {
     let rows = move || {
         list.get().map(|list| match list.receivers.as_slice() {
             [] => none(),
-            receivers => receivers.iter().map(row).collect_view().into_any(),
+            receivers => {
+                let rows: Vec<AnyView> = receivers.iter().map(row).collect();
+                view! { <dl class="receivers">{rows}</dl> }.into_any()
+            }
         })
     };
     view! {
         <section>
             <h2>"Receivers" <span>"waiting, dead"</span></h2>
-            <dl class="receivers">{rows}</dl>
+            {rows}
         </section>
     }
 }
@@ -38,10 +41,10 @@ fn row(receiver: &ReceiverRow) -> AnyView {
 
 fn none() -> AnyView {
     view! {
-        <dd>
-            <span>"No receivers. Alerts are kept here but nobody is told: add "
-                <code>"[[receivers]]"</code> " with a name and a url to the configuration."</span>
-        </dd>
+        <p class="dense t2" data-testid="receivers-none">
+            "No receivers. Alerts are kept here but nobody is told: add " <code>"[[receivers]]"</code>
+            " with a name and a url to the configuration."
+        </p>
     }
     .into_any()
 }

@@ -40,7 +40,7 @@ pub fn LogHistogram(histogram: Signal<Option<Histogram>>, shown: Memo<Shown>) ->
                 on:keydown=move |event| pointer.key(&event, histogram)>
                 <svg aria-hidden="true" width=width height=HEIGHT>{hatch()} {bars} {brush}</svg>
                 <span class="top">{top}</span>
-                <span class="at" role="status">{readout}</span>
+                <span class="log-readout" role="status">{readout}</span>
                 <Times frame=frame />
             </div>
         }

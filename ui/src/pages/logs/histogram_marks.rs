@@ -55,7 +55,7 @@ pub fn readout(bar: &Bar) -> String {
     let at = format::time(UnixNanos::from_millis(bar.at_ms), url_state::zone());
     let parts = bar.parts.iter().map(|part| {
         let (_, word) = severity_word(part.severity);
-        format!("{} {}", format::count(part.n), word.to_lowercase())
+        format!("{} {}", format::count(part.n), word.to_ascii_lowercase())
     });
     format!("{at}: {}", parts.collect::<Vec<_>>().join(", "))
 }
@@ -68,7 +68,7 @@ pub fn legend(histogram: &Histogram) -> Vec<AnyView> {
         view! {
             <span class="sev-key">
                 <i class=format!("sev-box {class}") class:hatched=is_bad></i>
-                {shape(*severity)} {word.to_lowercase()} " " <b title=format::exact(*n)>{format::count(*n)}</b>
+                {shape(*severity)} {word.to_ascii_lowercase()} " " <b title=format::exact(*n)>{format::count(*n)}</b>
             </span>
         }
         .into_any()
@@ -78,7 +78,8 @@ pub fn legend(histogram: &Histogram) -> Vec<AnyView> {
 
 pub fn table(histogram: &Histogram) -> AnyView {
     let head = |(severity, _): &(Severity, u64)| {
-        view! { <th scope="col" class="num">{severity_word(*severity).1.to_lowercase()}</th> }.into_any()
+        view! { <th scope="col" class="num">{severity_word(*severity).1.to_ascii_lowercase()}</th> }
+            .into_any()
     };
     let row = |bar: &Bar| {
         let count =

@@ -55,12 +55,12 @@ pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> An
             >
                 <button class="disclose" type="button" data-row="" aria-label="All fields"
                     aria-expanded=move || is_open.get().to_string()>{icon("trr")}</button>
-                <time class="at" title=move || format::date_time(at, url_state::zone())>
+                <time class="log-at" title=move || format::date_time(at, url_state::zone())>
                     {move || at_text(at, now)}
                 </time>
                 {severity_mark(row.severity)}
-                <span class="svc">{row.service.clone()}</span>
-                <span class="body" data-testid="logs-body">{log_text::line(&row.body)}</span>
+                <span class="log-svc">{row.service.clone()}</span>
+                <span class="log-body" data-testid="logs-body">{log_text::line(&row.body)}</span>
                 {row.trace_id.as_deref().map(|id| trace_link(id, row.span_id.as_deref()))}
             </div>
             {detail}

@@ -22,7 +22,7 @@ pub fn QueryBar(query: Signal<LogQuery>, shown: Memo<Shown>) -> impl IntoView {
     };
     view! {
         <form class="log-query" role="search" on:submit=|event| event.prevent_default()>
-            <label class="field wide">
+            <label class="field log-text">
                 {icon("find")}
                 <span class="sr">"Text in the body"</span>
                 <input type="search" placeholder="text in the body" autocomplete="off" data-query=""
@@ -77,7 +77,7 @@ fn commit(name: &str, value: &str) {
 fn services(shown: &Shown) -> Vec<String> {
     let rows = shown.list().map(|list| list.rows.as_slice()).unwrap_or_default();
     let mut names: Vec<String> = rows.iter().map(|row| row.service.clone()).collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     names
 }

@@ -14,8 +14,10 @@ use wire::MetricDetail;
 #[component]
 pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
     let as_table = RwSignal::new(false);
-    let empty = move || detail.map(|detail| detail.series.is_empty().then(nothing)).flatten();
-    let view_words = move || detail.map(|detail| metric_catalogue::view_words(detail.view).to_owned());
+    let chosen = StoredValue::new(name.clone());
+    let empty = move || of(detail, chosen, |detail| detail.series.is_empty().then(nothing)).flatten();
+    let view_words =
+        move || of(detail, chosen, |detail| metric_catalogue::view_words(detail.view).to_owned());
     let close = move |_| url_state::set_param("name", None);
     view! {
         <Panel
@@ -24,11 +26,11 @@ pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
             retry=detail.retry()
             title=name
             note=Signal::derive(view_words)
-            sql=Signal::derive(move || detail.map(|detail| detail.sql.clone()))
+            sql=Signal::derive(move || of(detail, chosen, |detail| detail.sql.clone()))
             empty=Signal::derive(empty)
         >
             <div class="metric-meta panel-line">
-                {move || detail.get().map(|detail| meta(&detail))}
+                {move || of(detail, chosen, meta)}
                 <span class="grow"></span>
                 <button
                     class="btn quiet"
@@ -42,18 +44,27 @@ pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
                 <button class="btn quiet" type="button" on:click=close>"close"</button>
             </div>
             <Chart
-                data=Signal::derive(move || detail.map(metric_chart::chart))
-                label=Signal::derive(move || detail.map(metric_chart::label).unwrap_or_default())
+                data=Signal::derive(move || of(detail, chosen, metric_chart::chart))
+                label=Signal::derive(move || of(detail, chosen, metric_chart::label).unwrap_or_default())
                 height=240
                 as_table=as_table
                 testid="metric-chart"
             />
             <ul class="metric-legend" data-testid="metric-legend">
-                {move || detail.map(|detail| metric_chart::legend(detail).into_iter().map(legend_row).collect_view())}
+                {move || of(detail, chosen, |detail| metric_chart::legend(detail).into_iter().map(legend_row).collect_view())}
             </ul>
-            {move || detail.map(cut_note).flatten()}
+            {move || of(detail, chosen, cut_note).flatten()}
         </Panel>
     }
+}
+
+/// Reads the answer if it is about the chosen metric: the one before stays in place while this one loads.
+fn of<R>(
+    detail: Fetch<MetricDetail>,
+    chosen: StoredValue<String>,
+    read: impl FnOnce(&MetricDetail) -> R,
+) -> Option<R> {
+    detail.map(|detail| chosen.with_value(|name| *name == detail.metric.name).then(|| read(detail))).flatten()
 }
 
 fn meta(detail: &MetricDetail) -> AnyView {
@@ -100,7 +111,7 @@ fn cut_note(detail: &MetricDetail) -> Option<AnyView> {
     );
     let mark = move || {
         view! {
-            <p class="dense" data-testid="metric-truncated">
+            <p class="dense panel-line" data-testid="metric-truncated">
                 <span class="mark">{crate::components::icon("partial")} {note}</span>
             </p>
         }

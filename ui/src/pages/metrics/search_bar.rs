@@ -45,7 +45,7 @@ pub fn SearchBar(list: Fetch<MetricList>) -> impl IntoView {
             </label>
             <label>
                 <span class="sr">"Service"</span>
-                <select data-testid="metrics-service" on:change=picked>
+                <select class="field" data-testid="metrics-service" on:change=picked>
                     <option value="" selected=move || url_state::param("service").is_none()>"every service"</option>
                     {options}
                 </select>

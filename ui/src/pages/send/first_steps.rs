@@ -15,6 +15,7 @@ pub fn FirstSteps(status: Fetch<Status>) -> impl IntoView {
         status.map(|status| ingest::n_accepted(status, signal) > 0).unwrap_or(false)
     };
     let steps = Memo::new(move |_| {
+        // Counters start with the process: after a restart, stored data stands for spans.
         let any_data = status.map(|status| status.has_data).unwrap_or(false);
         [
             (

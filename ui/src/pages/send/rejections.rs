@@ -10,11 +10,10 @@ use wire::{Rejection, Status, UnixNanos};
 #[component]
 pub fn Rejections(status: Fetch<Status>) -> impl IntoView {
     let list = Memo::new(move |_| status.map(|status| (status.rejections.clone(), status.now)));
-    let rows = move || {
+    move || {
         let (rejections, now) = list.get()?;
         (!rejections.is_empty()).then(|| section(&rejections, now))
-    };
-    rows
+    }
 }
 
 fn section(rejections: &[Rejection], now: UnixNanos) -> AnyView {

@@ -41,7 +41,11 @@ fn rows(detail: &ServiceDetail) -> Vec<AnyView> {
 
 /// The row leads to the slowest traces of the operation.
 fn row(service: &str, operation: &OperationRow) -> AnyView {
-    let query = format!("/traces?service={}&operation={}&order=slowest", encode(service), encode(&operation.operation));
+    let query = format!(
+        "/traces?service={}&operation={}&order=slowest",
+        encode(service),
+        encode(&operation.operation)
+    );
     let red = &operation.red;
     let is_bad = red.error_ratio.is_some_and(|ratio| ratio > 0.01);
     let errors_class = if is_bad { "num bad" } else { "num t2" };

@@ -1,7 +1,7 @@
 //! One service in the table.
 
-use crate::components::icon::labelled_icon;
 use crate::components::Sparkline;
+use crate::components::icon::labelled_icon;
 use crate::model::address::encode;
 use crate::model::verdict;
 use crate::{format, url_state};
@@ -39,7 +39,12 @@ pub fn service_row(row: &ServiceRow, now: UnixNanos) -> AnyView {
 }
 
 /// A sparkline of one reading of the points.
-pub fn spark(points: &[RedPoint], value: fn(&RedPoint) -> Option<f64>, paint: &'static str, what: &str) -> AnyView {
+pub fn spark(
+    points: &[RedPoint],
+    value: fn(&RedPoint) -> Option<f64>,
+    paint: &'static str,
+    what: &str,
+) -> AnyView {
     let values: Vec<Option<f64>> = points.iter().map(value).collect();
     view! { <Sparkline values=values paint=paint label=format!("{what} over the range") /> }.into_any()
 }

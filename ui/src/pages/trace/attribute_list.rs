@@ -41,7 +41,8 @@ fn pair(attribute: &Attribute) -> AnyView {
     let class = if key == "error.type" || key.starts_with("exception.") { "val bad" } else { "val" };
     let is_long = value.chars().count() > LONG || value.contains('\n');
     let text = if is_long {
-        view! { <details><summary class=class>{head(&value)}</summary><pre>{value.clone()}</pre></details> }.into_any()
+        view! { <details><summary class=class>{head(&value)}</summary><pre>{value.clone()}</pre></details> }
+            .into_any()
     } else {
         view! { <span class=class title=value.clone()>{value.clone()}</span> }.into_any()
     };

@@ -20,7 +20,9 @@ pub fn Drawer(state: TraceState) -> impl IntoView {
         let (model, node) = (state.model.get()?, state.selected.get()?);
         Some((model.trace.trace_id.clone(), model.span(node)?.span_id.clone()))
     });
-    let detail = api::fetched::<SpanDetail>(move || ids.get().map(|(trace, span)| format!("/traces/{trace}/spans/{span}")));
+    let detail = api::fetched::<SpanDetail>(move || {
+        ids.get().map(|(trace, span)| format!("/traces/{trace}/spans/{span}"))
+    });
     let tabs = Memo::new(move |_| detail.map(tab_list).unwrap_or_default());
     let summary = move || {
         let (model, node) = (state.model.get()?, state.selected.get()?);
@@ -63,7 +65,7 @@ fn summary(state: TraceState, model: &Arc<TraceModel>, node: usize) -> AnyView {
     let close = move |_| state.clear_selection();
     view! {
         <section>
-            <div class="crumbs micro t3" data-testid="span-breadcrumb">{breadcrumb(state, model, node)}</div>
+            <div class="crumbs micro t3" data-testid="span-breadcrumb">{breadcrumb(model, node)}</div>
             <div class="title">
                 <h2>{span.name.clone()}</h2>
                 <button class="btn quiet small" type="button" aria-label="Close" on:click=close>{icon("close")}</button>
@@ -77,14 +79,13 @@ fn summary(state: TraceState, model: &Arc<TraceModel>, node: usize) -> AnyView {
     .into_any()
 }
 
-fn breadcrumb(state: TraceState, model: &TraceModel, node: usize) -> Vec<AnyView> {
+fn breadcrumb(model: &TraceModel, node: usize) -> Vec<AnyView> {
     let step = |node: usize| {
         let span = model.span(node)?;
         let href = url_state::link_here(&[("spanId", Some(&span.span_id))]);
         let title = span.name.clone();
         Some(view! { <a href=href title=title>{span.service.clone()}</a> <span>"\u{203a}"</span> }.into_any())
     };
-    let _ = state;
     let ancestors = model.waterfall.ancestors(node);
     let mut steps: Vec<AnyView> = ancestors.into_iter().filter_map(step).collect();
     if let Some(span) = model.span(node) {
@@ -94,15 +95,23 @@ fn breadcrumb(state: TraceState, model: &TraceModel, node: usize) -> Vec<AnyView
 }
 
 fn status(detail: Fetch<SpanDetail>) -> impl IntoView {
-    let message = move || detail.map(|detail| detail.status_message.clone().filter(|text| !text.is_empty())).flatten();
-    move || message().map(|text| view! { <section class="status bad" data-testid="span-status">{icon("err")} {text}</section> })
+    let message =
+        move || detail.map(|detail| detail.status_message.clone().filter(|text| !text.is_empty())).flatten();
+    move || {
+        message().map(|text| view! { <section class="status bad" data-testid="span-status">{icon("err")} {text}</section> })
+    }
 }
 
 fn tab_body(tab: &str, detail: &Arc<SpanDetail>, start_ns: i64) -> AnyView {
     match tab {
-        "events" => list(detail.events.iter().map(|event| event_view(event, start_ns)).collect(), "This span has no events."),
+        "events" => list(
+            detail.events.iter().map(|event| event_view(event, start_ns)).collect(),
+            "This span has no events.",
+        ),
         "links" => list(detail.links.iter().map(link_view).collect(), "This span links to no other."),
-        "resource" => view! { <AttributeList attributes=detail.resource.clone() is_searchable=true /> }.into_any(),
+        "resource" => {
+            view! { <AttributeList attributes=detail.resource.clone() is_searchable=true /> }.into_any()
+        }
         _ => view! {
             <AttributeList attributes=detail.attributes.clone() is_searchable=true />
             <div class="label">"Identity"</div>

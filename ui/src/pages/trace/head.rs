@@ -8,7 +8,8 @@ use leptos::prelude::*;
 pub fn head(model: &TraceModel) -> AnyView {
     let trace = &model.trace;
     let n_errors = model.n_errors() as u64;
-    let errors = (n_errors > 0).then(|| state_icon("bad", "err", format::counted(n_errors, "error", "errors")));
+    let errors =
+        (n_errors > 0).then(|| state_icon("bad", "err", format::counted(n_errors, "error", "errors")));
     let count = |n: usize, one: &str, many: &str| format::counted(n as u64, one, many);
     let size = format!(
         "{}, {}, depth {}",
@@ -37,7 +38,12 @@ fn marks(model: &TraceModel) -> Vec<AnyView> {
     let waterfall = &model.waterfall;
     let counted = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let all = [
-        (model.trace.truncated, "partial", "more spans than shown".to_owned(), "The answer carries only a part of this trace."),
+        (
+            model.trace.truncated,
+            "partial",
+            "more spans than shown".to_owned(),
+            "The answer carries only a part of this trace.",
+        ),
         (
             waterfall.n_ghosts > 0,
             "partial",
@@ -60,7 +66,8 @@ fn marks(model: &TraceModel) -> Vec<AnyView> {
     all.into_iter()
         .filter(|(is, ..)| *is)
         .map(|(_, symbol, words, why)| {
-            view! { <span class="mark" title=why data-testid="trace-mark">{icon(symbol)} {words}</span> }.into_any()
+            view! { <span class="mark" title=why data-testid="trace-mark">{icon(symbol)} {words}</span> }
+                .into_any()
         })
         .collect()
 }

@@ -48,42 +48,42 @@ fn act(state: TraceState, key: &str) -> bool {
 
 /// Arrow keys inside the grid: up and down move, right opens or goes in, left closes or goes out.
 pub fn grid_key(state: TraceState, event: &KeyboardEvent) {
-    let handled = match event.key().as_str() {
-        "ArrowDown" => Some(state.step(1)),
-        "ArrowUp" => Some(state.step(-1)),
-        "PageDown" => Some(state.step(PAGE_ROWS)),
-        "PageUp" => Some(state.step(-PAGE_ROWS)),
-        "Home" => Some(state.step(isize::MIN)),
-        "End" => Some(state.step(isize::MAX)),
+    match event.key().as_str() {
+        "ArrowDown" => state.step(1),
+        "ArrowUp" => state.step(-1),
+        "PageDown" => state.step(PAGE_ROWS),
+        "PageUp" => state.step(-PAGE_ROWS),
+        "Home" => state.step(isize::MIN),
+        "End" => state.step(isize::MAX),
         "ArrowRight" => open_or_enter(state),
         "ArrowLeft" => close_or_leave(state),
-        _ => None,
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+fn open_or_enter(state: TraceState) {
+    let (Some(model), Some(node)) = (state.model.get_untracked(), state.selected.get_untracked()) else {
+        return;
     };
-    if handled.is_some() {
-        event.prevent_default();
-    }
-}
-
-fn open_or_enter(state: TraceState) -> Option<()> {
-    let (model, node) = (state.model.get_untracked()?, state.selected.get_untracked()?);
     let has_children = model.waterfall.nodes[node].n_below > 0;
-    match has_children && untrack(|| state.is_closed(node)) {
-        true => state.toggle(node),
-        false if has_children => state.step(1),
-        false => {}
+    if has_children && untrack(|| state.is_closed(node)) {
+        state.toggle(node);
+    } else if has_children {
+        state.step(1);
     }
-    Some(())
 }
 
-fn close_or_leave(state: TraceState) -> Option<()> {
-    let (model, node) = (state.model.get_untracked()?, state.selected.get_untracked()?);
+fn close_or_leave(state: TraceState) {
+    let (Some(model), Some(node)) = (state.model.get_untracked(), state.selected.get_untracked()) else {
+        return;
+    };
     let row = &model.waterfall.nodes[node];
     if row.n_below > 0 && !untrack(|| state.is_closed(node)) {
         state.toggle(node);
     } else if let Some(parent) = row.parent {
         state.select(parent, false);
     }
-    Some(())
 }
 
 fn focus_search() {

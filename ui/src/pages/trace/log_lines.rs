@@ -13,7 +13,11 @@ const AROUND_MS: i64 = 3_600_000;
 pub fn path(trace_id: &str, span_id: Option<&str>, start_ns: i64, limit: u32) -> String {
     let at_ms = UnixNanos(start_ns).millis();
     let span = span_id.map(|id| format!("&span_id={id}")).unwrap_or_default();
-    format!("/logs?trace_id={trace_id}{span}&from={}&to={}&limit={limit}", at_ms - AROUND_MS, at_ms + AROUND_MS)
+    format!(
+        "/logs?trace_id={trace_id}{span}&from={}&to={}&limit={limit}",
+        at_ms - AROUND_MS,
+        at_ms + AROUND_MS
+    )
 }
 
 #[component]
@@ -23,7 +27,8 @@ pub fn SpanLogs(ids: Memo<Option<(String, String)>>, start: Memo<i64>) -> impl I
         Some(path(&trace_id, Some(&span_id), start.get(), 100))
     });
     let n = move || logs.map(|logs| format::counted(logs.n_matched, "line", "lines"));
-    let failure = move || logs.state().with(|state| state.failure.as_ref().map(|failure| failure.message.clone()));
+    let failure =
+        move || logs.state().with(|state| state.failure.as_ref().map(|failure| failure.message.clone()));
     let lines = move || logs.get().map(|logs| lines(&logs.rows, start.get(), "span-logs-row"));
     view! {
         <section data-testid="span-logs">

@@ -29,10 +29,12 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
         let (model, picture) = (state.model.get()?, picture.get()?);
         Some(overlay(&model, &picture, state.zoom.get(), state.selected.get(), width.get()))
     };
-    let brush = move || drag.get().map(|(a, b)| {
-        let (x, w) = (a.min(b), (a - b).abs());
-        view! { <rect class="brush" x=format!("{x:.1}") y="-4" width=format!("{w:.1}") height="110" /> }
-    });
+    let brush = move || {
+        drag.get().map(|(a, b)| {
+            let (x, w) = (a.min(b), (a - b).abs());
+            view! { <rect class="brush" x=format!("{x:.1}") y="-4" width=format!("{w:.1}") height="110" /> }
+        })
+    };
     let x = move |event: &PointerEvent| {
         let left = node.get_untracked().map_or(0.0, |node| node.get_bounding_client_rect().left());
         f64::from(event.client_x()) - left
@@ -45,7 +47,11 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
         drag.set(Some((x(&event), x(&event))));
     };
     let moved = move |event: PointerEvent| {
-        drag.update(|drag| if let Some((_, end)) = drag { *end = x(&event) });
+        drag.update(|drag| {
+            if let Some((_, end)) = drag {
+                *end = x(&event)
+            }
+        });
     };
     let up = move |_| {
         if let (Some((a, b)), Some(model)) = (drag.get_untracked(), state.model.get_untracked())
@@ -84,7 +90,13 @@ fn draw(picture: &Picture) -> AnyView {
 }
 
 /// The zoomed part and the selected span.
-fn overlay(model: &TraceModel, picture: &Picture, zoom: Zoom, selected: Option<usize>, width: f64) -> AnyView {
+fn overlay(
+    model: &TraceModel,
+    picture: &Picture,
+    zoom: Zoom,
+    selected: Option<usize>,
+    width: f64,
+) -> AnyView {
     let scale = width / model.trace.duration_ns.max(1) as f64;
     let px = |value: f64| format!("{value:.1}");
     let rect = |class, x: f64, y: f64, w: f64, h: f64| {
@@ -92,7 +104,9 @@ fn overlay(model: &TraceModel, picture: &Picture, zoom: Zoom, selected: Option<u
     };
     let outside = (!model.is_whole(zoom)).then(|| {
         let (from, to) = (zoom.0 as f64 * scale, zoom.1 as f64 * scale);
-        [rect("outside", 0.0, 0.0, from, 118.0), rect("outside", to, 0.0, width - to, 118.0)].into_iter().collect_view()
+        [rect("outside", 0.0, 0.0, from, 118.0), rect("outside", to, 0.0, width - to, 118.0)]
+            .into_iter()
+            .collect_view()
     });
     let chosen = selected.map(|node| {
         let (from, to) = model.extent(node);

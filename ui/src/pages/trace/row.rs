@@ -34,7 +34,7 @@ pub fn row(state: TraceState, model: &Arc<TraceModel>, node: usize, at: usize) -
     let is_hit = move || state.matches.with(|matches| matches.binary_search(&node).is_ok());
     let is_on_path = !model.sections(node).is_empty();
     let on_path = move || is_on_path && state.shows_path.get();
-    let expanded = (layout.n_below > 0).then(|| move || (!state.is_closed(node)).to_string());
+    let expanded = (layout.n_below > 0).then_some(move || (!state.is_closed(node)).to_string());
     let paint = span.map_or("p-rest", |span| model.colors.paint(&span.service));
     let (from, to) = model.extent(node);
     let duration = format::duration(to - from);
@@ -104,8 +104,10 @@ fn span_name(span: &SpanRow, oddity: Oddity) -> AnyView {
         Oddity::Cycle => Some(("partial", "its parents form a circle")),
         Oddity::BeforeParent => Some(("late", "starts before its parent; clocks differ")),
     };
-    let odd = odd.map(|(symbol, words)| view! { <span class="t2" title=words>{labelled_icon(symbol, words)}</span> });
-    let links = (span.n_links > 0).then(|| view! { <span class="link">{labelled_icon("lnk", "has links")}</span> });
+    let odd = odd
+        .map(|(symbol, words)| view! { <span class="t2" title=words>{labelled_icon(symbol, words)}</span> });
+    let links =
+        (span.n_links > 0).then(|| view! { <span class="link">{labelled_icon("lnk", "has links")}</span> });
     view! {
         <span class="s">{span.service.clone()}</span> <span class="o" title=span.name.clone()>{span.name.clone()}</span>
         {error} {odd} {links}
@@ -128,7 +130,10 @@ fn bars(model: &TraceModel, node: usize, zoom: Zoom, shows_path: bool, duration:
     };
     let solid = |section: &(i64, i64)| {
         let (left, width) = place(*section, zoom)?;
-        Some(view! { <i class="me" style:left=format!("{left:.3}%") style:width=format!("{width:.3}%") /> }.into_any())
+        Some(
+            view! { <i class="me" style:left=format!("{left:.3}%") style:width=format!("{width:.3}%") /> }
+                .into_any(),
+        )
     };
     let solids: Vec<AnyView> = model.sections(node).iter().filter(|_| shows_path).filter_map(solid).collect();
     let end = left + width;

@@ -22,6 +22,7 @@ pub struct TraceState {
     /// Rows that the search hit.
     pub matches: Memo<Arc<Vec<usize>>>,
     pub shows_path: Memo<bool>,
+    folding: Memo<Folding>,
     /// The rows' container, to scroll to a row.
     pub rows: NodeRef<leptos::html::Div>,
 }
@@ -54,14 +55,15 @@ impl TraceState {
             Arc::new(visible(&model, &folding.get(), selected.get(), only_errors.get()))
         });
         let zoom_text = Memo::new(|_| url_state::param("zoom"));
-        let zoom = Memo::new(move |_| model.get().map_or((0, 1), |model| model.zoom(zoom_text.get().as_deref())));
+        let zoom =
+            Memo::new(move |_| model.get().map_or((0, 1), |model| model.zoom(zoom_text.get().as_deref())));
         let find = Memo::new(|_| url_state::param("find"));
         let matches = Memo::new(move |_| match (model.get(), find.get()) {
             (Some(model), Some(text)) => Arc::new(model.matches(&text)),
             _ => Arc::default(),
         });
         let shows_path = Memo::new(|_| url_state::param("path").as_deref() != Some("off"));
-        Self { model, visible, selected, zoom, matches, shows_path, rows: NodeRef::new() }
+        Self { model, visible, selected, zoom, matches, shows_path, folding, rows: NodeRef::new() }
     }
 
     /// Selects a row and brings it into view. Keys replace the history entry, clicks add one.
@@ -83,7 +85,9 @@ impl TraceState {
 
     /// Selects the row `by` rows further among those that are spans.
     pub fn step(&self, by: isize) {
-        let (Some(model), visible) = (self.model.get_untracked(), self.visible.get_untracked()) else { return };
+        let (Some(model), visible) = (self.model.get_untracked(), self.visible.get_untracked()) else {
+            return;
+        };
         let spans: Vec<usize> = visible.iter().copied().filter(|node| model.span(*node).is_some()).collect();
         let at = self.selected.get_untracked().and_then(|node| spans.iter().position(|other| *other == node));
         let last = spans.len().saturating_sub(1);
@@ -98,7 +102,9 @@ impl TraceState {
         let matches = self.matches.get_untracked();
         let Some(last) = matches.len().checked_sub(1) else { return };
         let at = self.selected.get_untracked();
-        let target = match at.map(|at| (matches.partition_point(|hit| *hit < at), matches.binary_search(&at).is_ok())) {
+        let target = match at
+            .map(|at| (matches.partition_point(|hit| *hit < at), matches.binary_search(&at).is_ok()))
+        {
             None => 0,
             Some((0, _)) if by < 0 => last,
             Some((idx, _)) if by < 0 => idx - 1,
@@ -123,8 +129,11 @@ impl TraceState {
     }
 
     pub fn is_closed(&self, node: usize) -> bool {
-        let Some(model) = self.model.get() else { return false };
-        folding().is_closed(&model.waterfall, &model.trace.spans, node)
+        // Rows of an earlier answer may ask once more before they go.
+        let Some(model) = self.model.get().filter(|model| node < model.waterfall.nodes.len()) else {
+            return false;
+        };
+        self.folding.with(|folding| folding.is_closed(&model.waterfall, &model.trace.spans, node))
     }
 
     pub fn fold_all(&self, is_closed: bool) {

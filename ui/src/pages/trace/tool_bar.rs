@@ -9,7 +9,9 @@ use leptos::prelude::*;
 #[component]
 pub fn ToolBar(state: TraceState) -> impl IntoView {
     let sql = Signal::derive(move || state.model.get().map(|model| model.trace.sql.clone()));
-    let id = Signal::derive(move || state.model.get().map(|model| model.trace.trace_id.clone()).unwrap_or_default());
+    let id = Signal::derive(move || {
+        state.model.get().map(|model| model.trace.trace_id.clone()).unwrap_or_default()
+    });
     view! {
         <div class="tool">
             <span class="seg" role="group" aria-label="View">{view_link("Waterfall", None)} {view_link("Logs", Some("logs"))}</span>
@@ -28,7 +30,8 @@ fn view_link(words: &'static str, value: Option<&'static str>) -> AnyView {
     let is_current = move || url_state::param("view").as_deref() == value;
     let href = move || url_state::link_here(&[("view", value)]);
     let testid = format!("view-{}", value.unwrap_or("waterfall"));
-    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }.into_any()
+    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }
+        .into_any()
 }
 
 /// A check box for a parameter that has `value` while the box is checked (or while it is not).

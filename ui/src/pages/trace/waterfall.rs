@@ -6,13 +6,16 @@
 use super::keys;
 use super::row;
 use super::state::{ROW_PX, TraceState};
-use crate::model::trace_model;
+use crate::model::trace_model::{self, TraceModel};
 use crate::model::virtual_rows;
 use leptos::html::Div;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// Rows are added and removed in blocks, so that most scroll events change nothing.
 const BLOCK: usize = 8;
+/// Labels on the time axis, at most.
+const TICKS_MAX: usize = 8;
 
 #[component]
 pub fn Waterfall(state: TraceState) -> impl IntoView {
@@ -25,12 +28,14 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
     });
     let shown = move || {
         let (start, end) = window.get();
-        let visible = state.visible.get();
+        let (Some(model), visible) = (state.model.get(), state.visible.get()) else { return Vec::new() };
         let end = end.min(visible.len());
         let rows = visible.get(start.min(end)..end).unwrap_or_default();
-        rows.iter().enumerate().map(|(i, node)| (start + i, *node)).collect::<Vec<_>>()
+        rows.iter().enumerate().map(|(i, node)| (start + i, *node, Arc::clone(&model))).collect()
     };
-    let active = move || state.selected.get().map(|node| row::dom_id(node));
+    // A trace that was asked for again is another trace: its rows are drawn anew.
+    let key = |(at, node, model): &(usize, usize, Arc<TraceModel>)| (*at, *node, Arc::as_ptr(model) as usize);
+    let active = move || state.selected.get().map(row::dom_id);
     // Shows a span that the address names once the rows exist.
     Effect::new(move |is_done: Option<bool>| {
         let is_done = is_done == Some(true);
@@ -47,22 +52,27 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
             <div role="rowgroup"><Heads state=state /></div>
             <div class="rows" role="rowgroup" node_ref=state.rows
                 style:height=move || format!("{}px", n_rows.get() as f64 * ROW_PX)>
-                <For each=shown key=|key| *key children=move |(at, node)| {
-                    state.model.get_untracked().map(|model| row::row(state, &model, node, at))
-                } />
+                <div class="lines" aria-hidden="true">{move || lines(state)}</div>
+                <For each=shown key=key children=move |(at, node, model)| row::row(state, &model, node, at) />
             </div>
         </div>
     }
 }
 
+/// Ticks of the axis, continued through the rows.
+fn lines(state: TraceState) -> Vec<AnyView> {
+    let line = |(left, _): (f64, String)| view! { <i style:left=format!("{left:.2}%") /> }.into_any();
+    trace_model::ticks(state.zoom.get(), TICKS_MAX).into_iter().map(line).collect()
+}
+
 /// How far the top of `rows` is above the window's top, and the window's height.
 fn follow_scroll(rows: NodeRef<Div>) -> ReadSignal<(f64, f64)> {
-    let (view, set_view) = signal((0.0, 1_200.0));
+    let view_px = || window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(1_200.0);
+    let (view, set_view) = signal((0.0, view_px()));
     let measure = move || {
         let Some(rows) = rows.get_untracked() else { return };
         let top = rows.get_bounding_client_rect().top();
-        let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(1_200.0);
-        set_view.set(((-top).max(0.0), height));
+        set_view.set(((-top).max(0.0), view_px()));
     };
     let scrolled = window_event_listener(leptos::ev::scroll, move |_| measure());
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
@@ -75,10 +85,11 @@ fn follow_scroll(rows: NodeRef<Div>) -> ReadSignal<(f64, f64)> {
 
 #[component]
 fn Heads(state: TraceState) -> impl IntoView {
-    let tick = |(left, text): (f64, String)| {
-        view! { <i style:left=format!("{left:.2}%")>{text}</i> }.into_any()
+    let tick =
+        |(left, text): (f64, String)| view! { <i style:left=format!("{left:.2}%")>{text}</i> }.into_any();
+    let ticks = move || {
+        trace_model::ticks(state.zoom.get(), TICKS_MAX).into_iter().map(tick).collect::<Vec<AnyView>>()
     };
-    let ticks = move || trace_model::ticks(state.zoom.get(), 8).into_iter().map(tick).collect::<Vec<AnyView>>();
     view! {
         <div class="wh" role="row" aria-rowindex="1">
             <span role="columnheader">"service and operation"</span>

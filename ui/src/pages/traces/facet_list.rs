@@ -12,7 +12,7 @@ const SLOWER_THAN: [(&str, &str); 5] =
 
 #[component]
 pub fn FacetList(list: Fetch<TraceList>) -> impl IntoView {
-    let groups = move || list.map(|list| groups(list));
+    let groups = move || list.map(groups);
     view! {
         {groups}
         <h2>"Slower than"</h2>

@@ -111,5 +111,6 @@ fn order(words: &'static str, value: Option<&'static str>) -> AnyView {
     };
     let href = move || url_state::link_here(&[("order", value)]);
     let testid = format!("order-{}", value.unwrap_or("newest"));
-    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }.into_any()
+    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }
+        .into_any()
 }

@@ -45,7 +45,8 @@ fn service_bar(trace: &TraceSummary, colors: &ServiceColors, longest_ns: i64) ->
     let part = |service: &wire::ServiceSpans| {
         let share = service.n_spans as f64 / n_spans.max(1) as f64 * 100.0;
         let title = format!("{}, {}", service.service, format::counted(service.n_spans, "span", "spans"));
-        view! { <i class=colors.paint(&service.service) style:width=format!("{share:.1}%") title=title /> }.into_any()
+        view! { <i class=colors.paint(&service.service) style:width=format!("{share:.1}%") title=title /> }
+            .into_any()
     };
     let parts: Vec<AnyView> = trace.services.iter().map(part).collect();
     view! { <div class="sv" style:width=width aria-hidden="true">{parts}</div> }.into_any()

@@ -1,0 +1,98 @@
+//! Tests of connections at a real socket.
+
+use super::*;
+use axum::routing::get;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Server {
+    address: SocketAddr,
+    /// Told when a request has reached its handler.
+    reached: Arc<Notify>,
+    /// Lets the handler answer.
+    release: Arc<Notify>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+async fn start(drain: Duration) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let (reached, release, stop) =
+        (Arc::new(Notify::new()), Arc::new(Notify::new()), CancellationToken::new());
+    let handler = {
+        let (reached, release) = (Arc::clone(&reached), Arc::clone(&release));
+        move || async move {
+            reached.notify_one();
+            release.notified().await;
+            "done"
+        }
+    };
+    let router = Router::new().route("/slow", get(handler)).route("/fast", get(|| async { "at once" }));
+    let task = tokio::spawn(serve(listener, router, stop.clone(), drain));
+    Server { address, reached, release, stop, task }
+}
+
+async fn send(address: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn read_to_end(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut text)).await;
+    read.expect("the connection ends").expect("text");
+    text
+}
+
+/// Scenario: a request is under way when the server is told to stop; another connection is idle.
+/// Guarantees: the request is answered in full, the idle connection ends, new ones are refused, and
+/// serving ends by itself.
+#[tokio::test]
+async fn stopping_lets_answers_finish() {
+    let server = start(PATIENCE).await;
+    let idle = TcpStream::connect(server.address).await.expect("connects");
+    let under_way = send(server.address, "/slow").await;
+    server.reached.notified().await;
+    server.stop.cancel();
+    assert_eq!(read_to_end(idle).await, "");
+    TcpStream::connect(server.address).await.expect_err("the port is closed");
+    server.release.notify_one();
+    let answer = read_to_end(under_way).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("done"), "{answer}");
+    server.task.await.expect("no panic");
+}
+
+/// Scenario: an answer takes longer than the deadline of a stop.
+/// Guarantees: serving ends all the same.
+#[tokio::test]
+async fn stopping_has_a_deadline() {
+    let server = start(Duration::ZERO).await;
+    let _under_way = send(server.address, "/slow").await;
+    server.reached.notified().await;
+    server.stop.cancel();
+    tokio::time::timeout(PATIENCE, server.task).await.expect("it ends").expect("no panic");
+}
+
+/// Scenario: several requests on one connection, over HTTP/1.1.
+/// Guarantees: the connection is kept between them.
+#[tokio::test]
+async fn connections_are_kept() {
+    let server = start(PATIENCE).await;
+    let mut stream = send(server.address, "/fast").await;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"at once") {
+        stream.read_buf(&mut answer).await.expect("an answer");
+    }
+    stream.write_all(b"GET /fast HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("sent");
+    let second = read_to_end(stream).await;
+    assert!(second.ends_with("at once"), "{second}");
+    server.stop.cancel();
+    server.task.await.expect("no panic");
+}
