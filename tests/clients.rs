@@ -100,13 +100,23 @@ async fn check_python(server: &Server, did: &Value) {
     let (orders, failed) = (number(&did["orders"]), number(&did["failed"]));
     assert_eq!((orders, failed), (16, 4), "the application itself");
     expect(server, "SELECT count(*) FROM spans WHERE name = 'price order'", N).await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND http_route = '/orders/<int:number>'", N)
+    expect(
+        server,
+        "SELECT count(*) FROM spans WHERE kind = 'server' AND http_route = '/orders/<int:number>'",
+        N,
+    )
+    .await;
+    expect(server, "SELECT count(*) FROM spans WHERE kind = 'client' AND http_request_method = 'GET'", N)
         .await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'client' AND http_request_method = 'GET'", N).await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND http_response_status_code = 500", failed)
-        .await;
+    expect(
+        server,
+        "SELECT count(*) FROM spans WHERE kind = 'server' AND http_response_status_code = 500",
+        failed,
+    )
+    .await;
     expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND is_error", failed).await;
-    expect(server, "SELECT count(*) FROM spans WHERE name = 'price order' AND status_code = 'error'", failed).await;
+    expect(server, "SELECT count(*) FROM spans WHERE name = 'price order' AND status_code = 'error'", failed)
+        .await;
     expect(
         server,
         "SELECT count(*) FROM spans WHERE name = 'price order' AND attributes['order.number'] = '7' \
@@ -130,8 +140,12 @@ async fn check_python(server: &Server, did: &Value) {
     )
     .await;
     check_trace_ids(server, did, "price order").await;
-    expect(server, "SELECT count(*) FROM logs WHERE body LIKE 'order % accepted' AND severity = 'info'", orders)
-        .await;
+    expect(
+        server,
+        "SELECT count(*) FROM logs WHERE body LIKE 'order % accepted' AND severity = 'info'",
+        orders,
+    )
+    .await;
     expect(
         server,
         "SELECT count(*) FROM logs l JOIN spans s ON l.trace_id = s.trace_id AND l.span_id = s.span_id \
@@ -145,11 +159,16 @@ async fn check_python(server: &Server, did: &Value) {
     let value_sum = did["value_sum"].as_f64().expect("value_sum") as i64;
     let histogram = "SELECT CAST(max(sum) AS BIGINT) FROM metric_points WHERE name = 'shop.order.value'";
     expect(server, histogram, value_sum).await;
-    expect(server, "SELECT CAST(max(count) AS BIGINT) FROM metric_points WHERE name = 'shop.order.value'", orders)
-        .await;
+    expect(
+        server,
+        "SELECT CAST(max(count) AS BIGINT) FROM metric_points WHERE name = 'shop.order.value'",
+        orders,
+    )
+    .await;
     expect(server, "SELECT min(value_int) FROM metric_points WHERE name = 'shop.stock'", -orders).await;
     let service = server.api("/api/v1/services/client-under-test").await;
-    let served = service["operations"].as_array().expect("operations").iter().find(|one| one["kind"] == "server");
+    let served =
+        service["operations"].as_array().expect("operations").iter().find(|one| one["kind"] == "server");
     let red = &served.unwrap_or_else(|| panic!("no server operation: {service}"))["red"];
     assert_eq!((number(&red["n_requests"]), number(&red["n_errors"])), (N, failed), "the read model: {red}");
     server.assert_quiet(&[]);
@@ -159,10 +178,15 @@ async fn check_node(server: &Server, did: &Value) {
     let (served, failed) = (number(&did["served"]), number(&did["failed"]));
     assert_eq!((served, failed), (15, 5), "the application itself");
     expect(server, "SELECT count(*) FROM spans WHERE name = 'pick quote'", N).await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND http_request_method = 'GET'", N).await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'client'", N).await;
-    expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND http_response_status_code = 500", failed)
+    expect(server, "SELECT count(*) FROM spans WHERE kind = 'server' AND http_request_method = 'GET'", N)
         .await;
+    expect(server, "SELECT count(*) FROM spans WHERE kind = 'client'", N).await;
+    expect(
+        server,
+        "SELECT count(*) FROM spans WHERE kind = 'server' AND http_response_status_code = 500",
+        failed,
+    )
+    .await;
     expect(
         server,
         "SELECT count(*) FROM spans WHERE name = 'pick quote' AND status_code = 'error' AND status_message = 'missing'",
@@ -193,7 +217,8 @@ async fn check_node(server: &Server, did: &Value) {
     let counter = "SELECT CAST(max(value) AS BIGINT) FROM metric_points WHERE name = 'quotes.served' \
                    AND attributes['kind'] = 'short'";
     expect(server, counter, served).await;
-    let length = "SELECT CAST(max(sum) AS BIGINT) FROM metric_points WHERE name = 'quotes.length' AND unit = 'By'";
+    let length =
+        "SELECT CAST(max(sum) AS BIGINT) FROM metric_points WHERE name = 'quotes.length' AND unit = 'By'";
     expect(server, length, number(&did["length_sum"])).await;
     server.assert_quiet(&[]);
 }

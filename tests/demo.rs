@@ -12,7 +12,17 @@ async fn the_server_sees_what_the_demo_did() {
     let (home, server) = Server::fresh("demo").await;
     let truth_file = home.data_dir().join("../truth.json");
     let output = Command::new(env!("CARGO_BIN_EXE_firstfault"))
-        .args(["demo", "--history", "15m", "--duration", "0s", "--rate", "5", "--fault", "failing-dependency"])
+        .args([
+            "demo",
+            "--history",
+            "15m",
+            "--duration",
+            "0s",
+            "--rate",
+            "5",
+            "--fault",
+            "failing-dependency",
+        ])
         .args(["--fault-after", "5m", "--fault-for", "5m", "--endpoint"])
         .arg(server.otlp_grpc())
         .arg("--truth-file")

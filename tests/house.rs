@@ -28,8 +28,10 @@ fn every_source_file_says_what_it_owns() {
 /// Guarantees: the program accepts it as it stands.
 #[test]
 fn the_readme_shows_a_configuration_that_is_accepted() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README");
-    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a TOML block");
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README");
+    let example =
+        readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a TOML block");
     let file = tempfile::NamedTempFile::new().expect("temporary file");
     std::fs::write(file.path(), example).expect("written");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_firstfault"));

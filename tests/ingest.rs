@@ -43,13 +43,19 @@ async fn bad_http_requests_are_named_and_lose_nothing() {
         } else {
             String::from_utf8_lossy(&body).into_owned()
         };
-        assert!(message.to_lowercase().contains(bad.says), "{}: {message:?} does not say {:?}", bad.what, bad.says);
+        assert!(
+            message.to_lowercase().contains(bad.says),
+            "{}: {message:?} does not say {:?}",
+            bad.what,
+            bad.says
+        );
     }
     send_good(&server, number).await;
     let stored = || server.number("SELECT count(*) FROM spans");
     eventually_eq("good spans are stored", Duration::from_secs(5), number as i64 + 1, stored).await;
     let status = server.api("/api/v1/status").await;
-    let refused: u64 = status["rejections"].as_array().expect("rejections").iter().filter_map(|one| one["n"].as_u64()).sum();
+    let refused: u64 =
+        status["rejections"].as_array().expect("rejections").iter().filter_map(|one| one["n"].as_u64()).sum();
     assert_eq!(refused, number, "refusals in the status: {status}");
 }
 
@@ -58,7 +64,13 @@ fn bad_requests() -> Vec<Bad> {
     let good = otlp::traces("bad", vec![otlp::span(999, false)]).encode_to_vec();
     let zipped = gzip(&good);
     let bad = |what, content_type, encoding, body, status, says| Bad {
-        what, path: "/v1/traces", content_type, encoding, body, status, says,
+        what,
+        path: "/v1/traces",
+        content_type,
+        encoding,
+        body,
+        status,
+        says,
     };
     vec![
         bad("malformed protobuf", protobuf, None, b"\x0a\xff\xff\xff\xff\x0fnope".to_vec(), 400, "protobuf"),
@@ -114,7 +126,8 @@ async fn a_second_process_is_refused_by_name() {
     assert!(message.contains(&server.pid().to_string()), "who holds it: {message}");
     let taken = server.otlp_http().trim_start_matches("http://").to_owned();
     let other = Home::new("port", "");
-    let output = other.command().env("FIRSTFAULT_LISTEN_OTLP_GRPC", &taken).output().expect("the binary starts");
+    let output =
+        other.command().env("FIRSTFAULT_LISTEN_OTLP_GRPC", &taken).output().expect("the binary starts");
     let message = failure(output);
     assert!(message.contains(&taken) && message.contains("otlp_grpc"), "{message}");
 }
@@ -129,7 +142,12 @@ async fn a_torn_log_tail_is_cut_and_said() {
     let mut logs: Vec<_> = std::fs::read_dir(home.data_dir().join("wal")).expect("wal folder").collect();
     logs.sort_by_key(|entry| entry.as_ref().expect("entry").file_name());
     let last = logs.pop().expect("a log file").expect("entry").path();
-    OpenOptions::new().append(true).open(&last).expect("log opens").write_all(b"torn write").expect("appended");
+    OpenOptions::new()
+        .append(true)
+        .open(&last)
+        .expect("log opens")
+        .write_all(b"torn write")
+        .expect("appended");
     let server = home.start().await;
     assert_eq!(server.number("SELECT count(*) FROM spans").await, 1);
     send_good(&server, 2).await;
@@ -156,7 +174,8 @@ async fn sigterm_drains_and_flushes() {
 async fn send_good(server: &Server, number: u64) {
     let body = otlp::traces("good", vec![otlp::span(number, false)]).encode_to_vec();
     let request = server.http.post(format!("{}/v1/traces", server.otlp_http()));
-    let answer = request.header("content-type", "application/x-protobuf").body(body).send().await.expect("an answer");
+    let answer =
+        request.header("content-type", "application/x-protobuf").body(body).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
 }
 

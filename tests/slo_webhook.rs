@@ -44,7 +44,8 @@ async fn one_firing_and_one_resolved_survive_a_receiver_and_a_restart() {
     let receiver = Receiver::start(2).await;
     let home = Home::new("slo-webhook", &config(&receiver.url));
     let server = home.start().await;
-    let faulty = Demo::start(&server, &["--fault", "failing-dependency", "--fault-after", "0s", "--fault-for", "1h"]);
+    let faulty =
+        Demo::start(&server, &["--fault", "failing-dependency", "--fault-after", "0s", "--fault-for", "1h"]);
     wait_for("the receiver refuses the first attempt", || (receiver.n_refused() > 0).then_some(())).await;
     server.kill();
     drop(faulty);
@@ -104,9 +105,11 @@ async fn check_ledger(server: &Server, id: &str) {
         .iter()
         .flat_map(|alert| alert["deliveries"].as_array().expect("deliveries"))
         .collect();
-    let delivery = deliveries.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("{id} in {alerts}"));
+    let delivery =
+        deliveries.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("{id} in {alerts}"));
     assert_eq!(delivery["state"], "delivered");
-    let statuses: Vec<_> = delivery["attempts"].as_array().expect("attempts").iter().map(|one| &one["status"]).collect();
+    let statuses: Vec<_> =
+        delivery["attempts"].as_array().expect("attempts").iter().map(|one| &one["status"]).collect();
     assert!(statuses.len() >= 2, "{delivery}");
     assert_eq!(statuses.first().and_then(|status| status.as_i64()), Some(503), "{delivery}");
     assert_eq!(statuses.last().and_then(|status| status.as_i64()), Some(200), "{delivery}");

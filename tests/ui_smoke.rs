@@ -128,7 +128,9 @@ async fn span(browser: &Browser, server: &Server, trace_id: &str) {
 /// A failing span that wrote logs.
 async fn span_with_logs(server: &Server, trace_id: &str, trace: &Value) -> Value {
     let logs = server.api(&format!("/api/v1/logs?trace_id={trace_id}&from=now-1d")).await;
-    let wrote = |span: &&Value| logs["rows"].as_array().expect("rows").iter().any(|row| row["span_id"] == span["span_id"]);
+    let wrote = |span: &&Value| {
+        logs["rows"].as_array().expect("rows").iter().any(|row| row["span_id"] == span["span_id"])
+    };
     let spans = trace["spans"].as_array().expect("spans");
     let failing = spans.iter().filter(|span| span["is_error"] == true).find(wrote);
     failing.or_else(|| spans.iter().find(wrote)).expect("a span with logs").clone()
@@ -147,7 +149,7 @@ async fn assert_page_is_clean(browser: &Browser) {
 
 /// One screenshot of every page in a theme.
 async fn gallery(browser: &Browser, server: &Server, trace_id: &str, theme: &str) {
-    browser.script(&format!("localStorage.setItem('theme', '{theme}')")).await;
+    browser.script(&format!("localStorage.setItem('firstfault.theme', '{theme}')")).await;
     let trace = format!("/trace/{trace_id}");
     let pages = [
         ("services", "/services", "[data-testid=services-row]"),

@@ -66,8 +66,12 @@ impl Browser {
 
     /// The first element that matches, once it is there.
     pub(crate) async fn find(&self, css: &str) -> WebElement {
-        eventually(&format!("{css} appears"), APPEARS, || async move { self.driver.find(By::Css(css)).await.ok() })
-            .await
+        eventually(
+            &format!("{css} appears"),
+            APPEARS,
+            || async move { self.driver.find(By::Css(css)).await.ok() },
+        )
+        .await
     }
 
     /// The visible text of an element, once it contains `part`.

@@ -36,7 +36,6 @@ pub(crate) fn span(number: u64, is_error: bool) -> Span {
 pub(crate) fn traces(service: &str, spans: Vec<Span>) -> ExportTraceServiceRequest {
     let resource = Resource { attributes: vec![attribute("service.name", service)], ..Resource::default() };
     let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
-    let resource_spans =
-        ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() };
+    let resource_spans = ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() };
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }
 }

@@ -112,7 +112,12 @@ impl Server {
     pub(crate) async fn sql(&self, sql: &str) -> Vec<Vec<Value>> {
         let answer = self.try_sql(sql).await;
         let answer = answer.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        answer["rows"].as_array().expect("rows").iter().map(|row| row.as_array().expect("row").clone()).collect()
+        answer["rows"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| row.as_array().expect("row").clone())
+            .collect()
     }
 
     /// The only value of a SQL query that gives one number.
@@ -207,7 +212,8 @@ impl Drop for Server {
 
 /// Sends a signal by name to one process.
 pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().expect("kill runs");
+    let status =
+        Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().expect("kill runs");
     assert!(status.success(), "kill -{name} {pid}: {status}");
 }
 

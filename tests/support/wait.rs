@@ -25,8 +25,12 @@ where
 }
 
 /// Waits until `probe` equals `expected`; the failure shows the last value seen.
-pub(crate) async fn eventually_eq<T, F>(what: &str, limit: Duration, expected: T, mut probe: impl FnMut() -> F)
-where
+pub(crate) async fn eventually_eq<T, F>(
+    what: &str,
+    limit: Duration,
+    expected: T,
+    mut probe: impl FnMut() -> F,
+) where
     T: PartialEq + Debug,
     F: Future<Output = T>,
 {

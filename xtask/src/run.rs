@@ -22,7 +22,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
             .env("REQUIRE_UI", "1"),
     )?;
     let binary = paths::target().join("release").join("firstfault");
-    let mut server = Command::new(&binary).arg("serve").args(server_args).spawn().context("start firstfault")?;
+    let mut server =
+        Command::new(&binary).arg("serve").args(server_args).spawn().context("start firstfault")?;
     let demo = if demo { Some(start_demo(&binary, &mut server)?) } else { None };
     let status = server.wait().context("wait for firstfault")?;
     if let Some(mut demo) = demo {

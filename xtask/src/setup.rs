@@ -90,7 +90,8 @@ fn chromedriver() -> Result<PathBuf> {
     if !shell::has("chromedriver") || !(shell::has("chromium") || shell::has("google-chrome")) {
         apt(&["chromium", "chromium-driver"])?;
     }
-    let path = shell::output("sh", &["-c", "command -v chromedriver"]).context("chromedriver is not in PATH")?;
+    let path =
+        shell::output("sh", &["-c", "command -v chromedriver"]).context("chromedriver is not in PATH")?;
     Ok(PathBuf::from(path.trim()))
 }
 

@@ -34,7 +34,10 @@ pub(crate) fn test(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-#[allow(clippy::disallowed_methods, reason = "how long a step took is told to the user, nothing depends on it")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long a step took is told to the user, nothing depends on it"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -66,7 +69,9 @@ fn tests() -> Result<()> {
 
 fn doc() -> Result<()> {
     shell::run(
-        shell::cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
+        shell::cargo()
+            .args(["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
     )
 }
 

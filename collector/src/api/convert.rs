@@ -13,8 +13,8 @@ use storage::{RedTotals, TimeRange};
 use wire::UnixNanos;
 
 mod logs;
-mod plain;
 mod metrics;
+mod plain;
 mod traces;
 
 pub(super) use logs::{log_buckets, log_rows};

@@ -137,11 +137,12 @@ async fn fallback(State(api): State<Api>, request: Request) -> Response {
 /// The dashboard has a page of the path where scrapers look for figures: who asks for HTML is a person.
 async fn metrics_or_page(State(api): State<Api>, request: Request) -> Response {
     let accepts = request.headers().get_all(ACCEPT).iter();
-    let mut answer = if accepts.filter_map(|value| value.to_str().ok()).any(|value| value.contains("text/html")) {
-        web::serve(api.settings.assets, request.method(), request.uri().path(), request.headers())
-    } else {
-        health::metrics(State(api)).await.into_response()
-    };
+    let mut answer =
+        if accepts.filter_map(|value| value.to_str().ok()).any(|value| value.contains("text/html")) {
+            web::serve(api.settings.assets, request.method(), request.uri().path(), request.headers())
+        } else {
+            health::metrics(State(api)).await.into_response()
+        };
     answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
     answer
 }

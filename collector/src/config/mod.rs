@@ -92,6 +92,7 @@ pub(crate) fn sources(file: Option<&Path>, flags: Vec<Flag>) -> std::io::Result<
         None => None,
     };
     // A variable that is not Unicode cannot be one of ours, whose values are all text.
-    let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Ok(Sources { file, env: env.collect(), flags })
 }

@@ -165,11 +165,14 @@ fn unknown_names_are_refused() {
                 | ^^^^^^^^^
               hint: keys of slos[0] are id, name, service, operation, indicator, threshold, target, period, receivers, runbook_url, events_min, keep_firing"#]],
     );
-    check("data_dir = \"/x\"\n", expect![[r#"
+    check(
+        "data_dir = \"/x\"\n",
+        expect![[r#"
         ff.toml:1:1: unknown section "data_dir"
           1 | data_dir = "/x"
             | ^^^^^^^^
-          hint: data_dir belongs below a line [storage]"#]]);
+          hint: data_dir belongs below a line [storage]"#]],
+    );
     check_env(
         "",
         &[
@@ -226,7 +229,9 @@ fn bad_values_are_refused() {
                  |                  ^^^^
               hint: write a number and a unit (ns, us, ms, s, m, h, d, w), such as "300ms" or "7d""#]],
     );
-    check("[listen]\napi = \"4320\"\nallow_public = \"yes\"\notlp_http = 4318\n", expect![[r#"
+    check(
+        "[listen]\napi = \"4320\"\nallow_public = \"yes\"\notlp_http = 4318\n",
+        expect![[r#"
         ff.toml:2:7: listen.api: "4320" is not an address to listen on
           2 | api = "4320"
             |       ^^^^^^
@@ -239,7 +244,8 @@ fn bad_values_are_refused() {
         ff.toml:4:13: listen.otlp_http: 4318 is not text
           4 | otlp_http = 4318
             |             ^^^^
-          hint: write it in quotation marks"#]]);
+          hint: write it in quotation marks"#]],
+    );
     check_env(
         "",
         &[("FIRSTFAULT_LISTEN_ALLOW_PUBLIC", "yes"), ("FIRSTFAULT_STORAGE_HOT_BYTES", "1KiB")],
@@ -254,7 +260,9 @@ fn bad_values_are_refused() {
 /// Guarantees: each pair is refused, naming both.
 #[test]
 fn impossible_pairs_are_refused() {
-    check("[listen]\notlp_grpc = \"127.0.0.1:4318\"\napi = \"0.0.0.0:4318\"\n", expect![[r#"
+    check(
+        "[listen]\notlp_grpc = \"127.0.0.1:4318\"\napi = \"0.0.0.0:4318\"\n",
+        expect![[r#"
         ff.toml:2:13: listen.otlp_grpc: 127.0.0.1:4318 for otlp_http and 127.0.0.1:4318 for otlp_grpc share a port
           2 | otlp_grpc = "127.0.0.1:4318"
             |             ^^^^^^^^^^^^^^^^
@@ -268,8 +276,11 @@ fn impossible_pairs_are_refused() {
         ff.toml:3:7: listen.api: 0.0.0.0:4318 for api and 127.0.0.1:4318 for otlp_grpc share a port
           3 | api = "0.0.0.0:4318"
             |       ^^^^^^^^^^^^^^
-          hint: give each listener a port of its own"#]]);
-    check("[retention]\ntraces = \"10s\"\n[limits]\ninflight_bytes = \"1MiB\"\n", expect![[r#"
+          hint: give each listener a port of its own"#]],
+    );
+    check(
+        "[retention]\ntraces = \"10s\"\n[limits]\ninflight_bytes = \"1MiB\"\n",
+        expect![[r#"
         ff.toml:2:10: retention.traces: is shorter than storage.flush_interval (1m)
           2 | traces = "10s"
             |          ^^^^^
@@ -278,17 +289,22 @@ fn impossible_pairs_are_refused() {
         ff.toml:4:18: limits.inflight_bytes: is smaller than limits.request_bytes (64MiB)
           4 | inflight_bytes = "1MiB"
             |                  ^^^^^^
-          hint: a single request of the allowed size would never be let in"#]]);
-    check("[storage]\nwal_sync_interval = \"1s\"\n", expect![[r#"
+          hint: a single request of the allowed size would never be let in"#]],
+    );
+    check(
+        "[storage]\nwal_sync_interval = \"1s\"\n",
+        expect![[r#"
         ff.toml:2:21: storage.wal_sync_interval: has no effect while wal_sync is "always"
           2 | wal_sync_interval = "1s"
             |                     ^^^^
-          hint: set wal_sync = "interval", which may lose that much at a power cut, or remove this key"#]]);
+          hint: set wal_sync = "interval", which may lose that much at a power cut, or remove this key"#]],
+    );
     let mut homeless = sources("", &[]);
     homeless.env.clear();
     expect![[r#"
         default value: storage.data_dir: has no default, because neither HOME nor XDG_DATA_HOME is set
-          hint: name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR"#]].assert_eq(&load(&homeless).expect_err("no home").to_string());
+          hint: name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR"#]]
+    .assert_eq(&load(&homeless).expect_err("no home").to_string());
 }
 
 /// Scenario: receivers and SLOs with every kind of mistake.
@@ -410,15 +426,20 @@ fn bad_receivers_and_slos_are_refused() {
 /// Guarantees: place and cause are told, and nothing moves the reader's cursor.
 #[test]
 fn broken_files_are_refused() {
-    check("[listen]\napi = \n[storage\n", expect![[r#"
+    check(
+        "[listen]\napi = \n[storage\n",
+        expect![[r#"
         ff.toml:2:7: string values must be quoted, expected literal string
           2 | api = 
             |       ^
 
         ff.toml:3:9: unclosed table, expected `]`
           3 | [storage
-            |         ^"#]]);
-    check("listen = 3\nslos = \"x\"\nreceivers = [1]\n[slo]\n", expect![[r#"
+            |         ^"#]],
+    );
+    check(
+        "listen = 3\nslos = \"x\"\nreceivers = [1]\n[slo]\n",
+        expect![[r#"
         ff.toml:1:10: listen is a section, not a number
           1 | listen = 3
             |          ^
@@ -436,14 +457,21 @@ fn broken_files_are_refused() {
         ff.toml:4:2: unknown section "slo"
           4 | [slo]
             |  ^^^
-          hint: did you mean "slos"?"#]]);
-    check("[listen]\n\tapi = \"\u{1b}[2J\"\n", expect![[r#"
+          hint: did you mean "slos"?"#]],
+    );
+    check(
+        "[listen]\n\tapi = \"\u{1b}[2J\"\n",
+        expect![[r#"
         ff.toml:2:9: invalid basic string, expected non-double-quote visible characters, `\`
           2 |  api = "\u{1b}[2J"
-            |         ^^^^^^"#]]);
-    check("[listen]\napi = \"a\\u001b\\nb\"\n", expect![[r#"
+            |         ^^^^^^"#]],
+    );
+    check(
+        "[listen]\napi = \"a\\u001b\\nb\"\n",
+        expect![[r#"
         ff.toml:2:7: listen.api: "a\u{1b}\nb" is not an address to listen on
           2 | api = "a\u001b\nb"
             |       ^^^^^^^^^^^^
-          hint: write an IP address and a port, such as "127.0.0.1:4320"; port 0 takes any free one"#]]);
+          hint: write an IP address and a port, such as "127.0.0.1:4320"; port 0 takes any free one"#]],
+    );
 }

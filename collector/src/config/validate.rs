@@ -120,12 +120,9 @@ fn data_dir(keys: &mut Keys<'_>, env: &BTreeMap<String, String>) -> PathBuf {
     match data_home.or_else(|| Some(variable("HOME")?.join(".local/share"))) {
         Some(data_home) => data_home.join("firstfault"),
         None => {
-            keys.problem(
-                "data_dir",
-                "has no default, because neither HOME nor XDG_DATA_HOME is set",
-            )
-            .hint("name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR")
-            .report(keys.problems);
+            keys.problem("data_dir", "has no default, because neither HOME nor XDG_DATA_HOME is set")
+                .hint("name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR")
+                .report(keys.problems);
             PathBuf::new()
         }
     }

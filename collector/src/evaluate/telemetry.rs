@@ -104,17 +104,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Scenario: a service whose name is an attempt to end the string.
-    /// Guarantees: it stays a string.
-    #[test]
-    fn service_names_are_quoted() {
-        let sql = heard_sql(&["it's'; DROP".to_owned(), "b".to_owned()], 600_000_000_005);
-        assert_eq!(sql.matches("service IN ('it''s''; DROP', 'b')").count(), 3, "{sql}");
-        assert!(
-            sql.contains("time >= to_timestamp_nanos(5) AND received_at >= to_timestamp_nanos(600000000005)")
-        );
-    }
-}
+mod tests;

@@ -1,3 +1,5 @@
+//! Counters, rates, the ring of rejections, and the page for scrapers.
+
 use super::*;
 use expect_test::expect;
 

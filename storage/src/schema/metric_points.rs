@@ -45,10 +45,10 @@ fn build() -> SchemaRef {
         required("series_id", DataType::UInt64),
         optional("start_time", timestamp()),
         required("time", timestamp()),
-        required("flags", DataType::UInt32),      // bit 0: no recorded value
-        optional("value", DataType::Float64),     // gauge, sum; integers too
-        optional("value_int", DataType::Int64),   // where an integer was sent
-        optional("count", DataType::UInt64),      // histograms, summary
+        required("flags", DataType::UInt32),    // bit 0: no recorded value
+        optional("value", DataType::Float64),   // gauge, sum; integers too
+        optional("value_int", DataType::Int64), // where an integer was sent
+        optional("count", DataType::UInt64),    // histograms, summary
         optional("sum", DataType::Float64),
         optional("min", DataType::Float64),
         optional("max", DataType::Float64),

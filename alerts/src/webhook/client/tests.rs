@@ -145,7 +145,7 @@ impl Scene {
         };
         let now = Arc::new(AtomicI64::new(1_614_265_330 * SECOND));
         let clock = clock(&now);
-        let policy = RetryPolicy { timeout: Duration::from_millis(300), ..RetryPolicy::default() };
+        let policy = RetryPolicy { timeout: Duration::from_secs(2), ..RetryPolicy::default() };
         let courier = Courier::new(receiver, policy, store.clone(), clock).unwrap();
         let pending_at = now.load(Ordering::Relaxed);
         let alert = AlertRecord {

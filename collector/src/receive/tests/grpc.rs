@@ -1,3 +1,5 @@
+//! The gRPC door: answers, limits and compression, against the official client.
+
 use super::*;
 use ::http::{Request, StatusCode, Version};
 use expect_test::expect;

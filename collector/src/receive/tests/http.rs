@@ -1,3 +1,5 @@
+//! The HTTP door: answers in the encoding of the request, limits, and what is refused.
+
 use super::*;
 use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ::http::{HeaderMap, Request, StatusCode};
@@ -113,7 +115,7 @@ async fn partial_success_counts_exactly() {
     check(
         &server,
         post("/v1/metrics", JSON, metric),
-        expect![[r#"200 application/json {"partialSuccess":{"errorMessage":"rejected 1 x point_without_value: metric 'm' has a point without a value","rejectedDataPoints":"1"}}"#]],
+        expect![[r#"200 application/json {"partialSuccess":{"rejectedDataPoints":"1","errorMessage":"rejected 1 x point_without_value: metric 'm' has a point without a value"}}"#]],
     )
     .await;
     let page = server.telemetry.prometheus(&server.engine.stats());
@@ -129,7 +131,7 @@ async fn snake_case_is_warned_about() {
     check(
         &server,
         post("/v1/traces", JSON, r#"{"resource_spans":[]}"#),
-        expect![[r#"200 application/json {"partialSuccess":{"errorMessage":"warning 1 x json_snake_case_key: ignored unknown keys 'resource_spans': OTLP/JSON keys are lowerCamelCase","rejectedSpans":"0"}}"#]],
+        expect![[r#"200 application/json {"partialSuccess":{"rejectedSpans":"0","errorMessage":"warning 1 x json_snake_case_key: ignored unknown keys 'resource_spans': OTLP/JSON keys are lowerCamelCase"}}"#]],
     )
     .await;
     assert_eq!(server.rejections(), [(Reason::JsonSnakeCaseKey, 1)]);
@@ -142,14 +144,14 @@ async fn snake_case_is_warned_about() {
 async fn refusals_speak_the_protocol() {
     let server = Server::start(IngestLimits::default()).await;
     let traces_path = "/v1/traces";
-    check(&server, post(traces_path, JSON, "{\n]"), expect![[r#"400 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"request is not valid OTLP/JSON: key must be a string at line 2 column 1","field":"json_malformed"}]}],"message":"request is not valid OTLP/JSON: key must be a string at line 2 column 1"}"#]]).await;
+    check(&server, post(traces_path, JSON, "{\n]"), expect![[r#"400 application/json {"code":3,"message":"request is not valid OTLP/JSON: key must be a string at line 2 column 1","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"json_malformed","description":"request is not valid OTLP/JSON: key must be a string at line 2 column 1"}]}]}"#]]).await;
     check(&server, post(traces_path, PROTOBUF, "{}"), expect![[r#"400 application/x-protobuf Status { code: 3, message: "request is not a valid protobuf message: failed to decode Protobuf message: buffer underflow", details: ["type.googleapis.com/google.rpc.BadRequest"] }"#]]).await;
     check(&server, encoded(post(traces_path, PROTOBUF, "no gzip"), "gzip"), expect![[r#"400 application/x-protobuf Status { code: 3, message: "request body is not valid gzip: unexpected end of file", details: ["type.googleapis.com/google.rpc.BadRequest"] }"#]]).await;
-    check(&server, post("/v1/profiles", JSON, "{}"), expect![[r#"404 application/json {"code":5,"details":[],"message":"no such path: /v1/profiles (there are /v1/traces, /v1/logs, /v1/metrics)"}"#]]).await;
+    check(&server, post("/v1/profiles", JSON, "{}"), expect![[r#"404 application/json {"code":5,"message":"no such path: /v1/profiles (there are /v1/traces, /v1/logs, /v1/metrics)","details":[]}"#]]).await;
     check(&server, post("/v1development/profiles", PROTOBUF, ""), expect![[r#"404 application/x-protobuf Status { code: 5, message: "no such path: /v1development/profiles (there are /v1/traces, /v1/logs, /v1/metrics)", details: [] }"#]]).await;
-    check(&server, Request::get("/v1/logs").body(Body::empty()).unwrap(), expect![[r#"405 application/json allow=POST {"code":12,"details":[],"message":"method GET is not allowed, use POST"}"#]]).await;
-    check(&server, post(traces_path, "text/plain", "x"), expect![[r#"415 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"got 'text/plain'; supported are application/x-protobuf and application/json","field":"unsupported_media_type"}]}],"message":"got 'text/plain'; supported are application/x-protobuf and application/json"}"#]]).await;
-    check(&server, Request::post(traces_path).body(Body::empty()).unwrap(), expect![[r#"415 application/json {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"got no content type; supported are application/x-protobuf and application/json","field":"unsupported_media_type"}]}],"message":"got no content type; supported are application/x-protobuf and application/json"}"#]]).await;
+    check(&server, Request::get("/v1/logs").body(Body::empty()).unwrap(), expect![[r#"405 application/json allow=POST {"code":12,"message":"method GET is not allowed, use POST","details":[]}"#]]).await;
+    check(&server, post(traces_path, "text/plain", "x"), expect![[r#"415 application/json {"code":3,"message":"got 'text/plain'; supported are application/x-protobuf and application/json","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"unsupported_media_type","description":"got 'text/plain'; supported are application/x-protobuf and application/json"}]}]}"#]]).await;
+    check(&server, Request::post(traces_path).body(Body::empty()).unwrap(), expect![[r#"415 application/json {"code":3,"message":"got no content type; supported are application/x-protobuf and application/json","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"unsupported_media_type","description":"got no content type; supported are application/x-protobuf and application/json"}]}]}"#]]).await;
     for encoding in ["zstd", "deflate", "br", "gzip, gzip"] {
         let (parts, body) = call(server.http(), encoded(post(traces_path, PROTOBUF, "x"), encoding)).await;
         let status = pb::Status::decode(body).unwrap();
@@ -233,7 +235,7 @@ async fn overload_asks_to_retry() {
     let status = pb::Status::decode(body).unwrap();
     assert_eq!(status.code, tonic::Code::Unavailable as i32);
     assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(1)));
-    check(&server, post("/v1/traces", JSON, SPAN_JSON), expect![[r#"429 application/json retry-after=1 {"code":14,"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}],"message":"requests in flight hold the limit of 4194304 bytes, retry later"}"#]]).await;
+    check(&server, post("/v1/traces", JSON, SPAN_JSON), expect![[r#"429 application/json retry-after=1 {"code":14,"message":"requests in flight hold the limit of 4194304 bytes, retry later","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}]}"#]]).await;
     drop(taken);
     assert_eq!(call(server.http(), request()).await.0.status, StatusCode::OK);
     assert_eq!(server.n_stored(Signal::Traces), 1);

@@ -1,3 +1,5 @@
+//! Hostile text stays a literal.
+
 use super::{binary, contains_pattern, interval, text, timestamp};
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};

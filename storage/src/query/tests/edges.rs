@@ -1,3 +1,5 @@
+//! Edges between services, databases, queues and external hosts.
+
 use super::engines::{Data, everywhere};
 use super::rows::{millis, span};
 use crate::query::TimeRange;

@@ -1,3 +1,5 @@
+//! Limits of queries: deadline, memory, number, cancellation.
+
 use super::engines::{Data, with_options};
 use super::query;
 use crate::error::Error;

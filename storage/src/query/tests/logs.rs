@@ -1,3 +1,5 @@
+//! Search of logs: conditions, order, histogram.
+
 use super::engines::{Data, everywhere};
 use super::rows::{EPOCH, hex, log, millis, span_id, trace_id};
 use super::table;

@@ -1,3 +1,5 @@
+//! Metrics: catalogue, rates with resets, quantiles of both kinds of histogram.
+
 use super::engines::{Data, everywhere};
 use super::rows::{EPOCH, millis, point};
 use super::table;

@@ -1,3 +1,5 @@
+//! Rates, errors and quantiles from the read model against brute force.
+
 use super::engines::{Data, everywhere, hot};
 use super::rows::{EPOCH, millis, span};
 use super::table;

@@ -1,3 +1,5 @@
+//! Search of traces: conditions, order, summaries, hostile text.
+
 use super::engines::{Data, everywhere, hot};
 use super::rows::{hex, millis, span, trace_id};
 use super::table;

@@ -1,3 +1,5 @@
+//! SQL over hot rows, segments and both.
+
 use super::engines::{Data, everywhere, hot};
 use super::rows::{hex, log, point, span, trace_id};
 use super::{query, table};
