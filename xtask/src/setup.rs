@@ -32,21 +32,6 @@ pub(crate) fn apt(packages: &[&str]) -> Result<()> {
     )
 }
 
-/// The script of wasm-opt, or nothing where npm is absent.
-pub(crate) fn binaryen() -> Result<Option<PathBuf>> {
-    const PACKAGE: &str = "binaryen@132.0.0";
-    if !shell::has("npm") || !shell::has("node") {
-        return Ok(None);
-    }
-    let dir = paths::tools().join("binaryen");
-    let script = dir.join("node_modules/binaryen/bin/wasm-opt");
-    once(&dir, PACKAGE, || {
-        println!("installing {PACKAGE} from npm into {}", dir.display());
-        shell::run(npm().args(["install", "--no-save", "--prefix"]).arg(&dir).arg(PACKAGE))
-    })?;
-    if script.is_file() { Ok(Some(script)) } else { bail!("{} is not in {PACKAGE}", script.display()) }
-}
-
 /// A Python interpreter with the packages of `tests/clients/python/requirements.txt`.
 fn python() -> Result<PathBuf> {
     let wanted = paths::root().join("tests/clients/python/requirements.txt");

@@ -6,9 +6,10 @@
 use super::nanos;
 use std::time::Duration;
 
-/// (how often, how far back): late by seconds is corrected at once, late by an hour within minutes.
+/// (how often, how far back): late by seconds is corrected at once, late by an hour within half a minute,
+/// so that an objective and the services' own numbers do not contradict each other for longer.
 const DEPTHS: [(Duration, Duration); 2] =
-    [(Duration::ZERO, Duration::from_secs(120)), (Duration::from_secs(300), Duration::from_secs(3600))];
+    [(Duration::ZERO, Duration::from_secs(120)), (Duration::from_secs(30), Duration::from_secs(3600))];
 /// And the whole period this often.
 const WHOLE_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// A whole read that failed is tried again after this, and a tenth of it is read until then.

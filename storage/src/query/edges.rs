@@ -201,7 +201,7 @@ impl<'a> Peers<'a> {
     }
 }
 
-fn first_of<'a>(names: [&'a str; 2]) -> &'a str {
+fn first_of(names: [&str; 2]) -> &str {
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! The folder that the server embeds: every asset is named by its content and stored compressed.
 
+use super::bind::Bound;
 use crate::paths;
 use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
@@ -7,22 +8,16 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// What the compiler gave.
-pub(crate) struct Parts {
-    pub(crate) wasm: Vec<u8>,
-    pub(crate) loader: String,
-}
-
 /// Writes `index.html` and `assets/*`, each with `.br` and `.gz` beside it. Names of files stand in
 /// the sources as `__WASM__`, `__LOADER__`, `__CSS__` and `__BOOT__`.
-pub(crate) fn write(dist: &Path, parts: &Parts) -> Result<()> {
+pub(crate) fn write(dist: &Path, bound: &Bound) -> Result<()> {
     if dist.exists() {
         std::fs::remove_dir_all(dist).with_context(|| format!("clear {}", dist.display()))?;
     }
     std::fs::create_dir_all(dist.join("assets")).with_context(|| format!("create {}", dist.display()))?;
     let ui = paths::root().join("ui");
-    let wasm = asset(dist, "app", "wasm", &parts.wasm)?;
-    let loader = asset(dist, "app", "js", parts.loader.as_bytes())?;
+    let wasm = asset(dist, "app", "wasm", &bound.wasm)?;
+    let loader = asset(dist, "app", "js", bound.loader.as_bytes())?;
     let css = asset(dist, "style", "css", styles(&ui.join("style"))?.as_bytes())?;
     let boot = read(&ui.join("boot.js"))?.replace("__LOADER__", &loader).replace("__WASM__", &wasm);
     let boot = asset(dist, "boot", "js", boot.as_bytes())?;

@@ -1,10 +1,9 @@
-//! The dashboard's build: compile to wasm, bind, optimise, hash, compress. Needs neither trunk nor
-//! cargo-leptos, and Node only for the optimiser, which is skipped where npm is absent.
+//! The dashboard's build: compile to wasm for size, bind, hash, compress. Needs neither trunk nor
+//! cargo-leptos nor Node.
 
 mod bind;
 mod compile;
 mod dist;
-mod optimise;
 
 use crate::paths;
 use anyhow::Result;
@@ -14,9 +13,8 @@ use std::path::PathBuf;
 pub(crate) fn build() -> Result<PathBuf> {
     let compiled = compile::wasm()?;
     let bound = bind::bind(&compiled)?;
-    let wasm = optimise::optimise(&bound.wasm)?;
     let dist = paths::ui_dist();
-    dist::write(&dist, &dist::Parts { wasm, loader: bound.loader })?;
+    dist::write(&dist, &bound)?;
     println!("dashboard: {}", dist.display());
     Ok(dist)
 }

@@ -6,7 +6,7 @@ const SECOND: i64 = 1_000_000_000;
 const PERIOD: Duration = Duration::from_secs(30 * 86_400);
 
 /// Scenario: evaluations every ten seconds for seven hours.
-/// Guarantees: first the whole period, then minutes, every five minutes an hour, every six hours all.
+/// Guarantees: first the whole period, then minutes, every half minute an hour, every six hours all.
 #[test]
 fn often_a_little_sometimes_a_lot() {
     let mut schedule = Schedule::default();
@@ -23,7 +23,7 @@ fn often_a_little_sometimes_a_lot() {
         }
         schedule.done(depth, now);
     }
-    assert_eq!((n_whole, n_hour, n_short), (2, 82, 7 * 360 - 84));
+    assert_eq!((n_whole, n_hour, n_short), (2, 7 * 120 - 2, 7 * 360 - 7 * 120));
 }
 
 /// Scenario: the whole period cannot be read at the start.

@@ -45,12 +45,15 @@ pub(super) async fn numbers(
     Ok((named(labels(&identities), points), truncated))
 }
 
+/// The drawn points of each quantile of one summary.
+type ByQuantile = BTreeMap<String, Vec<(i64, f64)>>;
+
 /// Quantiles that the client worked out itself: each is a series of its own.
 pub(super) async fn summary(
     session: &Session,
     selection: &Selection,
 ) -> Result<(Vec<MetricSeries>, bool), Error> {
-    let mut drawn: BTreeMap<u64, (Identity, BTreeMap<String, Vec<(i64, f64)>>)> = BTreeMap::new();
+    let mut drawn: BTreeMap<u64, (Identity, ByQuantile)> = BTreeMap::new();
     let truncated = selected(session, selection, "quantiles", |batch| {
         let points = Points::of(batch)?;
         let quantiles = column::<ListArray>(batch, "quantiles")?;
