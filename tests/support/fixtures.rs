@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// The path of a fixture, or nothing after saying which test is skipped for it.
+#[allow(clippy::print_stdout, reason = "a skipped test says so on its output")]
 pub(crate) fn find(test: &str, path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("FIRSTFAULT_FIXTURES")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);

@@ -19,6 +19,7 @@ pub(crate) fn artefacts() -> PathBuf {
 
 /// The value of an environment variable that `cargo xtask test` sets; without it the test is
 /// skipped, with a line that says so.
+#[allow(clippy::print_stdout, reason = "a skipped test says so on its output")]
 pub(crate) fn tool(test: &str, variable: &str) -> Option<PathBuf> {
     let tool = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.exists());
     if tool.is_none() {

@@ -35,9 +35,11 @@ pub(super) fn put(transaction: &Transaction<'_>, alert: &AlertRecord) -> Result<
 }
 
 pub(super) fn latest(connection: &Connection) -> Result<Vec<AlertRecord>, Error> {
-    // SQLite takes the other columns from the row that holds the maximum.
+    // SQLite takes the other columns from the row that holds the maximum. An open alert comes before any
+    // closed one (2^62 is more than any time), because the clock may have stepped back in between.
     let sql = format!(
-        "SELECT {COLUMNS}, max(pending_at) FROM alert GROUP BY slo_id, severity ORDER BY slo_id, severity"
+        "SELECT {COLUMNS}, max((phase IN ('pending', 'firing')) * 4611686018427387904 + pending_at)
+         FROM alert GROUP BY slo_id, severity ORDER BY slo_id, severity"
     );
     select(connection, &sql, params![])
 }

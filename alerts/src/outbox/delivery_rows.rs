@@ -35,6 +35,11 @@ pub(super) fn enqueue(
         now
     ];
     transaction.execute(sql, values).map_err(Error::sqlite("enqueue a notification"))?;
+    // News must not sit behind an older notification that waits out its back-off, which may be hours.
+    let sql = "UPDATE delivery SET next_attempt_at = min(next_attempt_at, ?4)
+        WHERE receiver = ?1 AND slo_id = ?2 AND severity = ?3 AND state = 'waiting'";
+    let group = params![delivery.receiver, alert.slo_id, severity, now];
+    transaction.execute(sql, group).map_err(Error::sqlite("hurry older notifications"))?;
     Ok(())
 }
 
@@ -171,8 +176,10 @@ pub(super) fn bury_strangers(
     Ok(n_buried)
 }
 
+/// What an open alert told is kept: its end goes to those who heard of its beginning.
 pub(super) fn prune(transaction: &Transaction<'_>, before: i64) -> Result<(), Error> {
-    let sql = "DELETE FROM delivery WHERE state <> 'waiting' AND finished_at < ?1";
+    let sql = "DELETE FROM delivery WHERE state <> 'waiting' AND finished_at < ?1 AND NOT EXISTS
+        (SELECT 1 FROM alert WHERE alert.id = delivery.alert_id AND alert.phase IN ('pending', 'firing'))";
     transaction.execute(sql, [before]).map_err(Error::sqlite("prune notifications"))?;
     Ok(())
 }

@@ -89,7 +89,9 @@ async fn a_resolve_never_overtakes_its_firing() {
     let second = vec![change(&resolved(&page, 20), &["hook"]), change(&ticket, &["hook"])];
     store.commit(second, Vec::new(), 20).await.unwrap();
 
-    assert_eq!(due_events(&store, 50).await, [(id(&ticket, Event::Firing), Event::Firing)]);
+    let firings = [(id(&page, Event::Firing), Event::Firing), (id(&ticket, Event::Firing), Event::Firing)];
+    assert_eq!(due_events(&store, 50).await, firings);
+    store.record(&id(&page, Event::Firing), attempt(50, Some(503)), Ruling::RetryAt(100)).await.unwrap();
     store.record(&id(&ticket, Event::Firing), attempt(51, Some(200)), Ruling::Delivered).await.unwrap();
     let due = store.due("hook", 50, 10).await.unwrap();
     assert!(due.parcels.is_empty());
@@ -185,6 +187,41 @@ async fn pruning_forgets_only_what_is_over() {
     let left: Vec<_> = store.alerts(10).await.unwrap().into_iter().map(|(alert, _)| alert.id).collect();
     assert_eq!(left, [open.id.clone(), waiting.id.clone()]);
     assert_eq!(store.heard("a").await.unwrap(), [heard[1].clone()]);
+}
+
+/// Scenario: an alert fires for longer than delivered notifications are kept, and its clock once stepped back.
+/// Guarantees: who heard of its beginning is still known, and it is the latest of its objective.
+#[tokio::test]
+async fn an_open_alert_outlives_pruning_and_clock_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (closed, open) = (alert(Severity::Page, 100), alert(Severity::Page, 50));
+    store.commit(vec![change(&closed, &[])], Vec::new(), 100).await.unwrap();
+    store.commit(vec![change(&resolved(&closed, 110), &[])], Vec::new(), 110).await.unwrap();
+    store.commit(vec![change(&open, &["hook"])], Vec::new(), 50).await.unwrap();
+    let id = event_id(&open.id, Event::Firing, "hook");
+    store.record(&id, attempt(60, Some(200)), Ruling::Delivered).await.unwrap();
+
+    store.prune(1_000, 0).await.unwrap();
+    assert_eq!(store.told(&open.id).await.unwrap(), ["hook"]);
+    let latest: Vec<_> = store.latest().await.unwrap().into_iter().map(|alert| alert.id).collect();
+    assert_eq!(latest, [open.id]);
+}
+
+/// Scenario: a notification waits out hours of back-off when the alert it belongs to has news.
+/// Guarantees: it is due at once, so that the news behind it is not held up.
+#[tokio::test]
+async fn news_hurries_what_waits_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let firing = alert(Severity::Page, 1);
+    store.commit(vec![change(&firing, &["hook"])], Vec::new(), 10).await.unwrap();
+    let id = event_id(&firing.id, Event::Firing, "hook");
+    store.record(&id, attempt(11, None), Ruling::RetryAt(9_999)).await.unwrap();
+    assert!(due_events(&store, 20).await.is_empty());
+
+    store.commit(vec![change(&resolved(&firing, 20), &["hook"])], Vec::new(), 20).await.unwrap();
+    assert_eq!(due_events(&store, 20).await, [(id, Event::Firing)]);
 }
 
 /// Scenario: a service is heard again and again, and extends its interval.

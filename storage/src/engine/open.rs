@@ -68,6 +68,9 @@ fn open(
     let lock = DirectoryLock::acquire(&options.data_dir)?;
     fs::create_layout(&options.data_dir)?;
     let manifest = Manifest::load(&options.data_dir)?;
+    // The process that wrote it may have been killed before its name was durable; what follows deletes
+    // files because of it.
+    fs::sync_dir(&fs::manifest_dir(&options.data_dir))?;
     check_segments(&options.data_dir, &manifest)?;
     let mut recovery =
         Recovery { n_orphans_removed: remove_orphans(&options.data_dir, &manifest)?, ..Recovery::default() };

@@ -34,9 +34,11 @@ impl CurrentFile {
     ) -> Result<Self, WriteFailure> {
         let directory = fs::wal_dir(data_dir);
         let path = directory.join(format!("{sequence_first:020}.wal"));
-        let create = || -> io::Result<File> {
+        let mut is_ours = false;
+        let mut create = || -> io::Result<File> {
             faults.before(Step::WalCreate)?;
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            is_ours = true;
             file.write_all(&frame::encode_header(sequence_first))?;
             File::open(&directory)?.sync_all()?;
             Ok(file)
@@ -47,7 +49,7 @@ impl CurrentFile {
             }
             Err(source) => {
                 // A file without a whole header would look like damage once a newer one exists.
-                let is_undone = fs::remove_file(&path).is_ok();
+                let is_undone = !is_ours || fs::remove_file(&path).is_ok();
                 Err(WriteFailure { source, is_undone })
             }
         }
@@ -55,6 +57,11 @@ impl CurrentFile {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Number of the record that the file begins with, written or not.
+    pub(super) fn sequence_first(&self) -> u64 {
+        self.sequence_first
     }
 
     pub(super) fn n_bytes(&self) -> u64 {

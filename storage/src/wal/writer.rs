@@ -266,8 +266,12 @@ impl Writer {
         }
     }
 
-    /// Hands the current file to the ledger, durable to its last byte.
+    /// Hands the current file to the ledger, durable to its last byte. A file without records stays the
+    /// current one: its successor would have the same name.
     fn close_current(&mut self) {
+        if self.current.as_ref().is_some_and(|file| file.sequence_first() == self.sequence_next) {
+            return;
+        }
         self.sync_or_fail();
         if let Some(current) = self.current.take() {
             self.ledger.close_file(current.close(self.sequence_next));

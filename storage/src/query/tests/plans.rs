@@ -141,24 +141,3 @@ async fn a_query_sees_one_moment() {
     };
     futures::join!(writer, reader);
 }
-
-#[tokio::test]
-async fn temporary_times() {
-    let stored = hot(&Data::default()).await;
-    for n in [250, 500, 1000] {
-    for sql in [
-        format!("SELECT duration_ns{} FROM spans", "+1".repeat(n-10)),
-        format!("SELECT name{} FROM spans", "||name".repeat(n/3)),
-        format!("SELECT duration_ns{} FROM spans", "::bigint".repeat(n/2-10)),
-        format!("SELECT count(*) FROM spans WHERE {} is_error", "is_entry OR ".repeat(n-20)),
-        format!("SELECT count(*) FROM spans WHERE is_error{}", " IS NOT NULL".repeat(n/3-20)),
-        format!("SELECT count(*) FROM spans WHERE name = 'x'{}", " AND name <> 'y' OR kind = 'z'".repeat(n/6-6)),
-        format!("SELECT CASE {} END FROM spans", "WHEN duration_ns > 1 THEN 'a' ".repeat(n/3-20)),
-        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(n/3-20)),
-        format!("SELECT count(*) FROM spans WHERE duration_ns IN (1{})", ", 1234567".repeat(10*n)),
-    ] {
-        let start = std::time::Instant::now();
-        let answer = query(&stored.engine, &sql).await.err();
-        println!("TIME {n} {:?} {} {:?}", start.elapsed(), &sql[..50], answer);
-    }}
-}
