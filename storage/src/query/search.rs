@@ -40,7 +40,7 @@ pub struct TraceSearch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TraceOrder {
-    /// By the start of the newest matching span.
+    /// The traces with the newest matching spans, by their own start.
     Newest,
     /// By the duration of the whole trace.
     Slowest,

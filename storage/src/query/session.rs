@@ -26,6 +26,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
@@ -127,6 +128,17 @@ impl<T> Drop for Task<T> {
     }
 }
 
+/// The most joins without equal columns above each other. Two of them multiply three tables: such a join
+/// can work for hours without a point at which a deadline takes effect.
+const PRODUCTS_MAX: usize = 1;
+
+/// Joins without equal columns on the worst way from the root to a leaf.
+fn n_products(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let is_product = matches!(plan.name(), "CrossJoinExec" | "NestedLoopJoinExec");
+    let below = plan.children().into_iter().map(n_products).max().unwrap_or(0);
+    usize::from(is_product) + below
+}
+
 impl Engine {
     /// Runs a read on the query runtime, within the limits; dropping the future stops it.
     pub(super) async fn read<T, F, Work>(&self, work: F) -> Result<T, Error>
@@ -170,7 +182,15 @@ impl Session {
     pub(super) async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, Error> {
         let mut state = self.state.clone();
         state.mark_start_execution();
-        DataFrame::new(state, plan).execute_stream().await.map_err(from_datafusion)
+        let frame = DataFrame::new(state, plan);
+        let context = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(from_datafusion)?;
+        if n_products(&plan) > PRODUCTS_MAX {
+            let message = "every row of one table is paired with every row of others, more than once; join on \
+                           equal columns, or take fewer rows in a subquery first";
+            return Err(Error::BadQuery { message: message.to_owned() });
+        }
+        execute_stream(plan, context).map_err(from_datafusion)
     }
 
     /// Hands each batch of a statement to `each`, so that no more than one is held.

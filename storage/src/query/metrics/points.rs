@@ -64,7 +64,7 @@ pub(super) async fn summary(
                 .or_insert_with(|| (points.identity(row), BTreeMap::new()));
             for (quantile, value) in pairs(quantiles, row) {
                 let steps = series.entry(quantile.to_string()).or_default();
-                put_last(steps, selection, time, value);
+                put_last(steps, selection.range, selection.step_ns, time, value);
             }
         }
         Ok(())
@@ -161,11 +161,11 @@ fn named(labels: Vec<Vec<(String, String)>>, points: Vec<Vec<(i64, f64)>>) -> Ve
 }
 
 /// Puts a value at its step, over one that came before in the same step.
-fn put_last(steps: &mut Vec<(i64, f64)>, selection: &Selection, time: i64, value: f64) {
-    if !selection.range.contains(time) || !value.is_finite() {
+fn put_last(steps: &mut Vec<(i64, f64)>, range: TimeRange, step_ns: i64, time: i64, value: f64) {
+    if !range.contains(time) || !value.is_finite() {
         return;
     }
-    let at = floor_to(time, selection.step_ns);
+    let at = floor_to(time, step_ns);
     match steps.last_mut() {
         Some(last) if last.0 == at => last.1 = value,
         _ => steps.push((at, value)),
@@ -207,13 +207,7 @@ impl NumberSteps {
     fn add(&mut self, reading: Reading<f64>) {
         match self {
             Self::Last(steps, range, step_ns) => {
-                if range.contains(reading.time) && reading.value.is_finite() {
-                    let at = floor_to(reading.time, *step_ns);
-                    match steps.last_mut() {
-                        Some(last) if last.0 == at => last.1 = reading.value,
-                        _ => steps.push((at, reading.value)),
-                    }
-                }
+                put_last(steps, *range, *step_ns, reading.time, reading.value);
             }
             Self::Growth(growth) => growth.add(reading),
         }
