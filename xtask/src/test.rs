@@ -6,13 +6,12 @@ use std::time::Instant;
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 6] = [
     ("fmt", fmt),
     ("ui", || ui::build().map(|_| ())),
     ("gates", gates::sizes),
     ("clippy", clippy),
     ("test", tests),
-    ("doc", doc),
     ("deny", deny),
 ];
 
@@ -65,14 +64,6 @@ fn tests() -> Result<()> {
     )?;
     println!("screenshots and logs of the tests: {}", artefacts.display());
     Ok(())
-}
-
-fn doc() -> Result<()> {
-    shell::run(
-        shell::cargo()
-            .args(["doc", "--workspace", "--no-deps", "--quiet"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )
 }
 
 /// Licences, duplicates and sources, where cargo-deny is installed; it is not worth a build of its own here.
