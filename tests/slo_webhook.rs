@@ -52,7 +52,8 @@ async fn one_firing_and_one_resolved_survive_a_receiver_and_a_restart() {
 
     let server = home.start().await;
     let firing = wait_for("the page is delivered", || page(&receiver, "firing").pop()).await;
-    assert_eq!(receiver.delivered()[0].id, firing.id, "nothing else came before");
+    let early = receiver.delivered();
+    assert!(early.iter().all(|one| one.document["status"] == "firing"), "nothing ended before it began");
     let healthy = Demo::start(&server, &["--fault", "none"]);
     let resolved = wait_for("the end is delivered", || page(&receiver, "resolved").pop()).await;
     drop(healthy);

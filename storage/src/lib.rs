@@ -17,6 +17,7 @@ mod options;
 mod query;
 mod read_models;
 mod retention;
+mod runtime;
 pub mod schema;
 mod segment;
 mod stats;

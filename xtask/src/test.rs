@@ -6,11 +6,12 @@ use std::time::Instant;
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("fmt", fmt),
     ("ui", || ui::build().map(|_| ())),
     ("gates", gates::sizes),
     ("clippy", clippy),
+    ("doc", doc),
     ("test", tests),
     ("deny", deny),
 ];
@@ -47,6 +48,11 @@ fn fmt() -> Result<()> {
 
 fn clippy() -> Result<()> {
     shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Links and names in the documentation resolve.
+fn doc() -> Result<()> {
+    shell::run(shell::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn tests() -> Result<()> {

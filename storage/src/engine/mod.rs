@@ -25,6 +25,7 @@ use crate::hot::Snapshot;
 use crate::ids::Table;
 use crate::options::Options;
 use crate::query::QueryContext;
+use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
 use crate::wal::{PackedRecord, Wal};
 use from_log::Decoder;
@@ -32,7 +33,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::Store;
-use tokio::runtime::{Handle, Runtime};
 
 /// What a client should wait after a refusal: about the time of one flush.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -58,13 +58,6 @@ struct Inner {
     is_flush_scheduled: AtomicBool,
     runtime: OwnRuntime,
     _lock: DirectoryLock,
-}
-
-/// A runtime that may be dropped anywhere, also on one of its own threads.
-#[derive(Debug)]
-struct OwnRuntime {
-    handle: Handle,
-    runtime: Option<Runtime>,
 }
 
 impl Engine {
@@ -148,12 +141,7 @@ impl Engine {
         self.inner.store.snapshot(table)
     }
 
-    /// Where queries run, so that ingest never waits for them.
-    pub(crate) fn query_runtime(&self) -> &Handle {
-        &self.inner.runtime.handle
-    }
-
-    /// What all queries share.
+    /// Where queries run, so that neither ingest nor flushes wait for them.
     pub(crate) fn query_context(&self) -> &QueryContext {
         &self.inner.query
     }
@@ -166,7 +154,7 @@ impl Engine {
             return;
         }
         let inner = Arc::clone(inner);
-        self.inner.runtime.handle.spawn_blocking(move || {
+        self.inner.runtime.handle().spawn_blocking(move || {
             let flushed = inner.flush();
             inner.is_flush_scheduled.store(false, Ordering::Release);
             if let Err(error) = flushed {
@@ -180,7 +168,7 @@ impl Engine {
         F: FnOnce(&Inner) -> Result<(), Error> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let run = self.inner.runtime.handle.spawn_blocking(move || work(&inner));
+        let run = self.inner.runtime.handle().spawn_blocking(move || work(&inner));
         run.await.map_err(|error| Error::Background { reason: error.to_string() })?
     }
 }
@@ -221,23 +209,6 @@ impl Inner {
         match self.store.n_bytes_hot() >= self.options.hot.bytes_hard {
             true => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
             false => Ok(()),
-        }
-    }
-}
-
-impl OwnRuntime {
-    fn start() -> Result<Self, Error> {
-        const NAME: &str = "storage-query";
-        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name(NAME).enable_all().build();
-        let runtime = runtime.map_err(|source| Error::Thread { name: NAME, source })?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for OwnRuntime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

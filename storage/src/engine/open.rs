@@ -2,7 +2,7 @@
 
 use super::from_log::{Decoder, FromLog, insert_from_log};
 use super::store::Store;
-use super::{Engine, Inner, OwnRuntime};
+use super::{Engine, Inner};
 use crate::columns::{Columns, WalRecord};
 use crate::error::Error;
 use crate::faults::Faults;
@@ -11,6 +11,7 @@ use crate::ids::Table;
 use crate::manifest::{self, Manifest};
 use crate::options::Options;
 use crate::query::QueryContext;
+use crate::runtime::OwnRuntime;
 use crate::wal::{Replayed, SequenceSet, Wal, WalStart, replay};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -48,8 +49,8 @@ impl Engine {
         D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     {
         options.validate()?;
-        let runtime = OwnRuntime::start()?;
-        let handle = runtime.handle.clone();
+        let runtime = OwnRuntime::start("storage-work")?;
+        let handle = runtime.handle().clone();
         let decoder = Decoder::new(decode);
         let open = handle.spawn_blocking(move || open(options, decoder, faults, runtime));
         let opened = open.await.map_err(|error| Error::Background { reason: error.to_string() })?;
@@ -76,8 +77,8 @@ fn open(
         Recovery { n_orphans_removed: remove_orphans(&options.data_dir, &manifest)?, ..Recovery::default() };
 
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
-    let query = QueryContext::new(&options.query, Arc::clone(&object_store))?;
-    let (data_dir, handle) = (options.data_dir.clone(), runtime.handle.clone());
+    let query = QueryContext::start(&options.query, &object_store)?;
+    let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
     let store = Store::new(data_dir, object_store, manifest, handle, Arc::clone(&faults));
     let replayed = replay_into(&store, &decoder, &options, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;

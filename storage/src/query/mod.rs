@@ -2,12 +2,14 @@
 //!
 //! Hot batches and segments become DataFusion tables (`table`, `prune`) inside a session that holds
 //! nothing else (`session`). Every question is a statement that users could send themselves; what SQL
-//! says badly is folded from its rows here. All work runs on the query runtime, within the limits, and
-//! stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
+//! says badly is folded from its rows here. All work runs in a lane of the query threads (`lane`), within
+//! the limits, and stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
 //! through `literals`.
 
 mod edges;
 mod failure;
+mod interruptible;
+mod lane;
 mod literals;
 mod logs;
 mod metrics;
@@ -29,12 +31,12 @@ mod udf;
 mod tests;
 
 pub use edges::{Edge, PeerKind};
+pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};
 pub use range::TimeRange;
 pub use red::{RedBy, RedGroup, RedQuery};
 pub use search::{ServiceSpans, TraceHits, TraceOrder, TraceSearch, TraceSummary};
-pub(crate) use session::QueryContext;
 pub use sli::{SliBucket, SliQuery};
 pub use sql::SqlStream;
 pub use tally::RedTotals;

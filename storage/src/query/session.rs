@@ -1,17 +1,16 @@
-//! What all queries share, and the session of one query.
+//! The session of one query: the engine's tables and nothing else.
 //!
-//! [`QueryContext`] holds the bounds: one memory pool, a number of places, a cache of file footers.
-//! [`Session`] is one query's view: the engine's tables and nothing else. It has no other catalog, no
-//! object store but the engine's, no file formats to register and no disk to spill to, so a statement
-//! can reach rows and nothing more.
+//! It has no other catalog, no object store but the engine's, no file formats to register and no disk
+//! to spill to, so a statement can reach rows and nothing more.
 
 use super::failure::from_datafusion;
+use super::interruptible::interruptible;
+use super::lane::Lane;
 use super::table::{SnapshotTable, segments_url};
 use super::udf;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::Table;
-use crate::options::QueryLimits;
 use arrow::array::RecordBatch;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
@@ -26,23 +25,15 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use object_store::ObjectStore;
-use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 const CATALOG: &str = "firstfault";
 const SCHEMA: &str = "public";
-/// Queries that may wait for each one that may run; more are refused at once.
-const WAITING_PER_RUNNING: usize = 8;
 /// Footers and page indexes of segments kept in memory, 64 MiB: those of some thousand segments.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
 /// Values of an `IN` list up to which files and pages are skipped by it. Search asks for the spans of
@@ -53,90 +44,9 @@ const IN_LIST_PRUNED_MAX: usize = 1_024;
 const UNBOUNDED_FUNCTIONS: [&str; 7] =
     ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
 
-/// The bounds and caches that all queries of an engine share.
-pub(crate) struct QueryContext {
-    template: SessionState,
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-    timeout: Duration,
-}
-
 /// One query's view of the engine: each table as it was when first read.
 pub(super) struct Session {
     state: SessionState,
-}
-
-/// Work on the query runtime that stops when nobody waits for it any more.
-#[derive(Debug)]
-pub(super) struct Task<T>(JoinHandle<T>);
-
-/// A place among the waiting queries, good for a place among the running ones.
-pub(super) struct Place {
-    running: Arc<Semaphore>,
-    timeout: Duration,
-    waiting: OwnedSemaphorePermit,
-}
-
-impl QueryContext {
-    pub(crate) fn new(limits: &QueryLimits, store: Arc<dyn ObjectStore>) -> Result<Self, Error> {
-        let runtime = runtime_env(limits, store).map_err(from_datafusion)?;
-        let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
-        Ok(Self {
-            template: template(runtime),
-            running: Arc::new(Semaphore::new(n_running)),
-            waiting: Arc::new(Semaphore::new(n_running * WAITING_PER_RUNNING)),
-            timeout: limits.timeout,
-        })
-    }
-
-    /// Queues up; refused when the queue is full.
-    pub(super) fn enter(&self) -> Result<Place, Error> {
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::TooManyQueries)?;
-        Ok(Place { running: Arc::clone(&self.running), timeout: self.timeout, waiting })
-    }
-}
-
-impl fmt::Debug for QueryContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueryContext")
-            .field("running_left", &self.running.available_permits())
-            .field("waiting_left", &self.waiting.available_permits())
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Place {
-    /// Waits for a turn, then runs the work; both end at the deadline. Needs a runtime with timers.
-    pub(super) async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let turn = timeout(self.timeout, self.running.acquire_owned()).await;
-        let Ok(Ok(_turn)) = turn else { return Err(Error::TooManyQueries) };
-        drop(self.waiting);
-        timeout(self.timeout, work).await.unwrap_or(Err(Error::QueryTimeout))
-    }
-}
-
-impl<T: Send + 'static> Task<T> {
-    pub(super) fn spawn(engine: &Engine, work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(engine.query_runtime().spawn(work))
-    }
-}
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// The most joins without equal columns above each other. Two of them multiply three tables: such a join
-/// can work for hours without a point at which a deadline takes effect.
-const PRODUCTS_MAX: usize = 1;
-
-/// Joins without equal columns on the worst way from the root to a leaf.
-fn n_products(plan: &Arc<dyn ExecutionPlan>) -> usize {
-    let is_product = matches!(plan.name(), "CrossJoinExec" | "NestedLoopJoinExec");
-    let below = plan.children().into_iter().map(n_products).max().unwrap_or(0);
-    usize::from(is_product) + below
 }
 
 impl Engine {
@@ -144,27 +54,19 @@ impl Engine {
     pub(super) async fn read<T, F, Work>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(Session) -> Work + Send + 'static,
-        Work: Future<Output = Result<T, Error>> + Send,
+        F: FnOnce(Session) -> Work,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let place = self.query_context().enter()?;
-        let session = Session::open(self);
-        let mut task = Task::spawn(self, async move {
-            let guarded = AssertUnwindSafe(place.run(work(session))).catch_unwind();
-            guarded.await.unwrap_or_else(|_| Err(panicked()))
-        });
-        (&mut task.0).await.unwrap_or_else(|stopped| Err(Error::QueryFailed { source: Box::new(stopped) }))
+        let lane = &self.query_context().reads;
+        let place = lane.enter()?;
+        let session = Session::open(self, lane);
+        place.spawn(work(session)).end().await
     }
 }
 
-/// A fault of ours inside a query; the panic's own message is in the log already.
-pub(super) fn panicked() -> Error {
-    Error::QueryFailed { source: "the query stopped at an internal fault".into() }
-}
-
 impl Session {
-    pub(super) fn open(engine: &Engine) -> Self {
-        let mut state = engine.query_context().template.clone();
+    pub(super) fn open(engine: &Engine, lane: &Lane) -> Self {
+        let mut state = lane.template().clone();
         state.register_catalog_list(tables(engine));
         Self { state }
     }
@@ -185,11 +87,7 @@ impl Session {
         let frame = DataFrame::new(state, plan);
         let context = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await.map_err(from_datafusion)?;
-        if n_products(&plan) > PRODUCTS_MAX {
-            let message = "every row of one table is paired with every row of others, more than once; join on \
-                           equal columns, or take fewer rows in a subquery first";
-            return Err(Error::BadQuery { message: message.to_owned() });
-        }
+        let plan = interruptible(plan).map_err(from_datafusion)?;
         execute_stream(plan, context).map_err(from_datafusion)
     }
 
@@ -235,14 +133,19 @@ fn tables(engine: &Engine) -> Arc<dyn CatalogProviderList> {
     Arc::new(catalogs)
 }
 
-fn template(runtime: RuntimeEnv) -> SessionState {
+/// What every session of a lane starts from: functions, settings, and a memory pool of this size.
+pub(super) fn template(
+    memory_bytes: usize,
+    store: Arc<dyn ObjectStore>,
+) -> Result<SessionState, DataFusionError> {
+    let runtime = runtime_env(memory_bytes, store)?;
     let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
     scalar_functions.retain(|function| !UNBOUNDED_FUNCTIONS.contains(&function.name()));
     scalar_functions.extend(udf::scalar_functions());
     let mut aggregate_functions = SessionStateDefaults::default_aggregate_functions();
     aggregate_functions.extend(udf::aggregate_functions());
     let table_functions = SessionStateDefaults::default_table_functions();
-    SessionStateBuilder::new()
+    let state = SessionStateBuilder::new()
         .with_config(config())
         .with_runtime_env(Arc::new(runtime))
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
@@ -253,7 +156,8 @@ fn template(runtime: RuntimeEnv) -> SessionState {
         .with_table_functions(
             table_functions.into_iter().map(|function| (function.name().to_owned(), function)).collect(),
         )
-        .build()
+        .build();
+    Ok(state)
 }
 
 fn config() -> SessionConfig {
@@ -272,9 +176,9 @@ fn config() -> SessionConfig {
     config
 }
 
-fn runtime_env(limits: &QueryLimits, store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
+fn runtime_env(memory_bytes: usize, store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build()?;

@@ -1,14 +1,14 @@
 //! SQL from outside: reading statements only, within the limits, stopped when nobody listens.
 
 use super::failure::from_datafusion;
-use super::session::{Session, Task, panicked};
+use super::lane::{Task, panicked};
+use super::session::Session;
 use super::statement;
 use crate::engine::Engine;
 use crate::error::Error;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::{FutureExt, StreamExt};
-use std::panic::AssertUnwindSafe;
+use futures::StreamExt;
 use tokio::sync::mpsc;
 
 /// Batches ready before the client asks for them; more would only hold memory for a slow one.
@@ -19,15 +19,14 @@ const BATCHES_AHEAD: usize = 2;
 pub struct SqlStream {
     schema: SchemaRef,
     parts: mpsc::Receiver<Part>,
-    _task: Task<()>,
+    /// None once its end was told.
+    task: Option<Task<()>>,
 }
 
 #[derive(Debug)]
 enum Part {
     Schema(SchemaRef),
     Batch(RecordBatch),
-    Failed(Error),
-    End,
 }
 
 impl SqlStream {
@@ -37,15 +36,15 @@ impl SqlStream {
 
     /// The next batch; none after the last one or after an error.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
-        let part = self.parts.recv().await;
-        if !matches!(part, Some(Part::Batch(_))) {
-            self.parts.close();
-        }
-        match part {
-            Some(Part::Batch(batch)) => Some(Ok(batch)),
-            Some(Part::Failed(error)) => Some(Err(error)),
-            Some(Part::Schema(_) | Part::End) | None => None,
-        }
+        let task = self.task.as_mut()?;
+        let failure = match task.meanwhile(self.parts.recv()).await {
+            Ok(Some(Part::Batch(batch))) => return Some(Ok(batch)),
+            Ok(Some(Part::Schema(_))) => Some(panicked()),
+            Ok(None) => task.end().await.err(),
+            Err(overrun) => Some(overrun),
+        };
+        self.task = None;
+        failure.map(Err)
     }
 }
 
@@ -54,24 +53,16 @@ impl Engine {
     ///
     /// The deadline covers everything up to the last batch, a slow reader's time included.
     pub async fn sql(&self, sql: &str) -> Result<SqlStream, Error> {
-        let place = self.query_context().enter()?;
-        let session = Session::open(self);
+        let lane = &self.query_context().statements;
+        let place = lane.enter()?;
+        let session = Session::open(self, lane);
         let (sender, mut parts) = mpsc::channel(BATCHES_AHEAD);
         let sql = sql.to_owned();
-        let task = Task::spawn(self, async move {
-            let work = AssertUnwindSafe(place.run(answer(&session, &sql, &sender))).catch_unwind();
-            let last = match work.await {
-                Ok(Ok(())) => Part::End,
-                Ok(Err(error)) => Part::Failed(error),
-                Err(_) => Part::Failed(panicked()),
-            };
-            // A reader that has gone needs no ending.
-            let _ = sender.send(last).await;
-        });
-        match parts.recv().await {
-            Some(Part::Schema(schema)) => Ok(SqlStream { schema, parts, _task: task }),
-            Some(Part::Failed(error)) => Err(error),
-            Some(Part::Batch(_) | Part::End) | None => Err(panicked()),
+        let mut task = place.spawn(async move { answer(&session, &sql, &sender).await });
+        match task.meanwhile(parts.recv()).await? {
+            Some(Part::Schema(schema)) => Ok(SqlStream { schema, parts, task: Some(task) }),
+            Some(Part::Batch(_)) => Err(panicked()),
+            None => Err(task.end().await.err().unwrap_or_else(panicked)),
         }
     }
 }

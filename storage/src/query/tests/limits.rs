@@ -8,22 +8,33 @@ use futures::poll;
 use std::pin::pin;
 use std::time::Duration;
 
-/// A statement that would run for hours.
-const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 10000000000) b \
-                       WHERE (a.value * b.value) % 7 = 3";
+/// Statements that would run for minutes to hours: pairs of rows with a large and a small build side, keys
+/// that are all equal, and a join under a join.
+const ENDLESS: [&str; 4] = [
+    "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
+     WHERE (a.value * b.value) % 7 = 3",
+    "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 10000000000) b \
+     WHERE (a.value * b.value) % 7 = 3",
+    "SELECT count(*) FROM (SELECT value % 1 AS k FROM generate_series(1, 1000000)) a \
+     JOIN (SELECT value % 1 AS k FROM generate_series(1, 1000000)) b USING (k)",
+    "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b, \
+     generate_series(1, 100000) c",
+];
 
-/// Scenario: a statement runs beyond the deadline.
-/// Guarantees: it is stopped and says so, and its place is free again.
+/// Scenario: statements run beyond the deadline.
+/// Guarantees: each stops and says so, and its place and its threads are free again.
 #[tokio::test]
 async fn stops_at_the_deadline() {
     let stored = with_options(&Data::default(), |options| {
-        options.query.timeout = Duration::from_millis(100);
+        options.query.timeout = Duration::from_millis(500);
         options.query.concurrent_max = 1;
     })
     .await;
-    let error = query(&stored.engine, ENDLESS).await.expect_err("never ends");
-    assert!(matches!(error, Error::QueryTimeout), "{error:?}");
-    query(&stored.engine, "SELECT 1").await.expect("the place is free");
+    for sql in ENDLESS {
+        let error = query(&stored.engine, sql).await.expect_err("never ends");
+        assert!(matches!(error, Error::QueryTimeout), "{sql}: {error:?}");
+        query(&stored.engine, "SELECT 1").await.expect("the place is free");
+    }
 }
 
 /// Scenario: a sort needs more memory than queries have.

@@ -116,9 +116,6 @@ async fn statement_bombs_are_refused() {
         "SELECT repeat('x', 2000000000)".to_owned(),
         "SELECT range(0, 1000000000000)".to_owned(),
         "SELECT 'unclosed".to_owned(),
-        "SELECT count(*) FROM spans a CROSS JOIN spans b CROSS JOIN spans c \
-         WHERE a.duration_ns + b.duration_ns <> c.duration_ns"
-            .to_owned(),
     ] {
         let error = query(&stored.engine, &sql).await.expect_err(&sql[..sql.len().min(20)]);
         assert!(matches!(error, Error::BadQuery { .. }), "{}: {error:?}", &sql[..sql.len().min(20)]);
