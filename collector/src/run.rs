@@ -21,6 +21,7 @@ use storage::{Engine, Recovery};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+mod disk;
 mod endpoints;
 mod listeners;
 
@@ -203,13 +204,16 @@ async fn tick(engine: Engine, heart: Heartbeat, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failure: Option<String> = None;
+    let mut disk = disk::Watch::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
         heart.beat();
-        match engine.tick(Clock.now()).await {
+        let ticked = engine.tick(Clock.now()).await;
+        disk.look(&engine.stats());
+        match ticked {
             Ok(()) if failure.is_some() => {
                 tracing::info!("background work of the storage succeeds again");
                 failure = None;

@@ -14,6 +14,8 @@ pub struct Stats {
     /// Rows ever stored in this data directory, expired ones included.
     pub rows_ever: RowsEver,
     pub disk_free_bytes: u64,
+    /// With fewer free bytes than this, nothing is accepted.
+    pub disk_reserve_bytes: u64,
     pub n_fsyncs: u64,
     pub fsync_ns_last: u64,
     pub fsync_ns_max: u64,
@@ -28,6 +30,13 @@ pub struct Stats {
     pub n_spans_red_overflow: u64,
     /// The newest failure that still stands: a log that cannot be written, a flush that failed.
     pub last_error: Option<String>,
+}
+
+impl Stats {
+    /// Is the reserve reached, so that requests are refused?
+    pub fn is_disk_almost_full(&self) -> bool {
+        self.disk_free_bytes < self.disk_reserve_bytes
+    }
 }
 
 /// A count of rows per signal.

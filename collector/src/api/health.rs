@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`: for machines that watch this one.
 //!
 //! `/healthz` says that the process answers. `/readyz` says that it may be sent data: replay is done, the
-//! log can be written, every worker lives, and nobody asked it to end.
+//! log can be written, the disk has room, every worker lives, and nobody asked it to end.
 
 use super::{Api, Failure};
 use axum::extract::State;
@@ -29,11 +29,22 @@ fn faults(api: &Api) -> Vec<String> {
         faults.push("shutting down".to_owned());
     }
     match api.engine() {
-        Ok(engine) => faults.extend(engine.stats().last_error.map(|error| format!("storage: {error}"))),
+        Ok(engine) => faults.extend(storage_faults(&engine.stats())),
         Err(_) => faults.push("starting: replaying the write-ahead log".to_owned()),
     }
     faults
         .extend(api.settings.workers.failing().into_iter().map(|name| format!("worker {name} is not alive")));
+    faults
+}
+
+fn storage_faults(stats: &storage::Stats) -> Vec<String> {
+    let mut faults: Vec<String> = stats.last_error.iter().map(|error| format!("storage: {error}")).collect();
+    if stats.is_disk_almost_full() {
+        let (free, reserve) = (stats.disk_free_bytes, stats.disk_reserve_bytes);
+        faults.push(format!(
+            "disk is almost full: {free} bytes are free and {reserve} are kept in reserve, requests are refused"
+        ));
+    }
     faults
 }
 

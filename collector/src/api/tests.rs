@@ -48,10 +48,21 @@ impl Server {
 
     /// With one SLO, two spans of a trace, and one log record of it.
     async fn open() -> Self {
+        let server = Self::open_empty(|_| ()).await;
+        let engine = server.api.engine().expect("open");
+        store(engine, Signal::Traces, &spans()).await;
+        store(engine, Signal::Logs, &logs()).await;
+        server
+    }
+
+    /// With one SLO and no rows.
+    async fn open_empty(choose: impl FnOnce(&mut Options)) -> Self {
         let server = Self::starting();
         let dir = server._dir.path();
+        let mut options = Options::new(dir);
+        choose(&mut options);
         let decode = |record| decode::replay(record).map_err(Into::into);
-        let (engine, _) = Engine::open(Options::new(dir), decode).await.expect("opens");
+        let (engine, _) = Engine::open(options, decode).await.expect("opens");
         let settings = evaluate::Settings {
             interval: std::time::Duration::from_secs(10),
             lag: std::time::Duration::from_secs(30),
@@ -65,8 +76,6 @@ impl Server {
         let state = dir.join("state.sqlite");
         let opened = evaluate::open(settings, slos, Vec::new(), &state, telemetry, Arc::new(|| AT)).await;
         let (_, board) = opened.expect("opens");
-        store(&engine, Signal::Traces, &spans()).await;
-        store(&engine, Signal::Logs, &logs()).await;
         server.api.open(engine, board);
         server
     }
@@ -334,6 +343,27 @@ async fn readiness_follows_the_workers() {
     server.api.settings.stop.cancel();
     assert!(server.get("/readyz").await.text().starts_with("shutting down\n"));
     assert!(server.get("/metrics").await.text().contains("\nfirstfault_ready 0\n"));
+}
+
+/// Scenario: the disk has less free space than the reserve.
+/// Guarantees: the server is not ready and says why, with both numbers; the metrics say the same.
+#[tokio::test]
+async fn an_almost_full_disk_is_said() {
+    let server = Server::open_empty(|options| options.disk_free_bytes_min = u64::MAX).await;
+    let (ready, metrics) = (server.get("/readyz").await, server.get("/metrics").await.text());
+    assert_eq!(ready.status, 503);
+    let free = server.api.engine().expect("open").stats().disk_free_bytes;
+    let text = format!(
+        "disk is almost full: {free} bytes are free and 18446744073709551615 are kept in reserve, requests are \
+         refused\n"
+    );
+    assert_eq!(ready.text(), text);
+    for line in ["firstfault_ready 0", "firstfault_disk_almost_full 1"] {
+        assert!(metrics.lines().any(|shown| shown == line), "{line}");
+    }
+    assert!(metrics.contains("\nfirstfault_disk_reserve_bytes 18446744073709551615\n"));
+    let server = Server::open().await;
+    assert!(server.get("/metrics").await.text().contains("\nfirstfault_disk_almost_full 0\n"));
 }
 
 const SPANS_SQL: &str =

@@ -82,6 +82,16 @@ fn stored(page: &mut Page, engine: &Stats) {
         "Free bytes where the data directory is.",
         engine.disk_free_bytes,
     );
+    page.gauge(
+        "firstfault_disk_reserve_bytes",
+        "With fewer free bytes than this, requests are refused.",
+        engine.disk_reserve_bytes,
+    );
+    page.gauge(
+        "firstfault_disk_almost_full",
+        "Whether the reserve is reached and requests are refused.",
+        u8::from(engine.is_disk_almost_full()),
+    );
     page.counter("firstfault_wal_fsyncs_total", "Group commits of the write-ahead log.", engine.n_fsyncs);
     let seconds = |nanos: u64| nanos as f64 / 1e9;
     page.gauge(

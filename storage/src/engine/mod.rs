@@ -131,6 +131,7 @@ impl Engine {
         let ledger = self.inner.wal.ledger();
         stats.wal_bytes = ledger.n_bytes();
         stats.disk_free_bytes = ledger.disk_free_bytes();
+        stats.disk_reserve_bytes = self.inner.options.disk_free_bytes_min;
         (stats.n_fsyncs, stats.fsync_ns_last, stats.fsync_ns_max) = ledger.fsyncs();
         stats.last_error = ledger.failure().or(stats.last_error);
         stats
