@@ -87,6 +87,11 @@ pub enum Error {
         #[source]
         source: tonic::transport::Error,
     },
+    #[error(
+        "{endpoint} does not take OTLP over gRPC ({reason}): name that port of the server with --endpoint, \
+         4317 by default"
+    )]
+    NotOtlp { endpoint: String, reason: String },
     #[error("{endpoint} took nothing for {}", units::show_duration(*.waited))]
     ServerGone {
         endpoint: String,

@@ -1,15 +1,19 @@
 //! Delivers requests over gRPC as the protocol asks: retries what may be retried, and nothing else.
 //!
 //! A partial success is counted and never sent again. A refusal for good drops the request and is counted and
-//! logged. A server that takes nothing for `PATIENCE` ends the demo with an error that says so.
+//! logged. An address where OTLP over gRPC is not spoken ends the demo at once, a server that takes nothing for
+//! `PATIENCE` a little later, each with an error that says so.
 
 use super::Error;
 use super::otlp::Request;
+use crate::decode::text::printable;
 use futures::{StreamExt, TryStreamExt, stream};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -19,6 +23,14 @@ use tonic_types::StatusExt;
 pub(super) struct Client {
     endpoint: String,
     channel: Channel,
+    heard: Arc<Heard>,
+}
+
+/// What the server has shown so far.
+#[derive(Debug, Default)]
+struct Heard {
+    has_answered: AtomicBool,
+    has_taken: AtomicBool,
 }
 
 /// What became of everything sent so far.
@@ -44,6 +56,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Long enough for a server to restart and replay its log.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Attempts with a server that never answered one: a few seconds, and no restart loses what was running before.
+const FIRST_ATTEMPTS: u32 = 6;
 /// Requests under way at once; group commit on the other side makes one disk write of them.
 const CONCURRENCY: usize = 8;
 
@@ -57,7 +71,9 @@ impl Client {
         let mut attempt = 1;
         loop {
             match target.connect().await {
-                Ok(channel) => return Ok(Client { endpoint: address.to_owned(), channel }),
+                Ok(channel) => {
+                    return Ok(Client { endpoint: address.to_owned(), channel, heard: Arc::default() });
+                }
                 Err(source) if attempt == CONNECT_ATTEMPTS => {
                     return Err(Error::NoServer { endpoint: address.to_owned(), source });
                 }
@@ -82,6 +98,10 @@ impl Client {
                 Ok(answer) => return Ok(taken(&request, answer, attempt)),
                 Err(status) => status,
             };
+            if self.heard.is_elsewhere(&status, attempt) {
+                let (endpoint, reason) = (self.endpoint.clone(), reason(&status));
+                return Err(Error::NotOtlp { endpoint, reason });
+            }
             let Some(delay) = retry_delay(&status, attempt) else {
                 return Ok(refused(&request, &status, attempt));
             };
@@ -97,6 +117,12 @@ impl Client {
     }
 
     async fn export(&self, request: &Request) -> Result<Answer, Status> {
+        let answer = self.call(request).await;
+        self.heard.note(&answer);
+        answer
+    }
+
+    async fn call(&self, request: &Request) -> Result<Answer, Status> {
         let channel = self.channel.clone();
         let answer = match request.clone() {
             Request::Traces(body, _) => {
@@ -115,6 +141,40 @@ impl Client {
         let (n_rejected, message) = answer.unwrap_or_default();
         Ok(Answer { n_rejected: n_rejected.max(0).unsigned_abs(), message })
     }
+}
+
+impl Heard {
+    fn note(&self, answer: &Result<Answer, Status>) {
+        self.has_taken.fetch_or(answer.is_ok(), Ordering::Relaxed);
+        let is_answer = answer.as_ref().err().is_none_or(|status| !is_of_this_side(status));
+        self.has_answered.fetch_or(is_answer, Ordering::Relaxed);
+    }
+
+    /// Is this no server of OTLP over gRPC, so that nothing will ever be taken?
+    fn is_elsewhere(&self, status: &Status, attempt: u32) -> bool {
+        if is_of_this_side(status) {
+            return !self.has_answered.load(Ordering::Relaxed) && attempt + 1 >= FIRST_ATTEMPTS;
+        }
+        match status.code() {
+            Code::Unimplemented => true,
+            // An answer of plain HTTP is given one of these; a server that took something before has other reasons.
+            Code::Unknown | Code::Internal | Code::Unauthenticated | Code::PermissionDenied => {
+                !self.has_taken.load(Ordering::Relaxed)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A status with a cause was made on this side: the connection broke, the server said nothing.
+fn is_of_this_side(status: &Status) -> bool {
+    status.source().is_some()
+}
+
+/// What the server said, or why it said nothing, in one line.
+fn reason(status: &Status) -> String {
+    let causes = std::iter::successors(status.source(), |cause: &&dyn std::error::Error| (*cause).source());
+    printable(&causes.last().map_or_else(|| status.message().to_owned(), ToString::to_string), 200)
 }
 
 impl Tally {
@@ -166,8 +226,7 @@ fn retry_delay(status: &Status, attempt: u32) -> Option<Duration> {
         | Code::OutOfRange
         | Code::DataLoss => true,
         Code::ResourceExhausted => asked.is_some(),
-        // A status with a cause was made on this side: the connection broke, the server said nothing.
-        _ => status.source().is_some(),
+        _ => is_of_this_side(status),
     };
     may_retry.then(|| asked.unwrap_or_else(|| backoff(attempt)))
 }

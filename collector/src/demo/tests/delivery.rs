@@ -9,6 +9,7 @@ use super::super::world::World;
 use super::super::{Error, SECOND_NS};
 use super::{args, live};
 use crate::clock::Clock;
+use http::StatusCode;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
@@ -28,6 +29,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -141,6 +143,64 @@ async fn a_refusal_is_counted_and_not_repeated() {
     client.send_all(vec![request.clone()], &mut tally).await.unwrap();
     let n = n_items(&request);
     assert_eq!(tally, Tally { n_spans: n, n_dropped: n, ..Tally::default() });
+}
+
+/// Gives every connection the same bytes, whatever it asks.
+async fn serve_bytes(answer: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn serve_http(status: StatusCode) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new().fallback(move || std::future::ready((status, "a page")));
+    let (stop, drain) = (tokio_util::sync::CancellationToken::new(), Duration::from_secs(1));
+    tokio::spawn(crate::serve::serve(listener, router, stop, drain));
+    format!("http://{address}")
+}
+
+/// Scenario: the address of a gRPC server of something else, of a dashboard, of an old web server.
+/// Guarantees: the first request ends the run with one line that says where and what to do.
+#[tokio::test]
+async fn the_wrong_port_is_told_at_once() {
+    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let elsewhere = format!("http://{}", incoming.local_addr().unwrap());
+    let router = tonic::transport::Server::builder().add_service(LogsServiceServer::new(Scripted::default()));
+    tokio::spawn(router.serve_with_incoming(incoming));
+    let dashboard = serve_http(StatusCode::METHOD_NOT_ALLOWED).await;
+    let old = serve_bytes(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    for endpoint in [elsewhere, dashboard, old] {
+        let client = Client::connect(&endpoint).await.unwrap();
+        let error = client.send_all(vec![one_request(); 3], &mut Tally::default()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::NotOtlp { .. }), "{text}");
+        assert!(text.starts_with(&format!("{endpoint} does not take OTLP over gRPC (")), "{text}");
+        assert!(text.ends_with("): name that port of the server with --endpoint, 4317 by default"), "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+}
+
+/// Scenario: a server that took something fails once with an internal error.
+/// Guarantees: that request is dropped and counted, and the run goes on.
+#[tokio::test]
+async fn a_fault_during_a_run_does_not_end_it() {
+    let server = Scripted::default();
+    server.answers.lock().unwrap().extend([Ok(0), Err(Status::internal("oops"))]);
+    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let request = one_request();
+    let mut tally = Tally::default();
+    for _ in 0..3 {
+        client.send_all(vec![request.clone()], &mut tally).await.unwrap();
+    }
+    let n = n_items(&request);
+    assert_eq!(tally, Tally { n_spans: 2 * n, n_dropped: n, ..Tally::default() });
 }
 
 /// Scenario: a run that sends a minute of history and stops at the present.
