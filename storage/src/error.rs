@@ -86,6 +86,9 @@ pub enum Error {
     // ---- queries
     #[error("{message}")]
     BadQuery { message: String },
+    /// The statement is sound, the engine has no such operation for these types.
+    #[error("{message}")]
+    UnsupportedQuery { message: String },
     #[error("query took too long and was stopped")]
     QueryTimeout,
     #[error("query needed more memory than it may use and was stopped")]

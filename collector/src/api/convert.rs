@@ -24,14 +24,28 @@ pub(super) use traces::{SpanTable, span_detail, trace, trace_summary};
 /// How long a client should wait when too many queries run: they end within seconds.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What a client is told about a query that failed. Faults of ours are logged here, where they are consumed.
-pub(super) fn failure(error: storage::Error) -> Failure {
+/// What the author of a statement is told when it failed.
+pub(super) fn statement_failure(error: storage::Error) -> Failure {
     use storage::Error;
     let message = error.to_string();
     match error {
         Error::BadQuery { .. } => Failure::bad_request(message),
+        Error::UnsupportedQuery { .. } => Failure::bad_request(message).hint(
+            "write it another way: hex(trace_id) instead of trace_id, attributes['key'] instead of attributes, \
+             ROWS instead of RANGE in a window, a join instead of a subquery",
+        ),
         Error::ReadOnly => Failure::new(StatusCode::BAD_REQUEST, "read_only", message)
             .hint("write a statement that starts with SELECT, WITH, EXPLAIN, SHOW or DESCRIBE"),
+        error => failure(error),
+    }
+}
+
+/// What a client is told when a question of our own making failed. Faults of ours are logged here, where they are
+/// consumed; a mistake in a statement is one of them.
+pub(super) fn failure(error: storage::Error) -> Failure {
+    use storage::Error;
+    let message = error.to_string();
+    match error {
         Error::QueryTimeout => Failure::new(StatusCode::GATEWAY_TIMEOUT, "query_timeout", message)
             .hint("ask for less: a shorter time range, more filters; or raise limits.query_timeout"),
         Error::QueryMemory => Failure::new(StatusCode::INSUFFICIENT_STORAGE, "query_memory", message)

@@ -36,7 +36,7 @@ pub(super) async fn sql(State(api): State<Api>, request: Request) -> Result<Resp
     check_content_type(request.headers())?;
     let statement = read_statement(request.into_body()).await?;
     let started_at = api.settings.clock.instant();
-    let stream = api.engine()?.sql(&statement).await.map_err(convert::failure)?;
+    let stream = api.engine()?.sql(&statement).await.map_err(convert::statement_failure)?;
     match format {
         Format::Json => {
             let mut answer = collect(stream, api.settings.rows_max).await?;
@@ -134,7 +134,7 @@ async fn collect(mut stream: SqlStream, rows_max: usize) -> Result<wire::SqlAnsw
     while !collected.is_cut
         && let Some(batch) = stream.next().await
     {
-        let batch = batch.map_err(convert::failure)?;
+        let batch = batch.map_err(convert::statement_failure)?;
         collected = off_thread(move || collected.with(&batch, rows_max)).await?;
     }
     Ok(wire::SqlAnswer { columns, rows: collected.rows, truncated: collected.is_cut, elapsed_ms: 0 })
@@ -270,7 +270,7 @@ async fn streamed(stream: SqlStream, start: Start, content_type: &'static str) -
 impl Progress {
     /// The bytes of the next batch, or of the end.
     async fn next(mut self) -> Result<(Vec<u8>, Self), Failure> {
-        let batch = self.stream.next().await.transpose().map_err(convert::failure)?;
+        let batch = self.stream.next().await.transpose().map_err(convert::statement_failure)?;
         off_thread(move || {
             let bytes = match &batch {
                 Some(batch) => self.encoder.batch(batch)?,

@@ -424,6 +424,11 @@ async fn sql_refuses_what_it_must() {
         ("INSERT INTO spans SELECT * FROM spans", 400, "read_only"),
         ("COPY spans TO '/tmp/x'", 400, "read_only"),
         ("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'", 400, "read_only"),
+        ("SELECT count(*) OVER (ORDER BY trace_id) FROM spans", 400, "bad_request"),
+        ("SELECT 1 / 0 FROM spans", 400, "bad_request"),
+        ("SELECT CAST(name AS INT) FROM spans", 400, "bad_request"),
+        ("SELECT name ~ '(' FROM spans", 400, "bad_request"),
+        ("SELECT min(attributes) FROM spans", 400, "bad_request"),
     ] {
         let answer = server.sql(sql, "application/json").await;
         let (got_status, got_code, _) = answer.failure();

@@ -80,9 +80,13 @@ fn trace_page_adds_up() {
 #[test]
 fn failures_have_their_codes() {
     use storage::Error;
-    let bad = Error::BadQuery { message: "no such column".to_owned() };
+    let (bad, message) = (|message| Error::BadQuery { message }, "no such column".to_owned());
+    let unsupported = Error::UnsupportedQuery { message: "no RANGE".to_owned() };
+    assert_eq!(failure(bad(message.clone())).code, "internal", "nobody outside wrote that statement");
+    assert!(statement_failure(Error::UnsupportedQuery { message: message.clone() }).hint.is_some());
     for (error, status, code, retry) in [
-        (bad, 400, "bad_request", false),
+        (bad(message), 400, "bad_request", false),
+        (unsupported, 400, "bad_request", false),
         (Error::ReadOnly, 400, "read_only", false),
         (Error::QueryTimeout, 504, "query_timeout", false),
         (Error::QueryMemory, 507, "query_memory", false),
@@ -90,7 +94,7 @@ fn failures_have_their_codes() {
         (Error::Closed, 503, "shutting_down", false),
         (Error::WalFailed, 500, "internal", false),
     ] {
-        let failure = failure(error);
+        let failure = statement_failure(error);
         assert_eq!(
             (failure.status.as_u16(), failure.code, failure.retry_after.is_some()),
             (status, code, retry)
