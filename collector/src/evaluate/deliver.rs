@@ -28,6 +28,27 @@ pub(super) fn spawn(
     tasks
 }
 
+/// Waits until a courier panics. One that returns was told to, or is about to be.
+pub(super) async fn death(couriers: &mut JoinSet<()>) {
+    while let Some(ended) = couriers.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a courier died");
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+pub(super) async fn all_ended(mut couriers: JoinSet<()>) {
+    while let Some(ended) = couriers.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            tracing::error!(%error, "a courier died");
+        }
+    }
+}
+
 async fn deliver(courier: Courier, mut woken: watch::Receiver<u64>, clock: Clock, cancel: CancellationToken) {
     loop {
         woken.mark_unchanged();

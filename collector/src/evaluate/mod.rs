@@ -126,11 +126,16 @@ async fn close_orphans(
 impl Evaluation {
     /// Evaluates and delivers until cancelled, then closes the state file. A notification that is under way gets
     /// a few seconds to finish; one that does not is sent again after the next start, with the same id.
+    ///
+    /// Ends early when a courier dies: alerts that reach nobody are worth no less than a whole worker.
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
         let (wake, woken) = watch::channel(0_u64);
-        let couriers = deliver::spawn(std::mem::take(&mut self.couriers), woken, &self.clock, &cancel);
-        self.evaluate_until(&cancel, &wake).await;
-        couriers.join_all().await;
+        let mut couriers = deliver::spawn(std::mem::take(&mut self.couriers), woken, &self.clock, &cancel);
+        tokio::select! {
+            () = self.evaluate_until(&cancel, &wake) => {}
+            () = deliver::death(&mut couriers) => couriers.abort_all(),
+        }
+        deliver::all_ended(couriers).await;
         if let Err(error) = self.store.clone().close().await {
             tracing::warn!(error = %report(&error), "the state file was not closed cleanly");
         }

@@ -309,3 +309,25 @@ async fn from_a_fault_to_two_documents() {
     assert_ne!(pages[0]["firstfault"]["event_id"], pages[1]["firstfault"]["event_id"]);
     assert_eq!(pages[0]["firstfault"]["alert_id"], pages[1]["firstfault"]["alert_id"]);
 }
+
+/// Scenario: the courier of a receiver panics while nobody asked for the end.
+/// Guarantees: the worker ends, which ends the process, rather than evaluating alerts that reach nobody.
+#[tokio::test]
+async fn a_dead_courier_ends_the_worker() {
+    let dir = tempfile::tempdir().unwrap();
+    let evaluating = Arc::new(Mutex::new(None));
+    let allowed = Arc::clone(&evaluating);
+    // Couriers are tasks of their own, and read the clock.
+    let clock: Clock = Arc::new(move || {
+        let is_courier = allowed.lock().is_some() && tokio::task::try_id() != *allowed.lock();
+        assert!(!is_courier, "as the test wants");
+        T0
+    });
+    let path = dir.path().join("state.sqlite");
+    let (shop, receivers) = (Shop::with(&[], (0, 0)), vec![receiver(9)]);
+    let (evaluation, _board) = open(settings(), vec![slo()], receivers, &path, shop, clock).await.unwrap();
+    let running = tokio::spawn(evaluation.run(CancellationToken::new()));
+    *evaluating.lock() = Some(running.id());
+    let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+    ended.expect("it ends").expect("in order");
+}
