@@ -193,9 +193,10 @@ impl Evaluation {
             };
             moves.extend(watcher.steps(&judgement, now).into_iter().map(|step| (idx, step)));
         }
+        let examples = self.examples(&moves).await;
         let mut changes = Vec::new();
-        for (idx, step) in &moves {
-            changes.push(self.change(&self.watchers[*idx], step, now).await?);
+        for ((idx, step), exemplars) in moves.iter().zip(&examples) {
+            changes.push(self.change(&self.watchers[*idx], step, exemplars, now).await?);
         }
         let n_told = changes.iter().map(|change: &Change| change.deliveries.len()).sum();
         let records: Vec<_> = changes.iter().map(|change| change.alert.clone()).collect();
@@ -206,8 +207,26 @@ impl Evaluation {
         Ok(n_told)
     }
 
+    /// Examples for each move that fires, looked up at the same time and within one bound, so that no objective
+    /// makes the notification of another wait.
+    async fn examples(&self, moves: &[(usize, track::Step)]) -> Vec<Vec<String>> {
+        let of_move = async |(idx, step): &(usize, track::Step)| match step.transition {
+            Some(alerts::Transition::Firing) => {
+                self.watchers[*idx].exemplars(&*self.telemetry, step.record.severity).await
+            }
+            _ => Vec::new(),
+        };
+        futures::future::join_all(moves.iter().map(of_move)).await
+    }
+
     /// A step with its sentence and its notifications.
-    async fn change(&self, watcher: &Watcher, step: &track::Step, now: i64) -> Result<Change, alerts::Error> {
+    async fn change(
+        &self,
+        watcher: &Watcher,
+        step: &track::Step,
+        exemplars: &[String],
+        now: i64,
+    ) -> Result<Change, alerts::Error> {
         let Some(transition) = step.transition else {
             return Ok(Change { alert: step.record.clone(), deliveries: Vec::new() });
         };
@@ -215,16 +234,12 @@ impl Evaluation {
             alerts::Transition::Resolved => self.store.told(&step.record.id).await?,
             _ => watcher.slo().spec().receivers.clone(),
         };
-        let exemplars = match transition {
-            alerts::Transition::Firing => watcher.exemplars(&*self.telemetry, step.record.severity).await,
-            _ => Vec::new(),
-        };
         let context = notice::Context {
             slo: watcher.slo(),
             judgement: watcher.judgement(),
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
-            exemplars: &exemplars,
+            exemplars,
             now,
         };
         let change = notice::change(&context, step.record.clone(), transition, &told);

@@ -23,6 +23,8 @@ struct Shop {
     /// Sends metrics, even without requests.
     is_alive: AtomicBool,
     is_broken: AtomicBool,
+    /// Examples of objectives but `checkout` are never found.
+    is_slow: AtomicBool,
 }
 
 impl Shop {
@@ -57,15 +59,22 @@ impl Telemetry for Shop {
         Ok(if is_alive { services.to_vec() } else { Vec::new() })
     }
 
-    async fn exemplars(&self, _slo: &Slo, _range: TimeRange) -> Result<Vec<String>, storage::Error> {
+    async fn exemplars(&self, slo: &Slo, _range: TimeRange) -> Result<Vec<String>, storage::Error> {
+        if self.is_slow.load(Ordering::Relaxed) && slo.id() != "checkout" {
+            std::future::pending::<()>().await;
+        }
         Ok(vec!["0af7651916cd43dd8448eb211c80319c".to_owned()])
     }
 }
 
 /// Windows of 120 s and 10 s on the first tier.
 fn slo() -> Slo {
+    slo_of("checkout")
+}
+
+fn slo_of(id: &str) -> Slo {
     Slo::new(SloSpec {
-        id: "checkout".to_owned(),
+        id: id.to_owned(),
         service: "checkout".to_owned(),
         period: Duration::from_secs(86_400),
         receivers: vec!["hook".to_owned()],
@@ -152,6 +161,22 @@ async fn a_fault_fires_and_resolves() {
     );
     assert!(page.0.summary.starts_with("checkout no longer burns its 99.9 % availability budget"));
     assert_eq!(board.receivers().await.unwrap()[0].target, "http://127.0.0.1:9");
+}
+
+/// Scenario: four objectives fire at once, and the examples of three are not found.
+/// Guarantees: all alerts fire in that evaluation, which waits once and not for each.
+#[tokio::test]
+async fn examples_delay_nobody() {
+    let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 660)));
+    let slos = ["a", "checkout", "b", "c"].map(slo_of);
+    let (mut evaluation, board) = scene.open(slos.to_vec()).await;
+    scene.evaluate(&mut evaluation, &board, 0, 620).await;
+    scene.shop.is_slow.store(true, Ordering::Relaxed);
+    let started_at = crate::clock::Clock.instant();
+    scene.evaluate(&mut evaluation, &board, 620, 630).await;
+    let took = crate::clock::Clock.instant().duration_since(started_at);
+    assert!(took < Duration::from_millis(3_500), "{took:?}");
+    assert!(board.slos().iter().all(|slo| slo.page.name() == "firing"));
 }
 
 /// Scenario: the process is restarted while the alert fires, with the fault still on and over.

@@ -15,8 +15,9 @@ use storage::TimeRange;
 
 /// The ring reaches this far beyond the end of the windows: the lag, which is at most some minutes.
 const AHEAD: Duration = Duration::from_secs(3600);
-/// An alert must not wait for its examples.
-const EXEMPLARS_TIMEOUT: Duration = Duration::from_secs(5);
+/// An alert is worth sending without its examples. All alerts of an evaluation look for theirs at the same time,
+/// so this is also the longest that one evaluation waits.
+const EXEMPLARS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Watcher {
