@@ -167,9 +167,7 @@ async fn check_python(server: &Server, did: &Value) {
     .await;
     expect(server, "SELECT min(value_int) FROM metric_points WHERE name = 'shop.stock'", -orders).await;
     let service = server.api("/api/v1/services/client-under-test").await;
-    let served =
-        service["operations"].as_array().expect("operations").iter().find(|one| one["kind"] == "server");
-    let red = &served.unwrap_or_else(|| panic!("no server operation: {service}"))["red"];
+    let red = &service["red"];
     assert_eq!((number(&red["n_requests"]), number(&red["n_errors"])), (N, failed), "the read model: {red}");
     server.assert_quiet(&[]);
 }

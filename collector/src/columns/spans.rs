@@ -52,8 +52,7 @@ fn rows<'a>(
 
 fn push_identity(rows: &[&Span], table: &mut Table, report: &mut Report) -> Result<(), ArrowError> {
     let parents: Vec<Option<&[u8]>> = rows.iter().map(|span| parent(span, report)).collect();
-    let is_entry =
-        rows.iter().zip(&parents).map(|(span, parent)| parent.is_none() || is_entry_kind(span.kind));
+    let is_entry = rows.iter().zip(&parents).map(|(span, parent)| is_entry(span.kind, parent.is_none()));
     table.push("is_entry", Arc::new(is_entry.map(Some).collect::<BooleanArray>()));
     table.push("trace_id", trace_ids(rows.iter().map(|span| Some(span.trace_id.as_slice())))?);
     table.push("span_id", span_ids(rows.iter().map(|span| Some(span.span_id.as_slice())))?);
@@ -196,8 +195,14 @@ fn linked<'a>(link: &'a Link, report: &mut Report) -> (&'a [u8], &'a [u8]) {
     (if is_trace { &link.trace_id } else { &[0; 16] }, if is_span { &link.span_id } else { &[0; 8] })
 }
 
-fn is_entry_kind(kind: i32) -> bool {
-    matches!(SpanKind::try_from(kind), Ok(SpanKind::Server | SpanKind::Consumer))
+/// Is it work that the service was asked for, or took up by itself, such as a batch job? A call to others is neither,
+/// even where nothing of this trace came before it.
+fn is_entry(kind: i32, is_root: bool) -> bool {
+    match SpanKind::try_from(kind) {
+        Ok(SpanKind::Server | SpanKind::Consumer) => true,
+        Ok(SpanKind::Client | SpanKind::Producer) => false,
+        Ok(SpanKind::Internal | SpanKind::Unspecified) | Err(_) => is_root,
+    }
 }
 
 /// Kinds that do not exist yet are read as unspecified.

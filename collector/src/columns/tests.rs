@@ -113,7 +113,7 @@ fn span_columns() {
     let (batch, report) = build_json(Signal::Traces, &body);
     expect![[r#"
         {"name":"a","kind":"server","is_entry":true,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00.000000001Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":3,"status_code":"unset","is_error":false}
-        {"name":"b","kind":"client","is_entry":true,"start_time":"1970-01-01T00:00:00.000000009Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":0,"status_code":"unset","is_error":false}
+        {"name":"b","kind":"client","is_entry":false,"start_time":"1970-01-01T00:00:00.000000009Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":0,"status_code":"unset","is_error":false}
         {"name":"c","kind":"client","is_entry":false,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00Z","end_time":"2262-04-11T23:47:16.854775807Z","duration_ns":9223372036854775807,"status_code":"unset","is_error":false}
         {"name":"d","kind":"unspecified","is_entry":true,"start_time":"1970-01-01T00:00:00Z","end_time":"1970-01-01T00:00:00Z","duration_ns":0,"status_code":"error","is_error":true}
     "#]]
@@ -124,6 +124,33 @@ fn span_columns() {
     let notes: Vec<_> = report.tallies().map(|(reason, tally)| (reason.name(), tally.n)).collect();
     assert_eq!(notes, [("parent_span_id_invalid", 1), ("end_before_start", 1), ("time_out_of_range", 1)]);
     assert_eq!(report.message(), None);
+}
+
+/// Scenario: spans of every kind, as the root of a trace and below another span.
+/// Guarantees: what was served or taken up is an entry; a call to others is none, though a trace begins with it.
+#[test]
+fn entries_are_what_a_service_worked_on() {
+    let parents = ["", r#","parentSpanId":"eee19b7ec3c1b173""#];
+    let members: Vec<String> = (0..=5)
+        .flat_map(|kind| parents.map(|parent| format!(r#""name":"","kind":{kind}{parent}"#)))
+        .collect();
+    let body = spans(&members.iter().map(String::as_str).collect::<Vec<_>>());
+    let (batch, _) = build_json(Signal::Traces, &body);
+    let kinds = batch.column_by_name("kind").unwrap().as_string::<i32>();
+    let entries = batch.column_by_name("is_entry").unwrap().as_boolean();
+    let shown: Vec<_> =
+        (0..6).map(|n| (kinds.value(2 * n), entries.value(2 * n), entries.value(2 * n + 1))).collect();
+    assert_eq!(
+        shown,
+        [
+            ("unspecified", true, false),
+            ("internal", true, false),
+            ("server", true, true),
+            ("client", false, false),
+            ("producer", false, false),
+            ("consumer", true, true),
+        ]
+    );
 }
 
 /// Scenario: two resources with two scopes, one without a service, in the old and the new convention.

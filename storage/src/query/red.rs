@@ -20,7 +20,7 @@ pub struct RedQuery {
     /// Buckets of ten seconds that start in it; `from` counts from the start of its own bucket.
     pub range: TimeRange,
     pub service: Option<String>,
-    /// Only spans of kind server or consumer, or without a parent.
+    /// Only entry spans: what the service was asked for or took up by itself.
     pub entry_only: bool,
     pub by: RedBy,
     pub step: Duration,

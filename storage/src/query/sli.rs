@@ -10,7 +10,7 @@ use crate::error::Error;
 use arrow::array::{RecordBatch, TimestampNanosecondArray};
 use std::time::Duration;
 
-/// Events are the entry spans of a service: of kind server or consumer, or without a parent.
+/// Events are the entry spans of a service: those of requests served and of work taken up by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SliQuery {
     /// Buckets of ten seconds that start in it; `from` counts from the start of its own bucket.

@@ -51,7 +51,7 @@ fn build() -> SchemaRef {
         required("status_code", DataType::Utf8),  // unset ok error
         required("status_message", DataType::Utf8),
         required("is_error", DataType::Boolean), // status, else HTTP >= 500, else gRPC server fault
-        required("is_entry", DataType::Boolean), // server, consumer, or without a parent
+        required("is_entry", DataType::Boolean), // server, consumer, or a root but for client and producer
         optional("http_request_method", DataType::Utf8),
         optional("http_route", DataType::Utf8),
         optional("http_response_status_code", DataType::Int64),

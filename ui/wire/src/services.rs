@@ -4,7 +4,7 @@ use crate::UnixNanos;
 use serde::{Deserialize, Serialize};
 
 /// Rate, errors and duration of the requests of one group over one window.
-/// A request is an entry span: of kind server or consumer, or without a parent.
+/// A request is an entry span: of kind server or consumer, or of kind internal or unspecified without a parent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Red {
     pub n_requests: u64,

@@ -43,7 +43,8 @@ pub(super) fn span(
     (start_ms, end_ms): (i64, i64),
     more: Value,
 ) -> Value {
-    let is_entry = parent.is_none() || kind == "server" || kind == "consumer";
+    let is_call = kind == "client" || kind == "producer";
+    let is_entry = kind == "server" || kind == "consumer" || (parent.is_none() && !is_call);
     let mut row = json!({
         "trace_id": hex(&trace_id(trace)),
         "span_id": hex(&span_id(id)),
