@@ -2,6 +2,7 @@
 //!
 //! Reads one `Status`; the clock is the server's, as it stands in the answer.
 
+use super::name_text;
 use super::slo_view::Standing;
 use crate::format;
 use wire::{Rejection, Status};
@@ -65,15 +66,16 @@ pub fn headline(ingest: Ingest) -> &'static str {
 
 /// The verdict beside it; `services` are those seen lately, largest first.
 pub fn verdict(ingest: Ingest, services: &[String]) -> String {
-    match (ingest, services) {
+    let names: Vec<String> = services.iter().take(2).map(|name| name_text::inline(name)).collect();
+    match (ingest, names.as_slice()) {
         (Ingest::Waiting, _) => "Waiting for the first span".to_owned(),
         (Ingest::Silent { for_ns }, _) => format!("Nothing for {}", format::duration(for_ns)),
         (Ingest::Receiving, []) => "Receiving".to_owned(),
         (Ingest::Receiving, [one]) => format!("Receiving from {one}"),
-        (Ingest::Receiving, [one, two]) => format!("Receiving from {one} and {two}"),
-        (Ingest::Receiving, [one, two, rest @ ..]) => {
-            format!("Receiving from {one}, {two} and {} more", rest.len())
-        }
+        (Ingest::Receiving, [one, two, ..]) => match services.len() - 2 {
+            0 => format!("Receiving from {one} and {two}"),
+            n_more => format!("Receiving from {one}, {two} and {n_more} more"),
+        },
     }
 }
 

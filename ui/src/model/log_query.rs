@@ -4,6 +4,7 @@
 //! before the server has to refuse it.
 
 use super::address::Address;
+use super::name_text;
 
 /// Severities that can be asked for as a minimum, with their words.
 pub const SEVERITIES: [(&str, &str); 7] = [
@@ -61,14 +62,14 @@ impl LogQuery {
             parts.push(format!("at {severity} or above"));
         }
         if let Some(service) = &self.service {
-            parts.push(format!("from {service}"));
+            parts.push(format!("from {}", name_text::inline(service)));
         }
         if let Some(text) = &self.text {
-            parts.push(format!("with \u{201c}{text}\u{201d}"));
+            parts.push(format!("with \u{201c}{}\u{201d}", name_text::inline(text)));
         }
         parts.extend(self.trace_id.iter().map(|id| format!("in trace {}", crate::format::short_id(id))));
         parts.extend(self.span_id.iter().map(|id| format!("in span {id}")));
-        parts.extend(self.attributes.iter().map(|pair| format!("where {pair}")));
+        parts.extend(self.attributes.iter().map(|pair| format!("where {}", name_text::inline(pair))));
         parts.join(", ")
     }
 }

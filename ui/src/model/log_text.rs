@@ -103,7 +103,7 @@ fn skip_string(chars: &mut Chars<'_>) {
 
 /// Control characters as programmers write them, others as their code point: fonts have pictures for
 /// neither.
-fn push_visible(c: char, out: &mut String) {
+pub(super) fn push_visible(c: char, out: &mut String) {
     match c {
         '\0' => out.push_str("\\0"),
         '\r' => out.push_str("\\r"),
@@ -117,11 +117,16 @@ fn push_visible(c: char, out: &mut String) {
 fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
         | '\u{200b}'
         | '\u{200e}' | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}'
-        | '\u{feff}')
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Pure; the values themselves are the business of `metric_unit` and of the chart.
 
+use super::name_text;
 use wire::{MetricLabel, MetricRow, MetricView};
 
 /// Rows whose name, description, unit, type or services contain every word of the query.
@@ -73,14 +74,15 @@ pub fn view_sentence(view: MetricView, row: &MetricRow) -> String {
 /// A series is named by its values, as `GET 200`, with keys only where a value alone says nothing.
 pub fn series_name(labels: &[MetricLabel], metric: &str) -> String {
     if labels.is_empty() {
-        return metric.to_owned();
+        return name_text::shown(metric);
     }
-    labels.iter().map(label_words).collect::<Vec<_>>().join(", ")
+    name_text::shown(&labels.iter().map(label_words).collect::<Vec<_>>().join(", "))
 }
 
 /// All labels with their keys, for the title of a series.
 pub fn series_title(labels: &[MetricLabel]) -> String {
-    labels.iter().map(|label| format!("{}={}", label.key, label.value)).collect::<Vec<_>>().join(", ")
+    let all = labels.iter().map(|label| format!("{}={}", label.key, label.value)).collect::<Vec<_>>();
+    name_text::title(&all.join(", "))
 }
 
 fn matches(row: &MetricRow, words: &[String]) -> bool {

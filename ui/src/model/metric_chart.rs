@@ -1,7 +1,7 @@
 //! A metric as a chart: its series on one grid, one unit, colours with dashes behind them.
 
 use super::chart::{ChartData, Dash, Marks, Scale, Series};
-use super::{grid, metric_catalogue, metric_unit};
+use super::{grid, metric_catalogue, metric_unit, name_text};
 use crate::format;
 use wire::MetricDetail;
 
@@ -63,7 +63,7 @@ pub fn legend(detail: &MetricDetail) -> Vec<LegendRow> {
 pub fn label(detail: &MetricDetail) -> String {
     format!(
         "{}, {}, {}",
-        detail.metric.name,
+        name_text::inline(&detail.metric.name),
         metric_catalogue::view_words(detail.view),
         format::counted(detail.series.len() as u64, "series", "series")
     )

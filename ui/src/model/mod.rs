@@ -19,6 +19,7 @@ pub mod metric_catalogue;
 pub mod metric_chart;
 pub mod metric_unit;
 pub mod minimap;
+pub mod name_text;
 pub mod red_chart;
 pub mod service_color;
 pub mod service_order;

@@ -2,6 +2,7 @@
 
 use crate::format;
 use crate::model::health::Health;
+use crate::model::name_text;
 use wire::{AlertState, EdgeRow, Red, ServiceDetail, ServiceList, ServiceRow};
 
 /// Share of failed requests from which a service is named in the sentence.
@@ -40,7 +41,7 @@ pub fn services(list: &ServiceList) -> String {
         (0, 1) => "The one service has errors below 1 %.".to_owned(),
         (0, _) if n_silent == n => return format!("None of {n} services sent a span in this range."),
         (0, _) => format!("All {} services have errors below 1 %.", n - n_silent),
-        (1, _) => format!("1 of {n} services has errors above 1 %: {}.", names[0]),
+        (1, _) => format!("1 of {n} services has errors above 1 %: {}.", list_names(&names)),
         (m, _) => format!("{m} of {n} services have errors above 1 %: {}.", list_names(&names)),
     };
     let firing =
@@ -55,8 +56,11 @@ fn plural(n: usize, one: &str, many: &str) -> String {
 
 fn list_names(names: &[&str]) -> String {
     match names.len() {
-        ..=NAMES_MAX => names.join(", "),
-        n => format!("{} and {} more", names[..NAMES_MAX].join(", "), n - NAMES_MAX),
+        ..=NAMES_MAX => name_text::inline_list(names.iter().copied()),
+        n => {
+            let first = name_text::inline_list(names[..NAMES_MAX].iter().copied());
+            format!("{first} and {} more", n - NAMES_MAX)
+        }
     }
 }
 
@@ -85,7 +89,8 @@ pub fn service(detail: &ServiceDetail) -> String {
     }
     let worst = detail.operations.iter().max_by_key(|operation| operation.red.n_errors);
     let worst = worst.filter(|operation| detail.operations.len() > 1 && operation.red.n_errors > 0);
-    let where_at = worst.map(|operation| format!(", most of all {}", operation.operation));
+    let where_at =
+        worst.map(|operation| format!(", most of all {}", name_text::inline(&operation.operation)));
     format!("fails {} of its requests{}{latency}", format::percent(ratio), where_at.unwrap_or_default())
 }
 

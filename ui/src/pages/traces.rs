@@ -5,7 +5,7 @@ pub mod query_bar;
 pub mod trace_row;
 
 use crate::api;
-use crate::components::{Empty, Panel};
+use crate::components::{Empty, Panel, name};
 use crate::model::service_color::ServiceColors;
 use crate::model::{trace_facets, trace_query};
 use crate::url_state;
@@ -68,7 +68,7 @@ fn legend(list: &TraceList, colors: &ServiceColors) -> Vec<AnyView> {
     let services = services.map(|facet| facet.values).unwrap_or_default();
     let key = |(service, _): (String, u64)| {
         let class = format!("key {}", colors.paint(&service));
-        view! { <span class=class>{service}</span> }.into_any()
+        view! { <span class=class>{name(&service)}</span> }.into_any()
     };
     services.into_iter().take(LEGEND_MAX).map(key).collect()
 }

@@ -12,6 +12,7 @@ pub use jump::trace_id;
 pub use keys::is_writing;
 
 use crate::app::Route;
+use crate::model::name_text;
 use leptos::html::{Dialog, Input};
 use leptos::prelude::*;
 
@@ -48,7 +49,7 @@ fn title(route: &Route) -> String {
 fn crumb(route: &Route) -> ((&'static str, &'static str), Option<String>) {
     match route {
         Route::Home | Route::Services => (("Services", "/services"), None),
-        Route::Service(name) => (("Services", "/services"), Some(name.clone())),
+        Route::Service(name) => (("Services", "/services"), Some(name_text::inline(name))),
         Route::Traces => (("Traces", "/traces"), None),
         Route::Trace(id) => (("Traces", "/traces"), Some(crate::format::short_id(id))),
         Route::Logs => (("Logs", "/logs"), None),

@@ -2,7 +2,7 @@
 
 use super::alert_table::OPEN;
 use super::delivery_ledger::ledger;
-use crate::components::icon;
+use crate::components::{icon, name};
 use crate::model::address::encode;
 use crate::model::{alert_view, log_text};
 use crate::pages::slos::standing_mark::standing_mark;
@@ -21,7 +21,7 @@ pub fn alert_row(alert: &AlertRow, now: UnixNanos, is_open: bool) -> AnyView {
             <td>{disclose(alert, is_open)}</td>
             <td>{standing_mark(standing, word)}</td>
             <td>{alert.severity.clone()}</td>
-            <td><a class="strong over-row" href=slo>{alert.slo_name.clone()}</a> " " <span class="t3">{alert.service.clone()}</span></td>
+            <td><a class="strong over-row" href=slo>{alert.slo_name.clone()}</a> " " <span class="t3">{name(&alert.service)}</span></td>
             <td class="summary lo">{log_text::clean(&alert.summary)}</td>
             <td title=format::date_time(since, zone)>
                 {format::time_near(since, now, zone)} " " <span class="t3">{format::ago(since, now)}</span>

@@ -1,7 +1,8 @@
 //! Attribute filters as chips, and the field that adds one.
 
-use crate::components::icon;
+use crate::components::{icon, name};
 use crate::model::log_query::{self, LogQuery};
+use crate::model::name_text;
 use crate::url_state;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -56,10 +57,10 @@ fn chip(pair: &str) -> AnyView {
     };
     view! {
         <span class="chip" data-testid="logs-chip">
-            <span class="k">{key.to_owned()}</span>
+            <span class="k">{name(key)}</span>
             <span class="o">"="</span>
-            <span class="val">{value.to_owned()}</span>
-            <button type="button" aria-label=format!("Remove {pair}") on:click=remove>{icon("close")}</button>
+            <span class="val">{name(value)}</span>
+            <button type="button" aria-label=format!("Remove {}", name_text::inline(pair)) on:click=remove>{icon("close")}</button>
         </span>
     }
     .into_any()

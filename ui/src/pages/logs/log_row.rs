@@ -2,7 +2,7 @@
 
 use super::log_detail::log_detail;
 use super::severity_mark::severity_mark;
-use crate::components::icon;
+use crate::components::{icon, name};
 use crate::model::address::encode;
 use crate::model::{log_detail::detail_px, log_text};
 use crate::{format, url_state};
@@ -27,8 +27,8 @@ const CLICK_PX: i32 = 4;
 pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> AnyView {
     let LogLine { id, row, now } = line;
     let at = row.at;
-    let name = id.clone();
-    let is_open = Memo::new(move |_| opened.with(|names| names.contains(&name)));
+    let own = id.clone();
+    let is_open = Memo::new(move |_| opened.with(|names| names.contains(&own)));
     let pressed_at = StoredValue::new((0, 0));
     let clicked = move |event: MouseEvent| {
         let (x, y) = pressed_at.get_value();
@@ -59,7 +59,7 @@ pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> An
                     {move || at_text(at, now)}
                 </time>
                 {severity_mark(row.severity)}
-                <span class="log-svc">{row.service.clone()}</span>
+                <span class="log-svc">{name(&row.service)}</span>
                 <span class="log-body" data-testid="logs-body">{log_text::line(&row.body)}</span>
                 {row.trace_id.as_deref().map(|id| trace_link(id, row.span_id.as_deref()))}
             </div>

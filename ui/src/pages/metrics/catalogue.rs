@@ -2,9 +2,9 @@
 
 use super::search_bar::FIND;
 use crate::api::Fetch;
-use crate::components::{SortHead, sort_head};
+use crate::components::{self, SortHead, sort_head};
 use crate::format;
-use crate::model::{log_text, metric_catalogue};
+use crate::model::{log_text, metric_catalogue, name_text};
 use crate::url_state;
 use leptos::prelude::*;
 use wire::{MetricList, MetricRow, UnixNanos};
@@ -55,14 +55,14 @@ fn row(metric: &MetricRow, chosen: Option<&str>, now: UnixNanos) -> AnyView {
     view! {
         <tr class="row" class:on=is_chosen data-testid="metrics-row" data-name=metric.name.clone()>
             <td class="name">
-                <a href=href data-row="" aria-current=is_chosen.then_some("true")>{metric.name.clone()}</a>
+                <a href=href data-row="" aria-current=is_chosen.then_some("true")>{components::name(&metric.name)}</a>
                 {description.map(|text| view! { <span class="lo">{text}</span> })}
             </td>
             <td>{metric_catalogue::type_words(metric)}</td>
-            <td class="mono">{metric.unit.clone()}</td>
+            <td class="mono">{(!metric.unit.is_empty()).then(|| components::name(&metric.unit))}</td>
             <td class="lo">{metric.temporality.clone()}</td>
             <td class="num">{format::count(metric.n_series)}</td>
-            <td class="lo" title=metric.services.join(", ")>{services(&metric.services)}</td>
+            <td class="lo" title=name_text::inline_list(metric.services.iter().map(String::as_str))>{services(&metric.services)}</td>
             <td class="num t2">{format::ago(metric.last_at, now)}</td>
         </tr>
     }
@@ -71,9 +71,10 @@ fn row(metric: &MetricRow, chosen: Option<&str>, now: UnixNanos) -> AnyView {
 
 /// A few names; the rest are counted and stand in the title.
 fn services(names: &[String]) -> String {
+    let list = |names: &[String]| name_text::inline_list(names.iter().map(String::as_str));
     match names {
-        [one, two, rest @ ..] if rest.len() > 1 => format!("{one}, {two} and {} more", rest.len()),
-        names => names.join(", "),
+        [_, _, rest @ ..] if rest.len() > 1 => format!("{} and {} more", list(&names[..2]), rest.len()),
+        names => list(names),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::components::{Chart, Panel};
 use crate::format;
 use crate::model::chart::Dash;
 use crate::model::metric_chart::{self, LegendRow};
-use crate::model::{log_text, metric_catalogue};
+use crate::model::{log_text, metric_catalogue, name_text};
 use crate::url_state;
 use leptos::prelude::*;
 use wire::MetricDetail;
@@ -24,7 +24,7 @@ pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
             name="metric"
             state=detail.state()
             retry=detail.retry()
-            title=name
+            title=name_text::shown(&name)
             note=Signal::derive(view_words)
             sql=Signal::derive(move || of(detail, chosen, |detail| detail.sql.clone()))
             empty=Signal::derive(empty)
@@ -71,7 +71,7 @@ fn meta(detail: &MetricDetail) -> AnyView {
     let metric = &detail.metric;
     let unit = match metric.unit.as_str() {
         "" => "no unit".to_owned(),
-        unit => format!("unit {unit}"),
+        unit => format!("unit {}", name_text::inline(unit)),
     };
     let description = (!metric.description.is_empty()).then(|| log_text::line(&metric.description));
     view! {
@@ -94,7 +94,7 @@ fn legend_row(row: LegendRow) -> AnyView {
     view! {
         <li title=row.title>
             <svg class="c-key" viewBox="0 0 20 8" aria-hidden="true"><path class=class d="M0 4h20" /></svg>
-            <span class="n">{row.name}</span>
+            <bdi class="n">{row.name}</bdi>
             <span class="num">{row.last}</span>
         </li>
     }

@@ -2,7 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::icon;
-use crate::model::metric_catalogue;
+use crate::model::{metric_catalogue, name_text};
 use crate::url_state;
 use leptos::prelude::*;
 use wire::MetricList;
@@ -56,5 +56,5 @@ pub fn SearchBar(list: Fetch<MetricList>) -> impl IntoView {
 
 fn option(name: String, chosen: Option<&str>) -> AnyView {
     let is_chosen = chosen == Some(name.as_str());
-    view! { <option value=name.clone() selected=is_chosen>{name.clone()}</option> }.into_any()
+    view! { <option value=name.clone() selected=is_chosen>{name_text::inline(&name)}</option> }.into_any()
 }

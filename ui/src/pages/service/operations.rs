@@ -1,7 +1,7 @@
 //! Operations by the time spent in them.
 
 use crate::api::Fetch;
-use crate::components::SqlButton;
+use crate::components::{SqlButton, name};
 use crate::format;
 use crate::model::address::encode;
 use crate::pages::services::service_row::{error_ratio, spark};
@@ -52,7 +52,7 @@ fn row(service: &str, operation: &OperationRow) -> AnyView {
     let paint = if is_bad { "p-bad" } else { "p-rest" };
     view! {
         <tr class="row" data-testid="operations-row" data-operation=operation.operation.clone()>
-            <td><a class="mono" href=url_state::link(&query) data-row="">{operation.operation.clone()}</a> " "
+            <td><a class="mono" href=url_state::link(&query) data-row="">{name(&operation.operation)}</a> " "
                 <span class="t3">{operation.kind.clone()}</span></td>
             <td class="num" title=format::exact(red.n_requests)>{format::rate(red.rate_per_s)}</td>
             <td class=errors_class title=format::exact(red.n_errors)>{format::percent_or_missing(red.error_ratio)}</td>

@@ -1,7 +1,8 @@
 //! Keys and values as the client sent them: inert text, to filter, to copy, to search for.
 
-use crate::components::{CopyButton, icon};
+use crate::components::{CopyButton, icon, name};
 use crate::model::address::encode;
+use crate::model::{log_text, name_text};
 use crate::url_state;
 use leptos::prelude::*;
 use wire::Attribute;
@@ -37,17 +38,17 @@ fn pair(attribute: &Attribute) -> AnyView {
     let (key, value) = (attribute.key.clone(), attribute.value.clone());
     let condition = encode(&format!("{key}={value}"));
     let href = url_state::link(&format!("/traces?attr={condition}"));
-    let hint = format!("Find traces with {key}");
+    let hint = format!("Find traces with {}", name_text::inline(&key));
     let class = if key == "error.type" || key.starts_with("exception.") { "val bad" } else { "val" };
     let is_long = value.chars().count() > LONG || value.contains('\n');
     let text = if is_long {
-        view! { <details><summary class=class>{head(&value)}</summary><pre>{value.clone()}</pre></details> }
+        view! { <details><summary class=class>{head(&value)}</summary><pre>{log_text::clean(&value)}</pre></details> }
             .into_any()
     } else {
-        view! { <span class=class title=value.clone()>{value.clone()}</span> }.into_any()
+        view! { <span class=class>{value_text(&value)}</span> }.into_any()
     };
     view! {
-        <dt title=key.clone()>{key.clone()}</dt>
+        <dt>{name(&key)}</dt>
         <dd data-testid="attribute" data-key=key>
             {text}
             <span class="acts">
@@ -62,5 +63,10 @@ fn pair(attribute: &Attribute) -> AnyView {
 fn head(value: &str) -> String {
     let line = value.lines().next().unwrap_or_default();
     let head: String = line.chars().take(LONG).collect();
-    head + "\u{2026}"
+    log_text::clean(&head) + "\u{2026}"
+}
+
+/// An empty value is a value; only a blank one needs a word.
+fn value_text(value: &str) -> AnyView {
+    if value.is_empty() { ().into_any() } else { name(value) }
 }

@@ -5,8 +5,9 @@ use super::log_lines::SpanLogs;
 use super::state::TraceState;
 use crate::api::{self, Fetch};
 use crate::components::tabs::{self, Tab};
-use crate::components::{CopyButton, Panel, Tabs, icon};
+use crate::components::{CopyButton, Panel, Tabs, icon, name};
 use crate::model::trace_model::TraceModel;
+use crate::model::{log_text, name_text};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -67,11 +68,11 @@ fn summary(state: TraceState, model: &Arc<TraceModel>, node: usize) -> AnyView {
         <section>
             <div class="crumbs micro t3" data-testid="span-breadcrumb">{breadcrumb(model, node)}</div>
             <div class="title">
-                <h2>{span.name.clone()}</h2>
+                <h2 title=name_text::title(&span.name)>{name_text::shown(&span.name)}</h2>
                 <button class="btn quiet small" type="button" aria-label="Close" on:click=close>{icon("close")}</button>
             </div>
             <div class="facts">
-                <span class=class>{span.service.clone()}</span> <span>{span.kind.clone()}</span> {error}
+                <span class=class>{name(&span.service)}</span> <span>{span.kind.clone()}</span> {error}
                 <span><b>{format::duration(span.duration_ns)}</b> " at " {format::offset(from)}</span>
             </div>
         </section>
@@ -83,13 +84,12 @@ fn breadcrumb(model: &TraceModel, node: usize) -> Vec<AnyView> {
     let step = |node: usize| {
         let span = model.span(node)?;
         let href = url_state::link_here(&[("spanId", Some(&span.span_id))]);
-        let title = span.name.clone();
-        Some(view! { <a href=href title=title>{span.service.clone()}</a> <span>"\u{203a}"</span> }.into_any())
+        Some(view! { <a href=href title=name_text::title(&span.name)>{name_text::inline(&span.service)}</a> <span>"\u{203a}"</span> }.into_any())
     };
     let ancestors = model.waterfall.ancestors(node);
     let mut steps: Vec<AnyView> = ancestors.into_iter().filter_map(step).collect();
     if let Some(span) = model.span(node) {
-        steps.push(view! { <span>{span.service.clone()}</span> }.into_any());
+        steps.push(view! { <span>{name_text::inline(&span.service)}</span> }.into_any());
     }
     steps
 }
@@ -98,7 +98,7 @@ fn status(detail: Fetch<SpanDetail>) -> impl IntoView {
     let message =
         move || detail.map(|detail| detail.status_message.clone().filter(|text| !text.is_empty())).flatten();
     move || {
-        message().map(|text| view! { <section class="status bad" data-testid="span-status">{icon("err")} {text}</section> })
+        message().map(|text| view! { <section class="status bad" data-testid="span-status">{icon("err")} {log_text::clean(&text)}</section> })
     }
 }
 
@@ -140,7 +140,7 @@ fn identity(detail: &SpanDetail) -> Vec<AnyView> {
         let value = value.filter(|value| !value.is_empty())?;
         Some(view! {
             <dt>{key}</dt>
-            <dd><span class="val">{value.clone()}</span> <span class="acts"><CopyButton text=value /></span></dd>
+            <dd><span class="val">{name(&value)}</span> <span class="acts"><CopyButton text=value /></span></dd>
         }
         .into_any())
     };
@@ -152,7 +152,7 @@ fn event_view(event: &SpanEvent, start_ns: i64) -> AnyView {
     view! {
         <div class="event" data-testid="span-event">
             <div class="dense"><span class="t3">{format::offset(event.at.0 - start_ns)}</span> " "
-                <b class:bad=is_exception>{event.name.clone()}</b></div>
+                <b class:bad=is_exception>{name(&event.name)}</b></div>
             {attributes(&event.attributes)}
         </div>
     }

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::components::status_mark::severity_word;
 use crate::format;
+use crate::model::{log_text, name_text};
 use leptos::prelude::*;
 use wire::{LogList, LogRow, UnixNanos};
 
@@ -52,12 +53,11 @@ pub fn lines(rows: &[LogRow], start_ns: i64, testid: &'static str) -> AnyView {
 
 fn line(row: &LogRow, start_ns: i64, testid: &'static str) -> AnyView {
     let (class, word) = severity_word(row.severity);
-    let body = row.body.clone();
     view! {
         <div class="lr" data-testid=testid>
             <span class="t3">{format::offset(row.at.0 - start_ns)}</span>
             <span class=class>{word}</span>
-            <span class="cut" title=body>{row.body.clone()}</span>
+            <span class="cut" title=name_text::title(&row.body)>{log_text::line(&row.body)}</span>
         </div>
     }
     .into_any()

@@ -4,7 +4,8 @@ use super::log_lines;
 use super::state::TraceState;
 use crate::api;
 use crate::components::status_mark::severity_word;
-use crate::components::{Empty, Panel};
+use crate::components::{Empty, Panel, name};
+use crate::model::log_text;
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{LogList, LogRow};
@@ -41,7 +42,7 @@ fn rows(logs: &LogList, start_ns: i64) -> Vec<AnyView> {
 
 fn row(log: &LogRow, start_ns: i64) -> AnyView {
     let (class, word) = severity_word(log.severity);
-    let body = log.body.clone();
+    let body = log_text::line(&log.body);
     let message = match &log.span_id {
         Some(span_id) => {
             let href = url_state::link_here(&[("view", None), ("spanId", Some(span_id))]);
@@ -53,7 +54,7 @@ fn row(log: &LogRow, start_ns: i64) -> AnyView {
         <tr class="row" data-testid="trace-logs-row">
             <td class="t3 num">{format::offset(log.at.0 - start_ns)}</td>
             <td class=class>{word}</td>
-            <td>{log.service.clone()}</td>
+            <td>{name(&log.service)}</td>
             <td class="cut message">{message}</td>
         </tr>
     }

@@ -1,6 +1,7 @@
 //! Values of the answer with their counts; one press shows only those traces, the next one all.
 
 use crate::api::Fetch;
+use crate::components::name;
 use crate::model::trace_facets::{self, Facet};
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -35,7 +36,7 @@ fn group(facet: Facet, n_traces: u64) -> AnyView {
 /// A link that sets the parameter, or removes it when it has this value. `share` is the number of
 /// traces with the value and of all.
 fn choice(param: &'static str, value: &str, words: &str, share: Option<(u64, u64)>) -> AnyView {
-    let (same, target, words) = (value.to_owned(), value.to_owned(), words.to_owned());
+    let (same, target) = (value.to_owned(), value.to_owned());
     let is_on = Memo::new(move |_| url_state::param(param).as_deref() == Some(same.as_str()));
     let href = move || url_state::link_here(&[(param, (!is_on.get()).then_some(target.as_str()))]);
     let bar = share.map(|(n, n_all)| {
@@ -43,10 +44,9 @@ fn choice(param: &'static str, value: &str, words: &str, share: Option<(u64, u64
         view! { <i style:width=width /> }
     });
     view! {
-        <a class="facet" href=href aria-current=move || is_on.get().then_some("true") title=value.to_owned()
-            data-testid="facet" data-param=param data-value=value.to_owned()>
+        <a class="facet" href=href aria-current=move || is_on.get().then_some("true") data-testid="facet" data-param=param data-value=value.to_owned()>
             <span class="tick" aria-hidden="true">{move || is_on.get().then_some("\u{2713}")}</span>
-            <span class="cut">{words}</span>
+            <span class="cut">{name(words)}</span>
             <b>{share.map(|(n, _)| format::count(n))}</b>
             <span class="meter" aria-hidden="true">{bar}</span>
         </a>

@@ -2,9 +2,9 @@
 
 use crate::api::Fetch;
 use crate::components::shell::trace_id;
-use crate::components::{SqlButton, icon};
+use crate::components::{SqlButton, icon, name};
 use crate::model::trace_query::{self, ATTRIBUTE, Filter};
-use crate::model::{address::Address, trace_facets};
+use crate::model::{address::Address, name_text, trace_facets};
 use crate::url_state;
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
@@ -84,11 +84,11 @@ fn run(text: &str) -> Result<(), String> {
 
 fn chip(filter: Filter) -> AnyView {
     let (key, operator, value) = trace_query::parts(&filter);
-    let label = format!("Remove {key} {operator} {value}");
+    let label = format!("Remove {} {operator} {}", name_text::inline(&key), name_text::inline(&value));
     let remove = url_state::with_address(|address| without(address, &filter));
     view! {
         <span class="chip" data-testid="filter-chip" data-param=filter.param>
-            <span class="k">{key}</span><span class="o">{operator}</span><span class="val">{value}</span>
+            <span class="k">{name(&key)}</span><span class="o">{operator}</span><span class="val">{name(&value)}</span>
             <a href=remove aria-label=label>{icon("close")}</a>
         </span>
     }

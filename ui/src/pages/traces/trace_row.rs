@@ -1,6 +1,8 @@
 //! One trace in the list.
 
 use crate::components::icon::labelled_icon;
+use crate::components::name;
+use crate::model::name_text;
 use crate::model::service_color::ServiceColors;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -17,7 +19,7 @@ pub fn trace_row(trace: &TraceSummary, colors: &ServiceColors, longest_ns: i64, 
     view! {
         <tr class="row" data-testid="traces-row" data-trace-id=trace.trace_id.clone()>
             <td class="t2" title=format::date_time(trace.started_at, zone)>{start(trace.started_at, now)}</td>
-            <td class="root">{missing} {trace.root_service.clone()} " " <span class="t2">{trace.root_operation.clone()}</span></td>
+            <td class="root">{missing} {name(&trace.root_service)} " " <span class="t2">{name(&trace.root_operation)}</span></td>
             <td class="num strong">{format::duration(trace.duration_ns)}</td>
             <td class="hide">{service_bar(trace, colors, longest_ns)}</td>
             <td class="num">{format::count(trace.n_spans)}</td>
@@ -44,7 +46,11 @@ fn service_bar(trace: &TraceSummary, colors: &ServiceColors, longest_ns: i64) ->
     let n_spans: u64 = trace.services.iter().map(|service| service.n_spans).sum();
     let part = |service: &wire::ServiceSpans| {
         let share = service.n_spans as f64 / n_spans.max(1) as f64 * 100.0;
-        let title = format!("{}, {}", service.service, format::counted(service.n_spans, "span", "spans"));
+        let title = format!(
+            "{}, {}",
+            name_text::inline(&service.service),
+            format::counted(service.n_spans, "span", "spans")
+        );
         view! { <i class=colors.paint(&service.service) style:width=format!("{share:.1}%") title=title /> }
             .into_any()
     };
