@@ -117,6 +117,7 @@ mod tests {
         let route = |href| Route::of(&Address::parse(href).segments());
         assert_eq!(route("/"), Route::Home);
         assert_eq!(route("/services/a%2Fb?from=now-1h"), Route::Service("a/b".to_owned()));
+        assert_eq!(route("/services/~.."), Route::Service("..".to_owned()));
         assert_eq!(route("/trace/7C1F"), Route::Trace("7c1f".to_owned()));
         assert_eq!(route("/slos/checkout"), Route::Slo("checkout".to_owned()));
         assert_eq!(route("/nowhere"), Route::Unknown);

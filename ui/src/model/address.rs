@@ -33,7 +33,7 @@ impl Address {
 
     /// Decoded parts of the path: `/services/a%2Fb` gives `services` and `a/b`.
     pub fn segments(&self) -> Vec<String> {
-        self.path.split('/').filter(|part| !part.is_empty()).map(decode_path).collect()
+        self.path.split('/').filter(|part| !part.is_empty()).map(decode_segment).collect()
     }
 
     pub fn param(&self, name: &str) -> Option<&str> {
@@ -73,6 +73,34 @@ pub fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+/// Stands before a name that a path cannot hold as it is.
+const KEEPER: char = '~';
+
+/// A name as one part of a path of the application. Browsers take `.` and `..` for steps, however they
+/// are encoded, and drop nothing into nothing: these are written `~.`, `~..` and `~`.
+pub fn segment(name: &str) -> String {
+    if is_kept(name) { format!("{KEEPER}{name}") } else { encode(name) }
+}
+
+/// False for names that only the application's own addresses can carry: the API has no way to be asked
+/// for them in a path.
+pub fn fits_path(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
+}
+
+/// Names of up to two dots, and those that would be read as one of them.
+fn is_kept(name: &str) -> bool {
+    !fits_path(name.trim_start_matches(KEEPER))
+}
+
+fn decode_segment(text: &str) -> String {
+    let name = decode_path(text);
+    match name.strip_prefix(KEEPER) {
+        Some(kept) if is_kept(kept) => kept.to_owned(),
+        _ => name,
+    }
 }
 
 /// Decodes a query part; `+` means a space there. Broken escapes stay as they are.
@@ -127,6 +155,20 @@ mod tests {
         address.set("a", &[]);
         address.set("d", &["1".into(), "2".into()]);
         assert_eq!(address.href(), "/t?b=x&c=4&d=1&d=2");
+    }
+
+    /// Scenario: names that browsers would take for steps of a path, or drop, and names like their spelling.
+    /// Guarantees: each has an address of its own that no browser changes, and comes back as it was.
+    #[test]
+    fn dots_have_a_page() {
+        for name in ["", ".", "..", "~", "~.", "~~..", "...", "~x", ".hidden", "a/b", "%2e"] {
+            let path = format!("/services/{}", segment(name));
+            assert!(!["/services/", "/services/.", "/services/.."].contains(&path.as_str()), "{path}");
+            assert_eq!(Address::parse(&path).segments(), ["services", name], "{path}");
+        }
+        assert_eq!(segment(".."), "~..");
+        assert_eq!(segment("~x"), "~x");
+        assert_eq!([fits_path("."), fits_path(""), fits_path("...")], [false, false, true]);
     }
 
     /// Scenario: an escape is cut short or is no hex.

@@ -7,21 +7,27 @@ pub mod versions;
 
 use crate::api::{self, Fetch};
 use crate::components::icon::labelled_icon;
-use crate::components::{Empty, Panel};
-use crate::model::address::encode;
-use crate::model::verdict;
+use crate::components::panel::nothing;
+use crate::components::{self, Empty, Panel};
+use crate::model::address::{self, encode};
+use crate::model::{name_text, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::ServiceDetail;
 
 #[component]
 pub fn ServicePage(name: String) -> impl IntoView {
-    let path = format!("/services/{}", encode(&name));
-    let detail = api::polled::<ServiceDetail>(move || Some(url_state::api_path(&path)));
+    let path = address::fits_path(&name).then(|| format!("/services/{}", encode(&name)));
+    let is_askable = path.is_some();
+    let detail = api::polled::<ServiceDetail>(move || path.as_deref().map(url_state::api_path));
     let is_silent = move || detail.map(|detail| detail.red.n_requests == 0 && detail.operations.is_empty());
     let empty = Signal::derive(move || is_silent().filter(|is| *is).and_then(|_| detail.map(silent)));
+    let head = head(name, detail);
+    if !is_askable {
+        return view! { {head} <div class="pad">{nothing(&unaskable())}</div> }.into_any();
+    }
     view! {
-        {head(name, detail)}
+        {head}
         <Panel name="service" state=detail.state() retry=detail.retry() empty=empty>
             <div class="split">
                 <div>
@@ -35,6 +41,17 @@ pub fn ServicePage(name: String) -> impl IntoView {
             </div>
         </Panel>
     }
+    .into_any()
+}
+
+fn unaskable() -> Empty {
+    Empty {
+        title: "The server cannot be asked for the rate, errors and duration of this name.".to_owned(),
+        text: "A path ends at a name of dots or of nothing. Its traces and logs are behind the links above."
+            .to_owned(),
+        is_suspicious: false,
+        link: None,
+    }
 }
 
 /// Name and sentence, then links that keep the range.
@@ -43,6 +60,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
         let (class, symbol, word) = detail.map(|detail| verdict::health(&detail.red, None))?.mark();
         Some(view! { <span class=class>{labelled_icon(symbol, word)}</span> " " }.into_any())
     };
+    let shown_name = components::name(&name);
     let sentence = move || detail.map(verdict::service);
     let facts = move || detail.map(facts);
     let query = format!("?service={}", encode(&name));
@@ -50,7 +68,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
         (format!("/traces{query}"), format!("/traces{query}&status=error"), format!("/logs{query}"));
     view! {
         <header class="lead service-head">
-            <h1 data-testid="service-sentence">{mark} {name} " " <span class="t2 regular">{sentence}</span></h1>
+            <h1 data-testid="service-sentence">{mark} {shown_name} " " <span class="t2 regular">{sentence}</span></h1>
             <div class="acts">
                 <a class="btn" href=move || url_state::link(&traces) data-testid="service-traces">"Traces"</a>
                 <a class="btn" href=move || url_state::link(&errors)>"Failed traces"</a>
@@ -90,7 +108,7 @@ fn silent(detail: &ServiceDetail) -> Empty {
             false,
         ),
     };
-    let title = format!("No requests of {} in this range.", detail.service);
+    let title = format!("No requests of {} in this range.", name_text::inline(&detail.service));
     let link = untrack(|| url_state::link("/services"));
     Empty { title, text, is_suspicious, link: Some((link, "All services".to_owned())) }
 }

@@ -1,7 +1,7 @@
 //! The jump field: a trace id or the name of a service opens its page.
 
 use crate::components::icon;
-use crate::model::address::encode;
+use crate::model::{address::segment, name_text};
 use crate::{api, url_state};
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
@@ -65,11 +65,12 @@ fn target(text: &str, names: &[String]) -> Result<String, String> {
     let found = match (exact, parts.next(), parts.next()) {
         (Some(name), _, _) | (None, Some(name), None) => name,
         (None, Some(one), Some(two)) => {
+            let [text, one, two] = [text, one, two].map(name_text::inline);
             return Err(format!("{text} could be {one} or {two}."));
         }
-        (None, None, _) => return Ok(format!("/services/{}", encode(text))),
+        (None, None, _) => return Ok(format!("/services/{}", segment(text))),
     };
-    Ok(format!("/services/{}", encode(found)))
+    Ok(format!("/services/{}", segment(found)))
 }
 
 /// 32 hex digits in any case, also with dashes as in a UUID.

@@ -2,7 +2,8 @@
 
 use crate::api::Fetch;
 use crate::components::icon::labelled_icon;
-use crate::model::address::encode;
+use crate::components::name;
+use crate::model::address::segment;
 use crate::model::verdict;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -44,12 +45,12 @@ fn row(edge: &EdgeRow) -> AnyView {
 fn peer(edge: &EdgeRow) -> AnyView {
     let kind = match edge.peer_kind {
         PeerKind::Service => {
-            let href = url_state::link(&format!("/services/{}", encode(&edge.peer)));
-            return view! { <a href=href class="cut">{edge.peer.clone()}</a> }.into_any();
+            let href = url_state::link(&format!("/services/{}", segment(&edge.peer)));
+            return view! { <a href=href class="cut">{name(&edge.peer)}</a> }.into_any();
         }
         PeerKind::Database => "database",
         PeerKind::Messaging => "queue",
         PeerKind::External => "external",
     };
-    view! { <span class="cut">{edge.peer.clone()}</span> <span class="t3 micro">{kind}</span> }.into_any()
+    view! { <span class="cut">{name(&edge.peer)}</span> <span class="t3 micro">{kind}</span> }.into_any()
 }

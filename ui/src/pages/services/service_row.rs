@@ -1,8 +1,8 @@
 //! One service in the table.
 
-use crate::components::Sparkline;
 use crate::components::icon::labelled_icon;
-use crate::model::address::encode;
+use crate::components::{Sparkline, name};
+use crate::model::address::segment;
 use crate::model::verdict;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use wire::{RedPoint, ServiceRow, UnixNanos};
 /// `now` is the end of the range, against which ages are told.
 pub fn service_row(row: &ServiceRow, now: UnixNanos) -> AnyView {
     let (class, symbol, word) = verdict::health(&row.red, row.alert_state).mark();
-    let href = url_state::link(&format!("/services/{}", encode(&row.service)));
+    let href = url_state::link(&format!("/services/{}", segment(&row.service)));
     let is_silent = row.red.n_requests == 0;
     let requests = if is_silent { "no spans".to_owned() } else { format::rate(row.red.rate_per_s) };
     let errors_class = format!("num {}", if class == "ok" || row.red.n_errors == 0 { "t2" } else { class });
@@ -22,7 +22,7 @@ pub fn service_row(row: &ServiceRow, now: UnixNanos) -> AnyView {
     view! {
         <tr class="row" data-testid="services-row" data-service=row.service.clone() data-health=word>
             <td class=class>{labelled_icon(symbol, word)}</td>
-            <td><a class:strong=class == "bad" href=href data-row="">{row.service.clone()}</a> " "
+            <td><a class:strong=class == "bad" href=href data-row="">{name(&row.service)}</a> " "
                 <span class=format!("micro {class}")>{(class != "ok").then_some(word)}</span></td>
             <td class="num" class:t2=is_silent title=format::exact(row.red.n_requests)>{requests}</td>
             <td class="hide">{spark(&row.points, |p| Some(p.n_requests as f64), "p-rest", "requests")}</td>

@@ -3,7 +3,8 @@
 use super::budget_bar::budget_bar;
 use super::burn_bar::burn_cell;
 use super::standing_mark::{coverage_mark, standing_mark};
-use crate::model::address::encode;
+use crate::components::name;
+use crate::model::address::{encode, segment};
 use crate::model::slo_view::{needs_coverage_mark, precise_percent, standing, window_text};
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -12,7 +13,7 @@ use wire::{BurnTier, SloRow};
 pub fn slo_row(slo: &SloRow) -> AnyView {
     let (mark, word) = standing(slo);
     let href = url_state::link(&format!("/slos/{}", encode(&slo.id)));
-    let service = url_state::link(&format!("/services/{}", encode(&slo.service)));
+    let service = url_state::link(&format!("/services/{}", segment(&slo.service)));
     let compliance = slo.compliance.map_or_else(|| format::MISSING.to_owned(), precise_percent);
     let coverage = needs_coverage_mark(slo.coverage).then(|| coverage_mark(slo.coverage));
     let tiers: Vec<AnyView> = slo.tiers.iter().map(tier_cell).collect();
@@ -20,7 +21,7 @@ pub fn slo_row(slo: &SloRow) -> AnyView {
         <tr class="row" data-testid="slo-row" data-slo=slo.id.clone() data-state=word>
             <td>{standing_mark(mark, word)}</td>
             <td class="what"><a href=href data-row="">{slo.name.clone()}</a> <span>{slo.sentence.clone()}</span></td>
-            <td class="lo"><a class="over-row" href=service>{slo.service.clone()}</a></td>
+            <td class="lo"><a class="over-row" href=service>{name(&slo.service)}</a></td>
             <td class="num">{precise_percent(slo.target)}</td>
             <td class="num lo" title=format!("{} of {}", format::exact(slo.n_good), format::exact(slo.n_total))>
                 {compliance} " " {coverage}
