@@ -57,6 +57,19 @@ impl TraceModel {
         (node.started_at_ns - start, node.ended_at_ns - start)
     }
 
+    /// Width that the longest duration of a row needs, in pixels: `2 h 38 min` is longer than `38 ms`.
+    pub fn duration_px(&self) -> f64 {
+        const CHAR_PX: f64 = 7.0;
+        const PADDING_PX: f64 = 22.0;
+        const PX_MIN: f64 = 76.0;
+        let n_chars = |node| {
+            let (from, to) = self.extent(node);
+            crate::format::duration(to - from).chars().count()
+        };
+        let n_chars_max = (0..self.waterfall.nodes.len()).map(n_chars).max().unwrap_or(0);
+        (n_chars_max as f64 * CHAR_PX + PADDING_PX).max(PX_MIN)
+    }
+
     pub fn n_services(&self) -> usize {
         let mut services: Vec<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
         services.sort_unstable();
@@ -91,6 +104,30 @@ impl TraceModel {
 
     pub fn is_whole(&self, zoom: Zoom) -> bool {
         zoom == (0, self.trace.duration_ns.max(1))
+    }
+}
+
+/// Pixels of a character in the small print of the lane, and around a label.
+const LABEL_CHAR_PX: f64 = 6.0;
+const LABEL_GAP_PX: f64 = 8.0;
+/// Bars that are wider, in percent of the lane, need no label beside them.
+const LABELLED_WIDTH_MAX: f64 = 24.0;
+
+/// Where the label of a bar stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelSide {
+    Before,
+    After,
+}
+
+/// The side of a bar, in percent of a lane of `lane_px`, that has room for `n_chars`: right if it can.
+pub fn label_side((left, width): (f64, f64), n_chars: usize, lane_px: f64) -> Option<LabelSide> {
+    let label = (n_chars as f64 * LABEL_CHAR_PX + LABEL_GAP_PX) / lane_px.max(1.0) * 100.0;
+    match () {
+        () if width >= LABELLED_WIDTH_MAX => None,
+        () if left + width + label <= 100.0 => Some(LabelSide::After),
+        () if label <= left => Some(LabelSide::Before),
+        () => None,
     }
 }
 
@@ -182,6 +219,28 @@ mod tests {
         }
         assert_eq!(place((20, 70), (10, 60)), Some((20.0, 80.0)));
         assert_eq!(place((70, 80), (10, 60)), None);
+    }
+
+    /// Scenario: short bars at the left, in the middle and at the right of wide and narrow lanes; a wide bar.
+    /// Guarantees: a label stands where it fits and nowhere else.
+    #[test]
+    fn labels_stay_in_the_lane() {
+        let side = |left, lane_px| label_side((left, 1.0), 10, lane_px);
+        assert_eq!(side(0.0, 800.0), Some(LabelSide::After));
+        assert_eq!(side(90.0, 800.0), Some(LabelSide::After));
+        assert_eq!(side(95.0, 800.0), Some(LabelSide::Before));
+        assert_eq!(side(40.0, 100.0), None);
+        assert_eq!(label_side((0.0, 30.0), 10, 800.0), None);
+    }
+
+    /// Scenario: a trace of nanoseconds and one of days.
+    /// Guarantees: the column of durations is as wide as the longest of them.
+    #[test]
+    fn durations_have_room() {
+        let mut model = model();
+        assert_eq!(model.duration_px(), 76.0);
+        model.waterfall.nodes[0].ended_at_ns = i64::MAX;
+        assert_eq!(model.duration_px(), 113.0);
     }
 
     /// Scenario: axes of a second and of a zoomed part.

@@ -1,6 +1,6 @@
 //! What one knows at a glance: how long, whose, how bad, and where the time went.
 
-use crate::components::{icon, state_icon};
+use crate::components::{icon, name, state_icon};
 use crate::model::trace_model::TraceModel;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -11,8 +11,10 @@ pub fn head(model: &TraceModel) -> AnyView {
     let errors =
         (n_errors > 0).then(|| state_icon("bad", "err", format::counted(n_errors, "error", "errors")));
     let count = |n: usize, one: &str, many: &str| format::counted(n as u64, one, many);
+    // The answer says that it was cut, not how much there is.
+    let first = if trace.truncated { "first " } else { "" };
     let size = format!(
-        "{}, {}, depth {}",
+        "{first}{}, {}, depth {}",
         count(trace.spans.len(), "span", "spans"),
         count(model.n_services(), "service", "services"),
         model.waterfall.depth_max
@@ -23,7 +25,7 @@ pub fn head(model: &TraceModel) -> AnyView {
         <header class="th">
             <h1 data-testid="trace-head">
                 <b>{format::duration(trace.duration_ns)}</b>
-                <span>{trace.root_service.clone()} " " <span class="t2 regular">{trace.root_operation.clone()}</span></span>
+                <span>{name(&trace.root_service)} " " <span class="t2 regular">{name(&trace.root_operation)}</span></span>
                 <span class="dense strong">{errors}</span>
             </h1>
             <div class="facts"><span>{when}</span> <span>{size}</span> {marks(model)}</div>
@@ -42,7 +44,7 @@ fn marks(model: &TraceModel) -> Vec<AnyView> {
             model.trace.truncated,
             "partial",
             "more spans than shown".to_owned(),
-            "The answer carries only a part of this trace.",
+            "The answer carries the first spans of this trace; every number here is of these alone. SQL has the rest.",
         ),
         (
             waterfall.n_ghosts > 0,
@@ -85,7 +87,7 @@ fn critical_path(model: &TraceModel) -> AnyView {
         let class = format!("key {}", model.colors.paint(&part.service));
         view! {
             <span class=class data-testid="critical-path-part" data-service=part.service.clone()>
-                {part.service.clone()} <b>{format::duration(part.duration_ns)}</b> {format::percent(share(part.duration_ns))}
+                {name(&part.service)} <b>{format::duration(part.duration_ns)}</b> {format::percent(share(part.duration_ns))}
             </span>
         }
         .into_any()

@@ -4,10 +4,10 @@
 //! hatched where they begin and only marked on the way up.
 
 use super::state::{ROW_PX, TraceState};
-use crate::components::icon;
 use crate::components::icon::labelled_icon;
+use crate::components::{icon, name};
 use crate::format;
-use crate::model::trace_model::{TraceModel, Zoom, place};
+use crate::model::trace_model::{LabelSide, TraceModel, Zoom, label_side, place};
 use crate::model::waterfall::{Oddity, What};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -16,17 +16,19 @@ use wire::SpanRow;
 /// Indentation of a level, and where deeper ones stop moving to the right.
 const INDENT_PX: u32 = 14;
 const INDENT_LEVELS_MAX: u32 = 16;
-/// Bars that end further right carry their label at the left.
-const LABEL_RIGHT_MAX: f64 = 78.0;
-/// Bars that are wider need no label beside them.
-const LABEL_WIDTH_MAX: f64 = 24.0;
 
 pub fn dom_id(node: usize) -> String {
     format!("span-row-{node}")
 }
 
-/// `at` is the row's place among the visible ones.
-pub fn row(state: TraceState, model: &Arc<TraceModel>, node: usize, at: usize) -> AnyView {
+/// `at` is the row's place among the visible ones, `lane_px` the width of the lane of bars.
+pub fn row(
+    state: TraceState,
+    model: &Arc<TraceModel>,
+    node: usize,
+    at: usize,
+    lane_px: ReadSignal<f64>,
+) -> AnyView {
     let layout = &model.waterfall.nodes[node];
     let span = model.span(node);
     let span_id = span.map(|span| span.span_id.clone());
@@ -40,7 +42,10 @@ pub fn row(state: TraceState, model: &Arc<TraceModel>, node: usize, at: usize) -
     let duration = format::duration(to - from);
     let bars = {
         let (model, duration) = (Arc::clone(model), duration.clone());
-        move || bars(&model, node, state.zoom.get(), state.shows_path.get(), &duration)
+        move || {
+            let solids = state.shows_path.get();
+            bars(&model, node, state.zoom.get(), solids, (&duration, lane_px.get()))
+        }
     };
     view! {
         <div class=format!("r {paint}") role="row" id=dom_id(node) style:top=format!("{}px", at as f64 * ROW_PX)
@@ -109,7 +114,7 @@ fn span_name(span: &SpanRow, oddity: Oddity) -> AnyView {
     let links =
         (span.n_links > 0).then(|| view! { <span class="link">{labelled_icon("lnk", "has links")}</span> });
     view! {
-        <span class="s">{span.service.clone()}</span> <span class="o" title=span.name.clone()>{span.name.clone()}</span>
+        <span class="s">{name(&span.service)}</span> <span class="o">{name(&span.name)}</span>
         {error} {odd} {links}
     }
     .into_any()
@@ -120,7 +125,13 @@ fn ghost_name(n_below: usize) -> AnyView {
     view! { <span class="t2">{icon("partial")}</span> <span class="o ghost" data-testid="ghost-row">{words}</span> }.into_any()
 }
 
-fn bars(model: &TraceModel, node: usize, zoom: Zoom, shows_path: bool, duration: &str) -> Option<AnyView> {
+fn bars(
+    model: &TraceModel,
+    node: usize,
+    zoom: Zoom,
+    shows_path: bool,
+    (duration, lane_px): (&str, f64),
+) -> Option<AnyView> {
     let (left, width) = place(model.extent(node), zoom)?;
     let is_origin = model.waterfall.is_error_origin(&model.trace.spans, node);
     let class = match model.waterfall.nodes[node].what {
@@ -136,11 +147,10 @@ fn bars(model: &TraceModel, node: usize, zoom: Zoom, shows_path: bool, duration:
         )
     };
     let solids: Vec<AnyView> = model.sections(node).iter().filter(|_| shows_path).filter_map(solid).collect();
-    let end = left + width;
-    let label = (width < LABEL_WIDTH_MAX).then(|| {
-        let is_left = end > LABEL_RIGHT_MAX;
-        let x = if is_left { left - 0.5 } else { end + 0.5 };
-        view! { <span class="lb" class:before=is_left style:left=format!("{x:.2}%")>{duration.to_owned()}</span> }
+    let label = label_side((left, width), duration.chars().count(), lane_px).map(|side| {
+        let is_before = side == LabelSide::Before;
+        let x = if is_before { left } else { left + width };
+        view! { <span class="lb" class:before=is_before style:left=format!("{x:.2}%")>{duration.to_owned()}</span> }
     });
     Some(
         view! {

@@ -6,6 +6,7 @@
 use super::keys;
 use super::row;
 use super::state::{ROW_PX, TraceState};
+use crate::components::measure;
 use crate::model::trace_model::{self, TraceModel};
 use crate::model::virtual_rows;
 use leptos::html::Div;
@@ -16,10 +17,17 @@ use std::sync::Arc;
 const BLOCK: usize = 8;
 /// Labels on the time axis, at most.
 const TICKS_MAX: usize = 8;
+/// Pixels of the lane that a label on the time axis needs.
+const TICK_PX: f64 = 76.0;
 
 #[component]
 pub fn Waterfall(state: TraceState) -> impl IntoView {
     let view = follow_scroll(state.rows);
+    let lane = NodeRef::<Div>::new();
+    let lane_px = measure::width_of(lane);
+    let n_ticks = Memo::new(move |_| ((lane_px.get() / TICK_PX) as usize).clamp(1, TICKS_MAX));
+    let ticks = move || trace_model::ticks(state.zoom.get(), n_ticks.get());
+    let time = Memo::new(move |_| state.model.get().map_or(0.0, |model| model.duration_px()));
     let n_rows = Memo::new(move |_| state.visible.with(|visible| visible.len()));
     let window = Memo::new(move |_| {
         let (scroll_px, view_px) = view.get();
@@ -48,21 +56,22 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
     view! {
         <div class="wf" role="treegrid" aria-label="Spans" tabindex="0" data-testid="waterfall"
             aria-rowcount=move || (n_rows.get() + 1).to_string() aria-activedescendant=active
+            style=("--time", move || format!("{:.0}px", time.get()))
             on:keydown=move |event| keys::grid_key(state, &event)>
-            <div role="rowgroup"><Heads state=state /></div>
+            <div role="rowgroup">{heads(ticks)}</div>
             <div class="rows" role="rowgroup" node_ref=state.rows
                 style:height=move || format!("{}px", n_rows.get() as f64 * ROW_PX)>
-                <div class="lines" aria-hidden="true">{move || lines(state)}</div>
-                <For each=shown key=key children=move |(at, node, model)| row::row(state, &model, node, at) />
+                <div class="lines" aria-hidden="true" node_ref=lane>{move || lines(ticks())}</div>
+                <For each=shown key=key children=move |(at, node, model)| row::row(state, &model, node, at, lane_px) />
             </div>
         </div>
     }
 }
 
 /// Ticks of the axis, continued through the rows.
-fn lines(state: TraceState) -> Vec<AnyView> {
+fn lines(ticks: Vec<(f64, String)>) -> Vec<AnyView> {
     let line = |(left, _): (f64, String)| view! { <i style:left=format!("{left:.2}%") /> }.into_any();
-    trace_model::ticks(state.zoom.get(), TICKS_MAX).into_iter().map(line).collect()
+    ticks.into_iter().map(line).collect()
 }
 
 /// How far the top of `rows` is above the window's top, and the window's height.
@@ -83,13 +92,10 @@ fn follow_scroll(rows: NodeRef<Div>) -> ReadSignal<(f64, f64)> {
     view
 }
 
-#[component]
-fn Heads(state: TraceState) -> impl IntoView {
+fn heads(ticks: impl Fn() -> Vec<(f64, String)> + Send + 'static) -> AnyView {
     let tick =
         |(left, text): (f64, String)| view! { <i style:left=format!("{left:.2}%")>{text}</i> }.into_any();
-    let ticks = move || {
-        trace_model::ticks(state.zoom.get(), TICKS_MAX).into_iter().map(tick).collect::<Vec<AnyView>>()
-    };
+    let ticks = move || ticks().into_iter().map(tick).collect::<Vec<AnyView>>();
     view! {
         <div class="wh" role="row" aria-rowindex="1">
             <span role="columnheader">"service and operation"</span>
@@ -97,4 +103,5 @@ fn Heads(state: TraceState) -> impl IntoView {
             <span class="du" role="columnheader">"duration"</span>
         </div>
     }
+    .into_any()
 }
