@@ -296,7 +296,7 @@ fn readout(data: &ChartData, frame: &Frame, at_ms: i64) -> Option<AnyView> {
     let is_right = x > frame.width * 0.6;
     let place = if is_right { x - 8.0 } else { x + 8.0 };
     let values: Vec<AnyView> = data.series.iter().take(12).map(value).collect();
-    let time = format::time(UnixNanos::from_millis(start_ms), zone);
+    let time = format::time_near(UnixNanos::from_millis(start_ms), UnixNanos::from_millis(data.to_ms), zone);
     Some(
         view! {
             <div class="readout" class:flip=is_right style:left=px(place) + "px" aria-live="polite">

@@ -76,7 +76,10 @@ pub fn parse(text: &str) -> Result<Filter, String> {
             let param = if is_less || key == "max" { "max" } else { "min" };
             check_duration(&value).map(|()| Filter { param, value })
         }
-        _ if !is_equal => Err(format!("Only a duration can be compared with {}.", &rest[..1])),
+        _ if !is_equal => {
+            let operator: String = rest.chars().take(1).collect();
+            Err(format!("Only a duration can be compared with {operator}."))
+        }
         "service" => Ok(Filter { param: "service", value }),
         "operation" => Ok(Filter { param: "operation", value }),
         "status" if value == "error" || value == "ok" => Ok(Filter { param: "status", value }),
@@ -124,6 +127,7 @@ mod tests {
         let refusal = |text| parse(text).expect_err(text);
         assert_eq!(refusal("status = slow"), "The status is error or ok.");
         assert_eq!(refusal("service > a"), "Only a duration can be compared with >.");
+        assert_eq!(refusal("service \u{2265} a"), "Only a duration can be compared with \u{2265}.");
         assert!(refusal("duration > soon").starts_with("Cannot read the duration"));
         assert!(refusal("checkout").starts_with("Write a condition"));
         assert_eq!(refusal("service ="), "What should service be?");

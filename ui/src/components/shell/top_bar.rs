@@ -3,7 +3,7 @@
 use super::time_picker::TimePicker;
 use super::{Handles, crumb, jump::Jump};
 use crate::app::Route;
-use crate::components::icon;
+use crate::components::{clipboard, icon};
 use crate::{clock, theme, url_state};
 use leptos::prelude::*;
 
@@ -47,9 +47,7 @@ fn Share() -> impl IntoView {
     let share = move |_| {
         leptos::task::spawn_local(async move {
             let link = url_state::absolute_link(clock::now().millis());
-            let clipboard = window().navigator().clipboard();
-            let written = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await;
-            said.set(if written.is_ok() { "Copied" } else { "Not allowed" });
+            said.set(if clipboard::write(&link).await { "Copied" } else { "Not allowed" });
             gloo_timers::future::TimeoutFuture::new(1_600).await;
             said.set("Share");
         });

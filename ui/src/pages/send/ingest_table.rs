@@ -19,7 +19,7 @@ pub fn IngestTable(status: Fetch<Status>) -> impl IntoView {
     };
     view! {
         <section>
-            <h2>"Ingest" <span class="t3 micro">{since}</span></h2>
+            <h2>"Ingest " <span class="t3 micro">{since}</span></h2>
             <table class="plain" data-testid="send-ingest">
                 <thead>
                     <tr>

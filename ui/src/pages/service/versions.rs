@@ -1,6 +1,7 @@
 //! Versions side by side: is it the release?
 
 use crate::api::Fetch;
+use crate::components::name;
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{ServiceDetail, VersionRow};
@@ -32,10 +33,13 @@ fn table(detail: &ServiceDetail) -> AnyView {
 }
 
 fn row(version: &VersionRow, detail: &ServiceDetail) -> AnyView {
-    let name = if version.version.is_empty() { "none".to_owned() } else { version.version.clone() };
+    let name = if version.version.is_empty() { "none".into_any() } else { name(&version.version) };
     let share = version.red.n_requests as f64 / detail.red.n_requests.max(1) as f64;
     let zone = url_state::zone();
-    let since = format::time_of_minute(version.first_seen_at, zone);
+    // A clock time alone would read as today's.
+    let day = format::date(version.first_seen_at, zone);
+    let is_today = day == format::date(detail.to, zone);
+    let since = if is_today { format::time_of_minute(version.first_seen_at, zone) } else { day };
     view! {
         <tr data-testid="version-row" data-version=version.version.clone()>
             <td class="cut">{name}</td>
