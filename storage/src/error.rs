@@ -30,8 +30,24 @@ pub enum Error {
     WalCorrupt { path: PathBuf, offset: u64, reason: String },
     #[error("manifest {path} cannot be read: {reason}", path = path.display())]
     ManifestCorrupt { path: PathBuf, reason: String },
-    #[error("segment {path} is named by the manifest but is not there", path = path.display())]
+    #[error(
+        "segment {path} is named by the manifest but is not there: mount what is missing, restore it from a \
+         backup, or run `touch '{path}.damaged'` to start without its rows",
+        path = path.display()
+    )]
     SegmentMissing { path: PathBuf },
+    #[error(
+        "segment {path} has {n_bytes} bytes where the manifest says {n_bytes_wanted}: restore it from a \
+         backup, or run `mv '{path}' '{path}.damaged'` to start without its rows",
+        path = path.display()
+    )]
+    SegmentCut { path: PathBuf, n_bytes: u64, n_bytes_wanted: u64 },
+    #[error(
+        "segment {path} is damaged {place}: stop the server, then restore the segment and the .crc file \
+         beside it from a backup, or run `mv '{path}' '{path}.damaged'` to go on without its rows",
+        path = path.display()
+    )]
+    SegmentDamaged { path: PathBuf, place: String },
     #[error("options cannot work: {message}")]
     BadOptions { message: String },
     #[error("start thread {name}")]

@@ -11,6 +11,7 @@ pub(crate) enum Step {
     WalWrite,
     WalSync,
     SegmentWrite,
+    ChecksumsWrite,
     SegmentPublish,
     ManifestPublish,
     /// The manifest is durable, the engine has not acted on it yet.

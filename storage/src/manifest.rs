@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Version of the file's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The oldest format that is read: its segments have no checksums.
+const FORMAT_MIN: u32 = 1;
 /// Older versions kept, to be looked at after an accident.
 const VERSIONS_KEPT: usize = 3;
 
@@ -129,7 +131,7 @@ fn decode(text: &[u8]) -> Result<Manifest, String> {
         return Err("its checksum does not fit".to_owned());
     }
     let header: file::Header = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    if header.format != FORMAT {
+    if !(FORMAT_MIN..=FORMAT).contains(&header.format) {
         return Err(format!("it has format {}, which this program does not know", header.format));
     }
     let document: file::Document = serde_json::from_str(json).map_err(|error| error.to_string())?;
@@ -173,6 +175,8 @@ mod file {
         time_min: i64,
         time_max: i64,
         received_max: i64,
+        #[serde(default)]
+        checksums_crc: Option<u32>,
     }
 
     impl From<&Manifest> for Document {
@@ -201,6 +205,7 @@ mod file {
                 time_min: meta.time_min,
                 time_max: meta.time_max,
                 received_max: meta.received_max,
+                checksums_crc: meta.checksums_crc,
             }
         }
     }
@@ -232,6 +237,7 @@ mod file {
                 time_min: self.time_min,
                 time_max: self.time_max,
                 received_max: self.received_max,
+                checksums_crc: self.checksums_crc,
             }))
         }
     }

@@ -59,6 +59,10 @@ pub(super) fn failure(error: storage::Error) -> Failure {
         Error::Closed => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", "the server is ending")
         }
+        Error::SegmentDamaged { .. } => {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot answer a query");
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "segment_damaged", message)
+        }
         error => {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot answer a query");
             Failure::internal()

@@ -11,6 +11,7 @@
 //! | 415 | `unsupported_media_type` | the request's body is not `application/json` |
 //! | 421 | `host_not_allowed` | a name in `Host` that does not belong to a loopback address |
 //! | 500 | `internal` | a fault of ours; the log has the details |
+//! | 500 | `segment_damaged` | stored data is damaged; the message names the file and the way out |
 //! | 503 | `starting`, `shutting_down` | not ready yet, or no longer |
 //! | 503 | `overloaded` | too many queries at once; `Retry-After` says when |
 //! | 504 | `query_timeout` | the query took longer than `limits.query_timeout` |

@@ -98,7 +98,10 @@ impl Store {
             let received_max = received_max.or(spans_received_max).unwrap_or(i64::MAX);
             let source = SegmentSource { id, table: *table, batches, n_bytes: *n_bytes, received_max };
             match segment::write(&source, &self.data_dir, &*self.faults) {
-                Ok(segment) => segments.push(Arc::new(segment)),
+                Ok(segment) => {
+                    self.checked.admit(&segment);
+                    segments.push(Arc::new(segment));
+                }
                 Err(error) => {
                     self.remove_unpublished(&segments);
                     return Err(error);
@@ -148,7 +151,7 @@ impl Store {
             if Arc::strong_count(segment) > 1 {
                 return true;
             }
-            let removed = segment::remove(segment, &self.data_dir, &*self.faults);
+            let removed = self.remove(segment);
             let is_left = removed.is_err();
             if first_error.is_ok() {
                 first_error = removed;
@@ -158,10 +161,15 @@ impl Store {
         first_error
     }
 
+    fn remove(&self, segment: &SegmentMeta) -> Result<(), Error> {
+        self.checked.forget(segment);
+        segment::remove(segment, &self.data_dir, &*self.faults)
+    }
+
     /// What fails here is an orphan, which the next start removes.
     fn remove_unpublished(&self, segments: &[Arc<SegmentMeta>]) {
         for segment in segments {
-            if let Err(error) = segment::remove(segment, &self.data_dir, &*self.faults) {
+            if let Err(error) = self.remove(segment) {
                 tracing::warn!(error = error.chain(), "cannot remove unpublished segment");
             }
         }

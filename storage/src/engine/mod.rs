@@ -1,6 +1,6 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back, `store` holds what is visible, `flush` moves it to disk, `from_log`
+//! `open` brings a directory back (`segments` checks its files), `store` holds what is visible, `flush` moves it to disk, `from_log`
 //! turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
 //! that ingest waits for neither queries nor flushes.
@@ -8,8 +8,11 @@
 mod flush;
 mod from_log;
 mod open;
+mod segments;
 mod store;
 
+#[cfg(test)]
+mod damage;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

@@ -2,21 +2,20 @@
 
 use super::from_log::{Decoder, FromLog, insert_from_log};
 use super::store::Store;
-use super::{Engine, Inner};
+use super::{Engine, Inner, segments};
 use crate::columns::{Columns, WalRecord};
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::fs::{self, DirectoryLock};
-use crate::ids::Table;
-use crate::manifest::{self, Manifest};
+use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
+use crate::segment::CheckedSegments;
 use crate::wal::{Replayed, SequenceSet, Wal, WalStart, replay};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What opening a directory found and did.
@@ -36,6 +35,8 @@ pub struct Recovery {
     pub wal_bytes_cut: u64,
     /// Files that no manifest names, left by a flush or expiry that did not finish.
     pub n_orphans_removed: u64,
+    /// Damaged or missing segments that the operator chose to go on without; each is in the log.
+    pub n_segments_given_up: u64,
 }
 
 impl Engine {
@@ -68,18 +69,21 @@ fn open(
     fs::create_dir(&options.data_dir)?;
     let lock = DirectoryLock::acquire(&options.data_dir)?;
     fs::create_layout(&options.data_dir)?;
-    let manifest = Manifest::load(&options.data_dir)?;
+    let mut manifest = Manifest::load(&options.data_dir)?;
     // The process that wrote it may have been killed before its name was durable; what follows deletes
     // files because of it.
     fs::sync_dir(&fs::manifest_dir(&options.data_dir))?;
-    check_segments(&options.data_dir, &manifest)?;
-    let mut recovery =
-        Recovery { n_orphans_removed: remove_orphans(&options.data_dir, &manifest)?, ..Recovery::default() };
+    let mut recovery = Recovery::default();
+    recovery.n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
+    segments::check(&options.data_dir, &manifest)?;
+    recovery.n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest)?;
 
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
-    let query = QueryContext::start(&options.query, &object_store)?;
+    let checked = Arc::new(CheckedSegments::new(Arc::clone(&object_store), options.data_dir.clone()));
+    let reading: Arc<dyn ObjectStore> = Arc::<CheckedSegments>::clone(&checked);
+    let query = QueryContext::start(&options.query, &reading)?;
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
-    let store = Store::new(data_dir, object_store, manifest, handle, Arc::clone(&faults));
+    let store = Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults));
     let replayed = replay_into(&store, &decoder, &options, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;
 
@@ -95,34 +99,6 @@ fn local_store(data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     let open = LocalFileSystem::new_with_prefix(data_dir);
     let fail = |source| Error::io("open", data_dir, std::io::Error::other(source));
     Ok(Arc::new(open.map_err(fail)?))
-}
-
-/// Every segment of the manifest must be there, at its full size: a directory that is only half
-/// mounted must not be taken for the whole.
-fn check_segments(data_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
-    for segment in &manifest.segments {
-        let path = segment.file_path(data_dir);
-        let is_whole = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == segment.n_bytes);
-        if !is_whole {
-            return Err(Error::SegmentMissing { path });
-        }
-    }
-    Ok(())
-}
-
-/// Files that no manifest names are of no use to anybody. Returns how many there were.
-fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64, Error> {
-    let live: HashSet<PathBuf> =
-        manifest.segments.iter().map(|segment| segment.file_path(data_dir)).collect();
-    let mut orphans = manifest::unfinished(data_dir)?;
-    for table in Table::ALL {
-        let files = fs::list_files(&fs::segment_dir(data_dir, table))?;
-        orphans.extend(files.into_iter().filter(|path| !live.contains(path)));
-    }
-    for path in &orphans {
-        fs::remove_file(path)?;
-    }
-    Ok(orphans.len() as u64)
 }
 
 fn replay_into(

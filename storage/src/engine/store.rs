@@ -10,7 +10,7 @@ use crate::hot::{Arrival, Generation, Snapshot};
 use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::options::HotOptions;
-use crate::segment::SegmentMeta;
+use crate::segment::{CheckedSegments, SegmentMeta};
 use crate::stats::Stats;
 use crate::wal::SequenceSet;
 use object_store::ObjectStore;
@@ -24,6 +24,8 @@ use tokio::runtime::Handle;
 pub(super) struct Store {
     pub(super) data_dir: PathBuf,
     pub(super) object_store: Arc<dyn ObjectStore>,
+    /// What queries read segments through: it must know each before a manifest shows it to them.
+    pub(super) checked: Arc<CheckedSegments>,
     pub(super) faults: Arc<dyn Faults>,
     /// Drives the object store's futures from blocking threads.
     pub(super) handle: Handle,
@@ -70,14 +72,18 @@ impl Store {
     pub(super) fn new(
         data_dir: PathBuf,
         object_store: Arc<dyn ObjectStore>,
+        checked: Arc<CheckedSegments>,
         manifest: Manifest,
         handle: Handle,
         faults: Arc<dyn Faults>,
     ) -> Self {
+        for segment in &manifest.segments {
+            checked.admit(segment);
+        }
         let manifest = Arc::new(manifest);
         let state = State { active: Generation::default(), active_since: None, frozen: None, manifest };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
-        Self { data_dir, object_store, faults, handle, state, work, figures }
+        Self { data_dir, object_store, checked, faults, handle, state, work, figures }
     }
 
     /// Makes rows visible. Returns the memory that the active generation takes now.

@@ -105,6 +105,7 @@ mod tests {
             time_min,
             time_max,
             received_max: time_max,
+            checksums_crc: None,
         })
     }
 

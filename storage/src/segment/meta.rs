@@ -19,6 +19,13 @@ pub(crate) struct SegmentMeta {
     pub(crate) time_max: i64,
     /// When the newest row was received, unix nanos; retention counts from here.
     pub(crate) received_max: i64,
+    /// CRC32C of the segment's checksum file; none for segments of versions that wrote no such file.
+    pub(crate) checksums_crc: Option<u32>,
+}
+
+/// The checksum file beside a segment.
+pub(crate) fn checksums_path(segment: &ObjectPath) -> ObjectPath {
+    ObjectPath::from(format!("{segment}.crc"))
 }
 
 impl SegmentMeta {
@@ -29,5 +36,10 @@ impl SegmentMeta {
 
     pub(crate) fn file_path(&self, data_dir: &Path) -> PathBuf {
         data_dir.join(self.path.as_ref())
+    }
+
+    /// Where its checksums live, if it has any.
+    pub(crate) fn checksums_file_path(&self, data_dir: &Path) -> Option<PathBuf> {
+        self.checksums_crc.map(|_| data_dir.join(checksums_path(&self.path).as_ref()))
     }
 }

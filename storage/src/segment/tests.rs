@@ -39,7 +39,7 @@ fn rows_come_back_sorted_and_bounded() {
         assert_eq!(found[0].schema().fields(), table.schema().fields());
         assert_eq!(row_names(table, &found), row_names(table, &batches));
         assert_eq!(segment.n_rows, 1000);
-        assert_eq!(fs::list_files(&fs::segment_dir(dir.path(), table)).expect("list").len(), 1);
+        assert_eq!(fs::list_files(&fs::segment_dir(dir.path(), table)).expect("list").len(), 2);
         assert_order_and_bounds(table, &segment, &found);
     }
 }

@@ -1,7 +1,8 @@
 //! Writes a segment: sorted, encoded, durable before anybody may name it.
 
+use super::checksums::Summing;
 use super::layout::writer_properties;
-use super::meta::SegmentMeta;
+use super::meta::{SegmentMeta, checksums_path};
 use super::sort::{Place, sorted_places, time_column};
 use crate::columns::column;
 use crate::error::Error;
@@ -11,9 +12,10 @@ use crate::ids::Table;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{self, interleave_record_batch};
 use arrow::datatypes::TimestampNanosecondType;
+use object_store::path::Path as ObjectPath;
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 /// Rows put in order at a time; a chunk and the encoder's buffers are all the memory a flush adds to
@@ -39,39 +41,58 @@ pub(crate) struct SegmentSource<'a> {
     pub(crate) received_max: i64,
 }
 
-/// Writes the file and makes it durable.
+/// A segment's files, durable.
+struct Written {
+    path: ObjectPath,
+    n_bytes: u64,
+    checksums_crc: u32,
+}
+
+/// Takes the rows of a segment in their order.
+pub(super) type RowWriter = ArrowWriter<BufWriter<Summing<File>>>;
+
+/// Writes the files and makes them durable.
 pub(crate) fn write(
     source: &SegmentSource<'_>,
     data_dir: &Path,
     faults: &dyn Faults,
 ) -> Result<SegmentMeta, Error> {
-    let directory = fs::segment_dir(data_dir, source.table);
-    let path = SegmentMeta::object_path(source.table, source.id);
-    let file_path = data_dir.join(path.as_ref());
-    let temporary = file_path.with_extension("parquet.new");
-    let fail = |cause| Error::SegmentWrite { path: file_path.clone(), source: cause };
-
-    faults.before(Step::SegmentWrite).map_err(|cause| fail(cause.into()))?;
-    write_file(source, &temporary).map_err(fail)?;
-    faults.before(Step::SegmentPublish).map_err(|cause| fail(cause.into()))?;
-    let publish = || -> std::io::Result<u64> {
-        std::fs::rename(&temporary, &file_path)?;
-        Ok(std::fs::metadata(&file_path)?.len())
-    };
-    let n_bytes = publish().map_err(|cause| fail(cause.into()))?;
-    fs::sync_dir(&directory)?;
-
+    let written = create(source.table, source.id, data_dir, faults, |writer| write_sorted(source, writer))?;
     let (time_min, time_max) = time_bounds(source);
     Ok(SegmentMeta {
         id: source.id,
         table: source.table,
-        path,
+        path: written.path,
         n_rows: source.batches.iter().map(|batch| batch.num_rows() as u64).sum(),
-        n_bytes,
+        n_bytes: written.n_bytes,
         time_min,
         time_max,
         received_max: source.received_max,
+        checksums_crc: Some(written.checksums_crc),
     })
+}
+
+/// Makes the files of a segment with the rows that `fill` writes; what fails leaves nothing behind.
+fn create(
+    table: Table,
+    id: u64,
+    data_dir: &Path,
+    faults: &dyn Faults,
+    fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
+) -> Result<Written, Error> {
+    let path = SegmentMeta::object_path(table, id);
+    let files = Files::of(&path, data_dir);
+    let created = files.create(table, faults, fill);
+    let created = created.map_err(|source| Error::SegmentWrite { path: files.segment.clone(), source });
+    match created.and_then(|created| fs::sync_dir(&fs::segment_dir(data_dir, table)).map(|()| created)) {
+        Ok((n_bytes, checksums_crc)) => Ok(Written { path, n_bytes, checksums_crc }),
+        Err(error) => {
+            if let Err(error) = files.remove(faults) {
+                tracing::warn!(error = error.chain(), "cannot remove unfinished segment");
+            }
+            Err(error)
+        }
+    }
 }
 
 /// When the newest row was received; the read model does not say.
@@ -80,24 +101,67 @@ pub(crate) fn received_max(table: Table, batches: &[RecordBatch]) -> Option<i64>
     batches.iter().filter_map(|batch| time_max(column(batch, "received_at"))).max()
 }
 
-/// Removes the file of a segment that no manifest names any more.
+/// Removes the files of a segment that no manifest names any more.
 pub(crate) fn remove(segment: &SegmentMeta, data_dir: &Path, faults: &dyn Faults) -> Result<(), Error> {
-    let path: PathBuf = segment.file_path(data_dir);
-    faults.before(Step::SegmentDelete).map_err(|source| Error::io("remove", &path, source))?;
-    fs::remove_file(&path)
+    Files::of(&segment.path, data_dir).remove(faults)
 }
 
-fn write_file(source: &SegmentSource<'_>, path: &Path) -> Result<(), Cause> {
-    let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, File::create(path)?);
-    let properties = writer_properties(source.table)?;
-    let mut writer = ArrowWriter::try_new(output, source.table.schema(), Some(properties))?;
+/// All names that a segment has in its life.
+struct Files {
+    temporary: PathBuf,
+    segment: PathBuf,
+    checksums: PathBuf,
+}
+
+impl Files {
+    fn of(path: &ObjectPath, data_dir: &Path) -> Self {
+        let segment = data_dir.join(path.as_ref());
+        let checksums = data_dir.join(checksums_path(path).as_ref());
+        Self { temporary: segment.with_extension("parquet.new"), segment, checksums }
+    }
+
+    /// Returns the segment's bytes and the CRC of its checksum file. Checksums are those of the bytes in
+    /// memory, so that what the disk makes of them is told apart.
+    fn create(
+        &self,
+        table: Table,
+        faults: &dyn Faults,
+        fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
+    ) -> Result<(u64, u32), Cause> {
+        faults.before(Step::SegmentWrite)?;
+        let output = Summing::new(File::create(&self.temporary)?);
+        let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, output);
+        let mut writer = ArrowWriter::try_new(output, table.schema(), Some(writer_properties(table)?))?;
+        fill(&mut writer)?;
+        let output = writer.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
+        let (file, checksums) = output.finish();
+        file.sync_all()?;
+
+        faults.before(Step::ChecksumsWrite)?;
+        let (bytes, crc) = checksums.encode();
+        let mut file = File::create(&self.checksums)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+
+        faults.before(Step::SegmentPublish)?;
+        std::fs::rename(&self.temporary, &self.segment)?;
+        Ok((checksums.n_bytes(), crc))
+    }
+
+    fn remove(&self, faults: &dyn Faults) -> Result<(), Error> {
+        faults.before(Step::SegmentDelete).map_err(|source| Error::io("remove", &self.segment, source))?;
+        [&self.temporary, &self.segment, &self.checksums]
+            .into_iter()
+            .try_for_each(|path| fs::remove_file(path))
+    }
+}
+
+fn write_sorted(source: &SegmentSource<'_>, writer: &mut RowWriter) -> Result<(), Cause> {
     let batches: Vec<&RecordBatch> = source.batches.iter().collect();
     let places = sorted_places(source.table, source.batches);
     for chunk in places.chunks(chunk_rows(source, places.len())) {
         writer.write(&interleave_record_batch(&batches, chunk as &[Place])?)?;
     }
-    let output = writer.into_inner()?;
-    output.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(())
 }
 

@@ -92,6 +92,12 @@ fn failures_have_their_codes() {
         (Error::QueryMemory, 507, "query_memory", false),
         (Error::TooManyQueries, 503, "overloaded", true),
         (Error::Closed, 503, "shutting_down", false),
+        (
+            Error::SegmentDamaged { path: "a.parquet".into(), place: "at byte 0".to_owned() },
+            500,
+            "segment_damaged",
+            false,
+        ),
         (Error::WalFailed, 500, "internal", false),
     ] {
         let failure = statement_failure(error);

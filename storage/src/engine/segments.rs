@@ -1,0 +1,96 @@
+//! The manifest and the files it names, held against each other at the start.
+
+use crate::error::Error;
+use crate::fs;
+use crate::ids::Table;
+use crate::manifest::{self, Manifest};
+use crate::segment::{SegmentMeta, checksums_file_bytes};
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What an operator adds to the name of a segment to go on without it.
+const GIVEN_UP: &str = "damaged";
+
+/// Drops segments that are not there under their own name but under that of the given up. Nothing else
+/// may go missing. The next manifest leaves them out for good. Returns how many.
+pub(super) fn give_up(data_dir: &Path, manifest: &mut Manifest) -> u64 {
+    let n_before = manifest.segments.len();
+    manifest.segments.retain(|segment| {
+        let path = segment.file_path(data_dir);
+        let given_up = path.with_extension(format!("parquet.{GIVEN_UP}"));
+        if path.exists() || !given_up.exists() {
+            return true;
+        }
+        let (n_rows, table) = (segment.n_rows, segment.table.name());
+        tracing::error!(path = %given_up.display(), table, n_rows, "going on without the rows of a segment");
+        false
+    });
+    (n_before - manifest.segments.len()) as u64
+}
+
+/// Every segment of the manifest must be there, at its full size: a directory that is only half
+/// mounted must not be taken for the whole.
+pub(super) fn check(data_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
+    for segment in &manifest.segments {
+        check_segment(data_dir, segment)?;
+    }
+    let n_segments = manifest.segments.iter().filter(|segment| segment.checksums_crc.is_none()).count();
+    if n_segments > 0 {
+        tracing::warn!(
+            n_segments,
+            "segments of an older version have no checksums: damage in them may go unseen"
+        );
+    }
+    Ok(())
+}
+
+fn check_segment(data_dir: &Path, segment: &SegmentMeta) -> Result<(), Error> {
+    let (path, n_bytes_wanted) = (segment.file_path(data_dir), segment.n_bytes);
+    match file_bytes(&path)? {
+        None => return Err(Error::SegmentMissing { path }),
+        Some(n_bytes) if n_bytes != n_bytes_wanted => {
+            return Err(Error::SegmentCut { path, n_bytes, n_bytes_wanted });
+        }
+        Some(_) => {}
+    }
+    let Some(checksums) = segment.checksums_file_path(data_dir) else { return Ok(()) };
+    match file_bytes(&checksums)? {
+        Some(n_bytes) if n_bytes == checksums_file_bytes(n_bytes_wanted) => Ok(()),
+        Some(_) => Err(Error::SegmentDamaged { path, place: "in its checksum file".to_owned() }),
+        None => {
+            Err(Error::SegmentDamaged { path, place: "because its checksum file is not there".to_owned() })
+        }
+    }
+}
+
+/// Length of a file; none if there is no such file.
+fn file_bytes(path: &Path) -> Result<Option<u64>, Error> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::io("look at", path, source)),
+    }
+}
+
+/// Files that no manifest names are of no use to anybody, but for those that an operator put aside.
+/// Returns how many there were.
+pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64, Error> {
+    let mut live = HashSet::new();
+    for segment in &manifest.segments {
+        live.insert(segment.file_path(data_dir));
+        live.extend(segment.checksums_file_path(data_dir));
+    }
+    let is_orphan = |path: &PathBuf| {
+        !live.contains(path) && path.extension().is_none_or(|extension| extension != GIVEN_UP)
+    };
+    let mut orphans = manifest::unfinished(data_dir)?;
+    for table in Table::ALL {
+        let files = fs::list_files(&fs::segment_dir(data_dir, table))?;
+        orphans.extend(files.into_iter().filter(is_orphan));
+    }
+    for path in &orphans {
+        fs::remove_file(path)?;
+    }
+    Ok(orphans.len() as u64)
+}
