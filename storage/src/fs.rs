@@ -46,16 +46,38 @@ fn owner_of(lock_file: &mut File) -> String {
     }
 }
 
-/// Makes a directory, durably.
+/// Makes a directory and what is missing above it, durably.
 pub(crate) fn create_dir(directory: &Path) -> Result<(), Error> {
+    create_dir_with(directory, &mut sync_dir)
+}
+
+/// An entry is durable when the directory that holds it was synced. From the top down, so that whatever
+/// is found later lies in directories that are durable themselves.
+fn create_dir_with(directory: &Path, sync: &mut impl FnMut(&Path) -> Result<(), Error>) -> Result<(), Error> {
+    let Some(parent) = parent_of(directory) else { return Ok(()) };
     if directory.is_dir() {
-        return Ok(());
+        // Made by us and never synced, perhaps; or by somebody else, who need not let us read what is
+        // above it.
+        return match sync(parent) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
     }
-    fs::create_dir_all(directory).map_err(|source| Error::io("create directory", directory, source))?;
-    match directory.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
-        _ => Ok(()),
+    if !parent.is_dir() {
+        create_dir_with(parent, sync)?;
     }
+    match fs::create_dir(directory) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::io("create directory", directory, source))
+        }
+        _ => sync(parent),
+    }
+}
+
+/// The directory that holds the entry of a path; none for the root.
+fn parent_of(path: &Path) -> Option<&Path> {
+    let parent = path.parent()?;
+    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
 /// Makes the directories that the engine expects.
@@ -135,4 +157,41 @@ pub(crate) fn quarantine(data_dir: &Path, name: &str, bytes: &[u8]) -> Result<Pa
     write().map_err(|source| Error::io("write", &path, source))?;
     sync_dir(&directory)?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn synced(directory: &Path) -> Vec<PathBuf> {
+        let mut synced = Vec::new();
+        let mut sync = |path: &Path| {
+            synced.push(path.to_owned());
+            sync_dir(path)
+        };
+        create_dir_with(directory, &mut sync).expect("create");
+        assert!(directory.is_dir());
+        synced
+    }
+
+    /// Scenario: a directory is made with two missing ones above it, and asked for again.
+    /// Guarantees: every directory that got a new entry is synced, the highest first; one that was there
+    /// may have lost its maker before the sync, and is synced again.
+    #[test]
+    fn new_directories_are_durable_all_the_way_up() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let root = root.path();
+        let deep = root.join("a/b/c");
+        assert_eq!(synced(&deep), [root.to_owned(), root.join("a"), root.join("a/b")]);
+        assert_eq!(synced(&deep), [root.join("a/b")]);
+    }
+
+    /// Scenario: a relative path of one part, an absolute one, the root.
+    /// Guarantees: the entry of the first is in the current directory.
+    #[test]
+    fn every_path_but_the_root_is_held_by_a_directory() {
+        assert_eq!(parent_of(Path::new("data")), Some(Path::new(".")));
+        assert_eq!(parent_of(Path::new("/data")), Some(Path::new("/")));
+        assert_eq!(parent_of(Path::new("/")), None);
+    }
 }
