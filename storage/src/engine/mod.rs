@@ -63,6 +63,15 @@ struct Inner {
     _lock: DirectoryLock,
 }
 
+/// Background work that is due; it is over when this goes, also by a panic.
+struct Scheduled<'a>(&'a AtomicBool);
+
+impl Drop for Scheduled<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Engine {
     /// Locks the directory, reads the manifest, replays the log through `decode`, removes orphans.
     pub async fn open<D>(options: Options, decode: D) -> Result<(Self, Recovery), Error>
@@ -159,9 +168,9 @@ impl Engine {
         }
         let inner = Arc::clone(inner);
         self.inner.runtime.handle().spawn_blocking(move || {
-            let flushed = inner.flush();
-            inner.is_flush_scheduled.store(false, Ordering::Release);
-            if let Err(error) = flushed {
+            let inner = &inner;
+            let _scheduled = Scheduled(&inner.is_flush_scheduled);
+            if let Err(error) = inner.flush() {
                 tracing::warn!(error = error.chain(), "cannot flush, rows stay in memory");
             }
         });

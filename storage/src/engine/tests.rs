@@ -27,6 +27,8 @@ struct PlanState {
     crash_at: Option<Step>,
     is_dead: bool,
     failing: Option<(Step, io::ErrorKind)>,
+    /// Panics there, once.
+    panics_at: Option<Step>,
     free_bytes: Option<u64>,
     /// Log files and how much of each was synced.
     data_dir: Option<PathBuf>,
@@ -70,6 +72,10 @@ impl Faults for Plan {
         state.is_dead |= state.crash_at == Some(step);
         if state.is_dead {
             return Err(io::Error::other("process is dead"));
+        }
+        if state.panics_at.take_if(|panics_at| *panics_at == step).is_some() {
+            drop(state);
+            panic!("planned at {step:?}");
         }
         if let Some((failing, kind)) = state.failing
             && failing == step
@@ -235,6 +241,8 @@ async fn a_failing_flush_keeps_rows_and_is_retried() {
         ingest(&engine, records[0]).await.expect("ingest");
         plan.fail(Some((step, io::ErrorKind::StorageFull)));
         engine.flush().await.expect_err("planned");
+        let left = Table::ALL.map(|table| fs::segment_dir(&lab.options.data_dir, table));
+        assert!(left.iter().all(|directory| fs::list_files(directory).expect("list").is_empty()), "{step:?}");
         ingest(&engine, records[1]).await.expect("ingest");
         engine.tick(T0).await.expect_err("planned");
         let stats = engine.stats();
@@ -246,6 +254,42 @@ async fn a_failing_flush_keeps_rows_and_is_retried() {
         let stats = engine.stats();
         assert_eq!((stats.last_error, stats.hot_bytes), (None, 0));
     }
+}
+
+/// Scenario: a flush that ran because memory was full panics.
+/// Guarantees: the next request that finds memory full starts another, which stores all rows.
+#[tokio::test]
+async fn a_flush_that_panics_is_followed_by_another() {
+    let mut lab = Lab::new();
+    lab.options.hot.bytes_soft = 1;
+    let (engine, _, plan) = lab.open().await;
+    plan.state.lock().panics_at = Some(Step::SegmentWrite);
+    let mut records = Vec::new();
+    let insert_until_stored = async {
+        while engine.stats().n_flushes == 0 {
+            records.push(record(Signal::Logs, records.len() as u32, 3));
+            ingest(&engine, records[records.len() - 1]).await.expect("ingest");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), insert_until_stored).await.expect("flushed in the end");
+    engine.flush().await.expect("flush");
+    assert_visible(&engine, &records, "stored");
+}
+
+/// Scenario: a flush died in the middle of a file.
+/// Guarantees: what it left is removed when the directory is opened, and counted.
+#[tokio::test]
+async fn unfinished_files_are_removed_at_the_start() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    drop(engine);
+    let directory = fs::segment_dir(&lab.options.data_dir, Table::Logs);
+    for name in ["00000000000000000009.parquet.new", "00000000000000000009.parquet.crc"] {
+        std::fs::write(directory.join(name), "PAR1").expect("write");
+    }
+    let (_, recovery, _) = lab.open().await;
+    assert_eq!(recovery.n_orphans_removed, 2);
+    assert!(fs::list_files(&directory).expect("list").is_empty());
 }
 
 /// Scenario: a request goes away between log and insert.

@@ -90,6 +90,10 @@ fn replay_file(
     each: &mut impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let sequence_first = reader.sequence_next();
+    if sequence_of_name(path) != Some(sequence_first) {
+        let reason = format!("it starts at record {sequence_first}, which is not its name");
+        return Err(Error::WalCorrupt { path: path.to_owned(), offset: 8, reason });
+    }
     if replayed.sequences.max().is_some_and(|max| sequence_first <= max) {
         let reason = format!("it starts at record {sequence_first}, which an older file holds already");
         return Err(Error::WalCorrupt { path: path.to_owned(), offset: 8, reason });
@@ -120,6 +124,11 @@ fn replay_file(
     let (path, n_bytes) = (path.to_owned(), reader.offset());
     replayed.files.push(ClosedFile { path, sequence_first, sequence_last, n_bytes });
     Ok(())
+}
+
+/// The first record's number, as the name says.
+fn sequence_of_name(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 /// Cuts a file at `offset`, after the bytes behind it are safe elsewhere. Returns how many.

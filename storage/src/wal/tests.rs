@@ -117,6 +117,18 @@ fn read_all(path: &Path) -> Vec<WalRecord> {
     records
 }
 
+/// Scenario: a log file has another file's name.
+/// Guarantees: the start is refused with the file, before a record is read.
+#[tokio::test]
+async fn a_file_under_another_name_is_refused() {
+    let log = Log::new();
+    let path = log.small().await;
+    let renamed = path.with_file_name("00000000000000000002.wal");
+    std::fs::rename(path, &renamed).expect("rename");
+    let error = log.replay().map(|_| ()).expect_err("refused").to_string();
+    assert!(error.contains("00000000000000000002.wal is damaged at byte 8"), "{error}");
+}
+
 /// Scenario: the newest file is cut at every byte, as by a crash in the middle of a write.
 /// Guarantees: replay gives the records before the cut, removes the rest of the file, keeps the cut
 /// bytes in quarantine, and a second replay gives the same.
