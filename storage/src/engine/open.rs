@@ -73,10 +73,10 @@ fn open(
     // The process that wrote it may have been killed before its name was durable; what follows deletes
     // files because of it.
     fs::sync_dir(&fs::manifest_dir(&options.data_dir))?;
-    let mut recovery = Recovery::default();
-    recovery.n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
+    let n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
     segments::check(&options.data_dir, &manifest)?;
-    recovery.n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest)?;
+    let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest)?;
+    let mut recovery = Recovery { n_segments_given_up, n_orphans_removed, ..Recovery::default() };
 
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
     let checked = Arc::new(CheckedSegments::new(Arc::clone(&object_store), options.data_dir.clone()));
