@@ -19,7 +19,7 @@ mod traces;
 
 pub(super) use logs::{log_buckets, log_rows};
 pub(super) use metrics::{metric_detail, metric_row};
-pub(super) use traces::{SpanTable, span_detail, trace, trace_summary};
+pub(super) use traces::{span_detail, trace, trace_summary};
 
 /// How long a client should wait when too many queries run: they end within seconds.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -12,8 +12,6 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 /// Spans of one trace in one answer: some 3 MB of JSON, which a browser still shows at once.
 const SPANS_MAX: usize = 10_000;
-/// Spans among which one is looked for; larger traces exist only by mistake.
-const SPANS_SEARCHED_MAX: usize = 1_000_000;
 
 pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire::TraceList>, Failure> {
     let search = read_search(&Params::read(
@@ -76,14 +74,17 @@ pub(super) async fn span(
     Params::read(&uri, api.now(), &[])?;
     let trace_id = parse_id::<16>("trace_id", &trace_id)?;
     let wanted = parse_id::<8>("span_id", &span_id)?;
-    let batches = read(api.engine()?, trace_id, SPANS_SEARCHED_MAX).await?;
-    for batch in &batches {
-        let span_ids = convert::SpanTable::of(batch)?.span_ids;
-        if let Some(row) = (0..batch.num_rows()).find(|row| span_ids.value(*row) == wanted) {
-            return convert::span_detail(trace_id, batch, row).map(Json);
-        }
+    let engine = api.engine()?;
+    match engine.span(trace_id, wanted).await.map_err(convert::failure)? {
+        Some(batch) => convert::span_detail(trace_id, &batch, 0).map(Json),
+        None => Err(not_found(engine, trace_id, &span_id).await?),
     }
-    Err(Failure::not_found(format!("no span {span_id} of this trace is stored")))
+}
+
+/// Says whether the trace or only the span is unknown.
+async fn not_found(engine: &Engine, trace_id: [u8; 16], span_id: &str) -> Result<Failure, Failure> {
+    read(engine, trace_id, 1).await?;
+    Ok(Failure::not_found(format!("no span {span_id} of this trace is stored")))
 }
 
 async fn read(

@@ -31,8 +31,8 @@ pub(in super::super) fn trace_summary(summary: storage::TraceSummary) -> wire::T
 }
 
 /// The columns that a waterfall needs.
-pub(in super::super) struct SpanTable<'a> {
-    pub(in super::super) span_ids: &'a FixedSizeBinaryArray,
+struct SpanTable<'a> {
+    span_ids: &'a FixedSizeBinaryArray,
     parent_ids: &'a FixedSizeBinaryArray,
     services: &'a StringArray,
     names: &'a StringArray,
@@ -46,7 +46,7 @@ pub(in super::super) struct SpanTable<'a> {
 }
 
 impl<'a> SpanTable<'a> {
-    pub(in super::super) fn of(batch: &'a RecordBatch) -> Result<Self, Failure> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, Failure> {
         let table = Table::Batch(batch);
         Ok(Self {
             span_ids: table.bytes("span_id")?,

@@ -1,7 +1,7 @@
 //! Search of traces: conditions, order, summaries, hostile text.
 
 use super::engines::{Data, everywhere, hot};
-use super::rows::{hex, millis, span, trace_id};
+use super::rows::{hex, millis, span, span_id, trace_id};
 use super::table;
 use crate::query::{TimeRange, TraceOrder, TraceSearch, TraceSummary};
 use expect_test::{Expect, expect};
@@ -315,5 +315,23 @@ async fn reads_a_trace_by_id() {
         assert_eq!(starts(1, 2).await, [1, 2], "{}", stored.place);
         assert_eq!(starts(4, 100).await, [3, 2], "{}", stored.place);
         assert_eq!(starts(99, 100).await, [0_u8; 0], "{}", stored.place);
+    }
+}
+
+/// Scenario: single spans are read by both ids: one that is there, one of another trace, none.
+/// Guarantees: exactly the row that the whole trace holds, or nothing.
+#[tokio::test]
+async fn reads_a_span_by_its_ids() {
+    for stored in everywhere(&data()).await {
+        let trace = stored.engine.trace(trace_id(1), 100).await.expect("reads");
+        let trace = arrow::compute::concat_batches(&crate::schema::spans(), &trace).expect("one schema");
+        for (row, id) in [1, 2, 3].into_iter().enumerate() {
+            let span = stored.engine.span(trace_id(1), span_id(id)).await.expect("reads").expect("is there");
+            assert_eq!(span.columns(), trace.slice(row, 1).columns(), "{}: span {id}", stored.place);
+        }
+        for (trace, span) in [(99, 1), (1, 99)] {
+            let found = stored.engine.span(trace_id(trace), span_id(span)).await.expect("reads");
+            assert!(found.is_none(), "{}: {found:?}", stored.place);
+        }
     }
 }
