@@ -4,9 +4,6 @@ use super::params::{Params, step};
 use super::{Api, Failure, InPath, convert};
 use crate::evaluate::Board;
 use crate::nearest::nearest;
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
@@ -105,27 +102,7 @@ async fn seen_at(engine: &Engine, service: &str, range: TimeRange) -> Result<i64
 
 /// The newest bucket of each service since then, entry spans or not.
 async fn last_seen(engine: &Engine, since: Option<i64>) -> Result<BTreeMap<String, i64>, Failure> {
-    let since = since.and_then(|since| jiff::Timestamp::from_nanosecond(i128::from(since)).ok());
-    let newer = since.map(|since| format!("WHERE bucket >= TIMESTAMP '{since}' ")).unwrap_or_default();
-    let sql = format!("SELECT service, max(bucket) AS last_at FROM red {newer}GROUP BY service");
-    let mut rows = engine.sql(&sql).await.map_err(convert::failure)?;
-    let mut seen = BTreeMap::new();
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(convert::failure)?;
-        let columns = cast(batch.column(0), &DataType::Utf8)
-            .and_then(|services| Ok((services, cast(batch.column(1), &DataType::Int64)?)));
-        let (services, times) = columns.map_err(|error| {
-            tracing::error!(%error, "cannot read when services were seen");
-            Failure::internal()
-        })?;
-        let times = times.as_primitive::<Int64Type>();
-        for (row, service) in services.as_string::<i32>().iter().enumerate() {
-            if let Some(service) = service.filter(|_| times.is_valid(row)) {
-                seen.insert(service.to_owned(), times.value(row));
-            }
-        }
-    }
-    Ok(seen)
+    Ok(engine.last_seen(since).await.map_err(convert::failure)?.into_iter().collect())
 }
 
 fn never_seen(service: &str, seen: &BTreeMap<String, i64>) -> Failure {

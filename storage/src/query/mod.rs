@@ -8,6 +8,7 @@
 
 mod edges;
 mod failure;
+mod heard;
 mod interruptible;
 mod lane;
 mod literals;

@@ -3,7 +3,7 @@
 //! The statement sorts the rows by group and bucket; one pass over them then holds two histograms, of
 //! the group and of the step, however many groups and steps there are.
 
-use super::literals::{interval, text, within};
+use super::literals::{interval, text, timestamp, within};
 use super::range::{TimeRange, floor_to, step_nanos};
 use super::rows::column;
 use super::tally::{RedColumns, RedTotals, Tally};
@@ -121,18 +121,20 @@ impl Engine {
         .await
     }
 
-    /// Each service and the start of the newest bucket it has spans in, by name.
-    pub async fn last_seen(&self) -> Result<Vec<(String, i64)>, Error> {
+    /// Each service and the start of the newest bucket it has spans in, by name; with `since` (unix nanos) only
+    /// those with a bucket that starts then or later.
+    pub async fn last_seen(&self, since: Option<i64>) -> Result<Vec<(String, i64)>, Error> {
+        let newer = since.map(|at| format!("WHERE bucket >= {} ", timestamp(at))).unwrap_or_default();
+        let sql =
+            format!("SELECT service, max(bucket) AS at FROM red {newer}GROUP BY service ORDER BY service");
         self.read(move |session| async move {
             let mut seen = Vec::new();
-            session.for_each(LAST_SEEN_SQL, |batch| read_seen(batch, &mut seen)).await?;
+            session.for_each(&sql, |batch| read_seen(batch, &mut seen)).await?;
             Ok(seen)
         })
         .await
     }
 }
-
-const LAST_SEEN_SQL: &str = "SELECT service, max(bucket) AS at FROM red GROUP BY service ORDER BY service";
 
 fn read_seen(batch: &RecordBatch, seen: &mut Vec<(String, i64)>) -> Result<(), Error> {
     let services = column::<StringArray>(batch, "service")?;

@@ -4,6 +4,7 @@ use super::*;
 use crate::decode::{self, Encoding};
 use alerts::SloSpec;
 use bytes::Bytes;
+use std::time::Duration;
 use storage::{Options, Signal, WalRecord};
 
 const SECOND: i64 = 1_000_000_000;

@@ -168,13 +168,16 @@ async fn counts_good_events() {
 #[tokio::test]
 async fn remembers_when_services_were_seen() {
     for stored in everywhere(&data()).await {
-        let seen = stored.engine.last_seen().await.expect("reads");
+        let seen = stored.engine.last_seen(None).await.expect("reads");
         assert_eq!(
             seen,
             [("shop".to_owned(), millis(50_000)), ("web".to_owned(), millis(50_000))],
             "{}",
             stored.place
         );
+        let late = |since| stored.engine.last_seen(Some(millis(since)));
+        assert_eq!(late(50_000).await.expect("reads"), seen);
+        assert_eq!(late(50_001).await.expect("reads"), []);
     }
-    assert_eq!(hot(&Data::default()).await.engine.last_seen().await.expect("reads"), []);
+    assert_eq!(hot(&Data::default()).await.engine.last_seen(None).await.expect("reads"), []);
 }
