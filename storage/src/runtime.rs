@@ -13,7 +13,12 @@ pub(crate) struct OwnRuntime {
 impl OwnRuntime {
     /// One thread per core, under this name.
     pub(crate) fn start(name: &'static str) -> Result<Self, Error> {
-        let runtime = Builder::new_multi_thread().thread_name(name).enable_all().build();
+        let mut builder = Builder::new_multi_thread();
+        builder.thread_name(name).enable_all();
+        // Looking at timers and at tasks from elsewhere only after many turns, as is usual, would put off
+        // deadlines and cancellations for seconds where each turn takes tens of milliseconds.
+        builder.event_interval(1).global_queue_interval(1);
+        let runtime = builder.build();
         let runtime = runtime.map_err(|source| Error::Thread { name, source })?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 
 /// A piece should keep a join busy for about this long.
 const PIECE_TIME: Duration = Duration::from_millis(10);
-/// Rows of the first piece: against ten million rows, some seconds at worst.
-const PIECE_ROWS_FIRST: usize = 16;
+/// Rows of the first piece: how large the other side is, only its time will tell.
+const PIECE_ROWS_FIRST: usize = 1;
 /// Rows of the largest piece, those of a usual batch.
 const PIECE_ROWS_MAX: usize = 8_192;
 
