@@ -6,6 +6,7 @@
 //! wall clock: payloads are opaque, rows arrive as record batches, and `now` is always passed in.
 
 mod columns;
+mod compact;
 mod engine;
 mod error;
 mod faults;
@@ -29,7 +30,7 @@ pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{Engine, Recovery};
 pub use error::Error;
 pub use ids::Signal;
-pub use options::{HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
+pub use options::{Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
 pub use query::{
     Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
     RedGroup, RedQuery, RedTotals, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange, TraceHits,

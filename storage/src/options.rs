@@ -14,6 +14,7 @@ pub struct Options {
     pub wal: WalOptions,
     pub hot: HotOptions,
     pub retention: Retention,
+    pub compaction: Compaction,
     pub query: QueryLimits,
 }
 
@@ -57,6 +58,21 @@ pub struct Retention {
     pub read_models: Duration,
 }
 
+/// When small segments become larger ones: a query pays for every segment it opens, a merge for every
+/// byte it writes again.
+#[derive(Debug, Clone)]
+pub struct Compaction {
+    /// Merge in the background as time passes. Without it only [`Engine::compact`](crate::Engine::compact)
+    /// does.
+    pub is_automatic: bool,
+    /// Segments of about one size that are merged. Eight: each row is written again once for every
+    /// eightfold of size.
+    pub segments_min: usize,
+    /// No merge makes a larger segment.
+    pub segment_bytes_max: u64,
+    pub segment_rows_max: u64,
+}
+
 #[derive(Debug, Clone)]
 pub struct QueryLimits {
     /// Memory that all running queries share.
@@ -78,6 +94,7 @@ impl Options {
             wal: WalOptions::default(),
             hot: HotOptions::default(),
             retention: Retention::default(),
+            compaction: Compaction::default(),
             query: QueryLimits::default(),
         }
     }
@@ -90,6 +107,9 @@ impl Options {
         }
         if self.wal.file_bytes_max == 0 || self.wal.file_bytes_max > self.wal.bytes_max {
             return refuse("wal.file_bytes_max must be above 0 and at most wal.bytes_max");
+        }
+        if self.compaction.segments_min < 2 {
+            return refuse("compaction.segments_min must be at least 2");
         }
         if self.wal.sync == WalSync::Interval(Duration::ZERO) {
             return refuse("wal.sync interval must be above 0");
@@ -124,6 +144,12 @@ impl Default for HotOptions {
 impl Default for Retention {
     fn default() -> Self {
         Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models: 400 * DAY }
+    }
+}
+
+impl Default for Compaction {
+    fn default() -> Self {
+        Self { is_automatic: true, segments_min: 8, segment_bytes_max: 128 * MIB, segment_rows_max: 4 << 20 }
     }
 }
 

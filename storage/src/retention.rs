@@ -7,17 +7,22 @@ use crate::ids::Table;
 use crate::options::Retention;
 use crate::segment::SegmentMeta;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Retention {
-    /// Has the segment outlived its table's retention at `now` (unix nanos)?
-    pub(crate) fn is_expired(&self, segment: &SegmentMeta, now: i64) -> bool {
-        let keep = match segment.table {
+    /// How long rows of a table are kept.
+    pub(crate) fn of(&self, table: Table) -> Duration {
+        match table {
             Table::Spans => self.traces,
             Table::Logs => self.logs,
             Table::MetricPoints => self.metrics,
             Table::Red => self.read_models,
-        };
-        let keep_ns = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Has the segment outlived its table's retention at `now` (unix nanos)?
+    pub(crate) fn is_expired(&self, segment: &SegmentMeta, now: i64) -> bool {
+        let keep_ns = i64::try_from(self.of(segment.table).as_nanos()).unwrap_or(i64::MAX);
         now.saturating_sub(segment.received_max) > keep_ns
     }
 }

@@ -22,6 +22,10 @@ pub struct Stats {
     pub n_flushes: u64,
     pub n_flushes_failed: u64,
     pub n_segments_expired: u64,
+    /// Merges, the segments that went into them, and merges that failed.
+    pub n_merges: u64,
+    pub n_segments_merged: u64,
+    pub n_merges_failed: u64,
     /// Records whose request went away between log and insert, and were inserted from the log.
     pub n_records_adopted: u64,
     /// Records of the log that could not be decoded; their bytes are in the quarantine directory.

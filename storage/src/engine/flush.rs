@@ -71,8 +71,9 @@ impl Store {
             return Err(Error::RestartNeeded);
         }
         let manifest = self.manifest();
-        let segments = self.write_segments(&frozen, manifest.segment_id_next)?;
-        let next = following(&manifest, &frozen, &segments);
+        let segments = self.write_segments(&frozen)?;
+        let next =
+            Manifest { segment_id_next: self.segment_id_next(), ..following(&manifest, &frozen, &segments) };
         if let Err(error) = self.publish(work, next, |state| state.frozen = None) {
             if !work.is_uncertain {
                 self.remove_unpublished(&segments);
@@ -86,11 +87,11 @@ impl Store {
         Ok(())
     }
 
-    fn write_segments(&self, frozen: &Generation, id_first: u64) -> Result<Vec<Arc<SegmentMeta>>, Error> {
+    fn write_segments(&self, frozen: &Generation) -> Result<Vec<Arc<SegmentMeta>>, Error> {
         let tables = table_rows(frozen);
         let mut segments: Vec<Arc<SegmentMeta>> = Vec::new();
-        for (rows, id) in tables.iter().zip(id_first..) {
-            let TableRows { table, batches, n_bytes } = rows;
+        for TableRows { table, batches, n_bytes } in &tables {
+            let id = self.next_segment_id();
             // The read model has no rows of its own: it is as young as the newest span in it, whose
             // segment comes before.
             let received_max = segment::received_max(*table, batches);
@@ -112,7 +113,12 @@ impl Store {
     }
 
     /// Makes a manifest the truth on disk, then in memory, where `also` changes in the same moment.
-    fn publish(&self, work: &mut Work, next: Manifest, also: impl FnOnce(&mut State)) -> Result<(), Error> {
+    pub(super) fn publish(
+        &self,
+        work: &mut Work,
+        next: Manifest,
+        also: impl FnOnce(&mut State),
+    ) -> Result<(), Error> {
         if work.is_uncertain {
             return Err(Error::RestartNeeded);
         }
@@ -145,7 +151,7 @@ impl Store {
     }
 
     /// Deletes segments that no running query holds; others wait for the next time.
-    fn bury(&self, work: &mut Work) -> Result<(), Error> {
+    pub(super) fn bury(&self, work: &mut Work) -> Result<(), Error> {
         let mut first_error = Ok(());
         work.graveyard.retain(|segment| {
             if Arc::strong_count(segment) > 1 {
@@ -167,7 +173,7 @@ impl Store {
     }
 
     /// What fails here is an orphan, which the next start removes.
-    fn remove_unpublished(&self, segments: &[Arc<SegmentMeta>]) {
+    pub(super) fn remove_unpublished(&self, segments: &[Arc<SegmentMeta>]) {
         for segment in segments {
             if let Err(error) = self.remove(segment) {
                 tracing::warn!(error = error.chain(), "cannot remove unpublished segment");
@@ -204,7 +210,6 @@ fn table_rows(generation: &Generation) -> Vec<TableRows> {
 fn following(manifest: &Manifest, frozen: &Generation, segments: &[Arc<SegmentMeta>]) -> Manifest {
     let mut next = manifest.clone();
     next.version += 1;
-    next.segment_id_next += segments.len() as u64;
     next.covered.insert_all(frozen.sequences());
     for signal in Signal::ALL {
         next.rows_ever.add(signal, frozen.n_rows(signal));

@@ -1,10 +1,11 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back (`segments` checks its files), `store` holds what is visible, `flush` moves it to disk, `from_log`
-//! turns log records into rows when no request does. This file ties them to the log and to threads:
+//! `open` brings a directory back (`segments` checks its files), `store` holds what is visible, `flush` moves it to disk,
+//! `compact` merges what is there, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
 //! that ingest waits for neither queries nor flushes.
 
+mod compact;
 mod flush;
 mod from_log;
 mod open;
@@ -13,6 +14,8 @@ mod store;
 
 #[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod merges;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -31,7 +34,9 @@ use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
 use crate::wal::{PackedRecord, Wal};
+use compact::Merging;
 use from_log::Decoder;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -59,6 +64,9 @@ struct Inner {
     query: QueryContext,
     faults: Arc<dyn Faults>,
     is_flush_scheduled: AtomicBool,
+    is_compaction_scheduled: AtomicBool,
+    merging: Mutex<Merging>,
+    is_stopping: AtomicBool,
     runtime: OwnRuntime,
     _lock: DirectoryLock,
 }
@@ -117,10 +125,15 @@ impl Engine {
     }
 
     /// Timer work at `now` (unix nanos): adopt records that lost their request, flush by size and
-    /// age, expire segments. Call it about once a second; a failure stands in the stats, loses
+    /// age, expire segments, and start merging small ones in the background. Call it about once a second; a failure stands in the stats, loses
     /// nothing, and the next call tries again.
     pub async fn tick(&self, now: i64) -> Result<(), Error> {
-        self.run_blocking(move |inner| inner.tick(now)).await
+        let work = move |inner: &Inner| Ok((inner.tick(now), inner.is_merge_due(now)));
+        let (ticked, is_merge_due) = self.run_blocking(work).await?;
+        if is_merge_due {
+            self.compact_in_background(now);
+        }
+        ticked
     }
 
     /// Moves all rows in memory to segments.
@@ -130,6 +143,7 @@ impl Engine {
 
     /// Ends the log, then flushes; afterwards `log` fails and queries still work.
     pub async fn shutdown(&self) -> Result<(), Error> {
+        self.inner.is_stopping.store(true, Ordering::Release);
         self.inner.wal.close().await;
         self.run_blocking(|inner| {
             inner.adopt_abandoned()?;
@@ -176,9 +190,10 @@ impl Engine {
         });
     }
 
-    async fn run_blocking<F>(&self, work: F) -> Result<(), Error>
+    async fn run_blocking<T, F>(&self, work: F) -> Result<T, Error>
     where
-        F: FnOnce(&Inner) -> Result<(), Error> + Send + 'static,
+        T: Send + 'static,
+        F: FnOnce(&Inner) -> Result<T, Error> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let run = self.inner.runtime.handle().spawn_blocking(move || work(&inner));

@@ -15,6 +15,7 @@ use crate::segment::CheckedSegments;
 use crate::wal::{Replayed, SequenceSet, Wal, WalStart, replay};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,9 +88,20 @@ fn open(
     let replayed = replay_into(&store, &decoder, &options, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;
 
-    let is_flush_scheduled = false.into();
-    let inner =
-        Inner { options, wal, store, decoder, query, faults, is_flush_scheduled, runtime, _lock: lock };
+    let inner = Inner {
+        options,
+        wal,
+        store,
+        decoder,
+        query,
+        faults,
+        is_flush_scheduled: false.into(),
+        is_compaction_scheduled: false.into(),
+        merging: Mutex::default(),
+        is_stopping: false.into(),
+        runtime,
+        _lock: lock,
+    };
     inner.look_at_disk();
     inner.wal.delete_covered(&inner.store.manifest().covered)?;
     Ok((inner, recovery))

@@ -1,23 +1,27 @@
-//! A life of an engine, at random: requests, lost requests, flushes, crashes, power cuts, restarts.
+//! A life of an engine, at random: requests, lost requests, flushes, merges, expiry, crashes, power cuts,
+//! restarts.
 //!
 //! A failure prints the seed; `SIM_SEED=<seed>` repeats exactly that life.
 
 use super::tests::{Lab, Plan, assert_visible, ingest, record};
 use super::*;
 use crate::Signal;
-use crate::options::WalSync;
+use crate::options::{Retention, WalSync};
 use crate::test_rows::{SECOND, T0, TestRecord, row_names};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::BTreeSet;
 
 /// Lives simulated when no seed is given.
-const N_LIVES: u64 = 12;
+const N_LIVES: u64 = 16;
 /// Things that happen in one life.
 const N_EVENTS: u32 = 60;
 
 struct World {
     rng: StdRng,
     lab: Lab,
+    /// How long rows are kept, in seconds, where that is shorter than the life.
+    keep_s: Option<i64>,
     engine: Option<(Engine, Arc<Plan>)>,
     is_closed: bool,
     /// Acknowledged: must be there, once.
@@ -31,7 +35,8 @@ struct World {
 
 /// Scenario: seeded random lives, with a crash at any step and the loss of unsynced bytes.
 /// Guarantees: after each restart, and while running, every acknowledged row is visible exactly once,
-/// no unacknowledged one twice, and the read model equals the spans.
+/// no unacknowledged one twice, and the read model equals the spans. Where rows expire, none does so
+/// before its time.
 #[tokio::test]
 async fn no_life_loses_or_doubles_a_row() {
     let seeds = match std::env::var("SIM_SEED") {
@@ -55,10 +60,16 @@ impl World {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut lab = Lab::new();
         lab.options.wal.file_bytes_max = [1, 300, 64 << 20][rng.random_range(0..3)];
+        let keep_s = [None, None, Some(200)][rng.random_range(0..3)];
+        if let Some(keep_s) = keep_s {
+            let keep = Duration::from_secs(keep_s as u64);
+            lab.options.retention = Retention { traces: keep, logs: keep, metrics: keep, read_models: keep };
+        }
         assert_eq!(lab.options.wal.sync, WalSync::Always, "a timer may lose what a power cut takes");
         Self {
             rng,
             lab,
+            keep_s,
             engine: None,
             is_closed: false,
             acknowledged: Vec::new(),
@@ -76,7 +87,7 @@ impl World {
         }
         let (engine, plan) = self.engine.clone().expect("restarted");
         // A failing step tells its caller; whether that was a crash, the next event finds out.
-        match self.rng.random_range(0..20) {
+        match self.rng.random_range(0..23) {
             0..=10 => self.request(&engine).await,
             11 => self.lost_request(&engine).await,
             12..=13 => drop(engine.flush().await),
@@ -85,7 +96,8 @@ impl World {
                 drop(engine.tick(self.now).await);
             }
             17 => plan.crash_after(self.rng.random_range(0..8)),
-            18 => {
+            18..=20 => drop(engine.compact(self.now).await),
+            21 => {
                 drop(engine.shutdown().await);
                 self.is_closed = true;
             }
@@ -163,6 +175,25 @@ impl World {
     async fn assert_truth(&mut self) {
         let (engine, _) = self.engine.clone().expect("restarted");
         engine.tick(self.now).await.expect("tick");
-        assert_visible(&engine, &self.acknowledged, &self.context);
+        match self.keep_s {
+            None => assert_visible(&engine, &self.acknowledged, &self.context),
+            Some(keep_s) => self.assert_kept(&engine, keep_s),
+        }
+    }
+
+    /// What is young enough is visible, nothing twice, and nothing that was not acknowledged.
+    fn assert_kept(&self, engine: &Engine, keep_s: i64) {
+        for signal in Signal::ALL {
+            let table = Table::from(signal);
+            let found = row_names(table, &super::tests::visible(engine, table));
+            let of_signal = || self.acknowledged.iter().filter(|record| record.signal == signal);
+            let all: BTreeSet<String> = of_signal().flat_map(|record| record.row_names()).collect();
+            let young = of_signal().filter(|record| record.received_at >= self.now - keep_s * SECOND);
+            let young: BTreeSet<String> = young.flat_map(|record| record.row_names()).collect();
+            let once: BTreeSet<String> = found.iter().cloned().collect();
+            assert_eq!(once.len(), found.len(), "{}: rows of {signal} twice", self.context);
+            assert!(once.is_subset(&all), "{}: {signal}", self.context);
+            assert!(young.is_subset(&once), "{}: {signal}", self.context);
+        }
     }
 }

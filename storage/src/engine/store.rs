@@ -32,6 +32,9 @@ pub(super) struct Store {
     pub(super) state: Mutex<State>,
     pub(super) work: Mutex<Work>,
     pub(super) figures: Figures,
+    /// Number of the next segment. Flushes and merges write side by side, so each takes its numbers before
+    /// it writes; those of a failed one are not used again before a restart has removed its files.
+    segment_id_next: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,9 @@ pub(super) struct Figures {
     pub(super) n_flushes_failed: AtomicU64,
     pub(super) is_flush_failing: AtomicBool,
     pub(super) n_segments_expired: AtomicU64,
+    pub(super) n_merges: AtomicU64,
+    pub(super) n_segments_merged: AtomicU64,
+    pub(super) n_merges_failed: AtomicU64,
     pub(super) n_records_adopted: AtomicU64,
     pub(super) n_records_undecodable: AtomicU64,
     /// Of generations that are gone.
@@ -80,10 +86,21 @@ impl Store {
         for segment in &manifest.segments {
             checked.admit(segment);
         }
+        let segment_id_next = AtomicU64::new(manifest.segment_id_next);
         let manifest = Arc::new(manifest);
         let state = State { active: Generation::default(), active_since: None, frozen: None, manifest };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
-        Self { data_dir, object_store, checked, faults, handle, state, work, figures }
+        Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
+    }
+
+    /// A number that no other segment of this process gets.
+    pub(super) fn next_segment_id(&self) -> u64 {
+        self.segment_id_next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What a manifest must say: above every number that a segment of it has.
+    pub(super) fn segment_id_next(&self) -> u64 {
+        self.segment_id_next.load(Ordering::Relaxed)
     }
 
     /// Makes rows visible. Returns the memory that the active generation takes now.
@@ -187,6 +204,9 @@ impl Store {
             n_flushes: load(&figures.n_flushes),
             n_flushes_failed: load(&figures.n_flushes_failed),
             n_segments_expired: load(&figures.n_segments_expired),
+            n_merges: load(&figures.n_merges),
+            n_segments_merged: load(&figures.n_segments_merged),
+            n_merges_failed: load(&figures.n_merges_failed),
             n_records_adopted: load(&figures.n_records_adopted),
             n_records_undecodable: load(&figures.n_records_undecodable),
             n_spans_red_overflow: load(&figures.n_spans_red_overflow),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::faults::Step;
-use crate::options::WalOptions;
+use crate::options::{Compaction, WalOptions};
 use crate::read_models::tests::{brute_force, merged};
 use crate::segment::tests::read_segment;
 use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
@@ -40,11 +40,11 @@ impl Plan {
         self.state.lock().crash_after = Some(n_steps);
     }
 
-    fn crash_at(&self, step: Step) {
+    pub(super) fn crash_at(&self, step: Step) {
         self.state.lock().crash_at = Some(step);
     }
 
-    fn fail(&self, failing: Option<(Step, io::ErrorKind)>) {
+    pub(super) fn fail(&self, failing: Option<(Step, io::ErrorKind)>) {
         self.state.lock().failing = failing;
     }
 
@@ -108,6 +108,8 @@ impl Lab {
         let dir = tempfile::tempdir().expect("temporary directory");
         let mut options = Options::new(dir.path().join("data"));
         options.disk_free_bytes_min = 0;
+        // Merges come when a test says so.
+        options.compaction = Compaction { is_automatic: false, segments_min: 2, ..Compaction::default() };
         options.wal = WalOptions { commit_delay: Duration::ZERO, ..WalOptions::default() };
         Self { options, _dir: dir }
     }

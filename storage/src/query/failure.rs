@@ -13,7 +13,7 @@ use std::io;
 
 /// Sorts an error by who can mend it: the statement's author, the limits, or us.
 pub(super) fn from_datafusion(error: DataFusionError) -> Error {
-    if let Some(Damage { path, place }) = damage(&error) {
+    if let Some(Damage { path, place }) = Damage::beneath(&error) {
         return Error::SegmentDamaged { path, place };
     }
     match error.find_root() {
@@ -54,21 +54,6 @@ fn is_of_a_file(error: &ArrowError) -> bool {
 const BUG_REPORT: &str = ".\nThis issue was likely caused by a bug in DataFusion's code. Please help us to resolve \
                           this by filing a bug report in our issue tracker: \
                           https://github.com/apache/datafusion/issues";
-
-/// The damaged segment at the bottom of an error. Where footers are read, the layers between keep the text
-/// only; elsewhere no text is trusted, since it may quote the statement.
-fn damage(error: &DataFusionError) -> Option<Damage> {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    loop {
-        if let Some(damage) = cause.downcast_ref::<Damage>() {
-            return Some(damage.clone());
-        }
-        if let Some(ParquetError::General(text)) = cause.downcast_ref::<ParquetError>() {
-            return Damage::find_in(text);
-        }
-        cause = cause.source()?;
-    }
-}
 
 /// The innermost message, without the library's own prefixes and backtraces.
 fn message(error: &DataFusionError) -> String {

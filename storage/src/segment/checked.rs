@@ -15,6 +15,7 @@ use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use parking_lot::{Mutex, RwLock};
+use parquet::errors::ParquetError;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
@@ -61,8 +62,22 @@ struct Cache {
 }
 
 impl Damage {
-    /// The damage that a text tells of.
-    pub(crate) fn find_in(text: &str) -> Option<Self> {
+    /// The damage at the bottom of an error. Where footers are read, the layers between keep the text
+    /// only; elsewhere no text is trusted, since it may quote a statement.
+    pub(crate) fn beneath(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut cause = error;
+        loop {
+            if let Some(damage) = cause.downcast_ref::<Self>() {
+                return Some(damage.clone());
+            }
+            if let Some(ParquetError::General(text)) = cause.downcast_ref::<ParquetError>() {
+                return Self::told_in(text);
+            }
+            cause = cause.source()?;
+        }
+    }
+
+    fn told_in(text: &str) -> Option<Self> {
         let (_, told) = text.split_once(&format!("Generic {NAME} error: segment "))?;
         let (path, place) = told.rsplit_once(" is damaged ")?;
         Some(Self { path: PathBuf::from(path), place: place.to_owned() })

@@ -1,19 +1,22 @@
 //! Parquet segments: rows of one table, sorted, written once, never changed.
 //!
 //! `sort` decides the order of the rows, `layout` how each column is encoded, `write` makes a file
-//! durable with its `checksums`, `meta` is what the manifest keeps of it, and through `checked` it is
-//! read. A file here means nothing until a manifest names it. `docs/formats/segments.md` holds the
+//! durable with its `checksums`, `meta` is what the manifest keeps of it, through `checked` it is read
+//! by queries, and `merge` makes one of many, which it reads through `read`. A file here means nothing until a manifest names it. `docs/formats/segments.md` holds the
 //! layout.
 
 mod checked;
 mod checksums;
 mod layout;
+mod merge;
 mod meta;
+mod read;
 mod sort;
 mod write;
 
 pub(crate) use checked::{CheckedSegments, Damage};
 pub(crate) use checksums::file_bytes as checksums_file_bytes;
+pub(crate) use merge::merge;
 pub(crate) use meta::SegmentMeta;
 pub(crate) use write::{SegmentSource, received_max, remove, write};
 

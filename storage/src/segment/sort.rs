@@ -48,6 +48,16 @@ pub(super) fn time_column(table: Table) -> &'static str {
     }
 }
 
+/// The columns that rows are sorted by, most important first.
+pub(super) fn key_columns(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::Spans => &["trace_id", "start_time"],
+        Table::Logs => &["service", "time"],
+        Table::MetricPoints => &["name", "series_id", "time"],
+        Table::Red => &["service", "operation", "bucket"],
+    }
+}
+
 /// Per batch and row, what keeps rows together.
 fn majors(table: Table, batches: &[RecordBatch]) -> Vec<Vec<u128>> {
     match table {

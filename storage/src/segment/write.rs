@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 
 /// Rows put in order at a time; a chunk and the encoder's buffers are all the memory a flush adds to
 /// the rows themselves.
-const CHUNK_ROWS_MAX: usize = 8_192;
+pub(super) const CHUNK_ROWS_MAX: usize = 8_192;
 /// The same bound for wide rows, far from the 2 GiB that a text column can hold.
-const CHUNK_BYTES_MAX: u64 = 32 << 20;
+pub(super) const CHUNK_BYTES_MAX: u64 = 32 << 20;
 /// Bytes handed to the operating system at a time.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The rows of a segment to be.
 #[derive(Debug)]
@@ -42,10 +42,10 @@ pub(crate) struct SegmentSource<'a> {
 }
 
 /// A segment's files, durable.
-struct Written {
-    path: ObjectPath,
-    n_bytes: u64,
-    checksums_crc: u32,
+pub(super) struct Written {
+    pub(super) path: ObjectPath,
+    pub(super) n_bytes: u64,
+    pub(super) checksums_crc: u32,
 }
 
 /// Takes the rows of a segment in their order.
@@ -73,7 +73,7 @@ pub(crate) fn write(
 }
 
 /// Makes the files of a segment with the rows that `fill` writes; what fails leaves nothing behind.
-fn create(
+pub(super) fn create(
     table: Table,
     id: u64,
     data_dir: &Path,

@@ -26,6 +26,10 @@ pub(super) struct Stored {
 }
 
 impl Data {
+    fn is_empty(&self) -> bool {
+        self.spans.len().max(self.logs.len()).max(self.points.len()) < 2
+    }
+
     /// Two halves that interleave: neighbours end up in different places.
     fn halves(&self) -> (Self, Self) {
         let half = |rows: &[Value], odd: usize| -> Vec<Value> {
@@ -46,14 +50,16 @@ impl Stored {
     }
 }
 
-/// The same rows in memory; in segments; one half each; in two segments; replayed from the log; and
+/// The same rows in memory; in segments; one half each; in two segments; in one
+/// merged from two; replayed from the log; and
 /// in segments after a restart.
 pub(super) async fn everywhere(data: &Data) -> Vec<Stored> {
     let (even, odd) = data.halves();
     let mut stored = Vec::new();
-    for place in ["hot", "flushed", "half", "two segments", "replayed", "reopened"] {
+    for place in ["hot", "flushed", "half", "two segments", "merged", "replayed", "reopened"] {
         let directory = TempDir::new().expect("a temporary directory");
-        let options = Options { disk_free_bytes_min: 0, ..Options::new(directory.path()) };
+        let mut options = Options { disk_free_bytes_min: 0, ..Options::new(directory.path()) };
+        options.compaction.segments_min = 2;
         let mut engine = open(&options).await;
         match place {
             "half" => {
@@ -61,7 +67,7 @@ pub(super) async fn everywhere(data: &Data) -> Vec<Stored> {
                 engine.flush().await.expect("flushes");
                 insert(&engine, &odd).await;
             }
-            "two segments" => {
+            "two segments" | "merged" => {
                 insert(&engine, &even).await;
                 engine.flush().await.expect("flushes");
                 insert(&engine, &odd).await;
@@ -71,6 +77,7 @@ pub(super) async fn everywhere(data: &Data) -> Vec<Stored> {
         }
         match place {
             "flushed" => engine.flush().await.expect("flushes"),
+            "merged" => assert!(engine.compact(rows::EPOCH).await.expect("merges") > 0 || data.is_empty()),
             "replayed" => {
                 drop(engine);
                 engine = open(&options).await;

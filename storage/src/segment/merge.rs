@@ -1,0 +1,221 @@
+//! Makes one segment of many: the same rows in the same order of keys, read and written in small parts.
+//!
+//! Every input is sorted, so the next row of the output is the least among the inputs' next ones. Memory
+//! holds a batch of each input, a chunk of output and the encoder's row group, however large the
+//! segments are.
+
+use super::checked::Damage;
+use super::meta::SegmentMeta;
+use super::read::CheckedFile;
+use super::sort::{Place, key_columns};
+use super::write::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Cause, RowWriter, create};
+use crate::columns::column;
+use crate::error::Error;
+use crate::faults::Faults;
+use crate::ids::Table;
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::Field;
+use arrow::row::{Row, RowConverter, Rows, SortField};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Rows read of an input at a time.
+const BATCH_ROWS_MAX: usize = 1_024;
+/// The same bound for wide rows.
+const BATCH_BYTES_MAX: u64 = 4 << 20;
+
+/// Writes the rows of all inputs, which are of one table, as one segment, and makes it durable. Ends
+/// with [`Error::Closed`] soon after `is_stopped` says so.
+pub(crate) fn merge(
+    inputs: &[Arc<SegmentMeta>],
+    id: u64,
+    data_dir: &Path,
+    faults: &dyn Faults,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<SegmentMeta, Error> {
+    let first = inputs.first().expect("there is something to merge");
+    assert!(inputs.iter().all(|input| input.table == first.table), "segments of one table are merged");
+    let files: Result<Vec<CheckedFile>, Error> =
+        inputs.iter().map(|input| CheckedFile::open(input, data_dir)).collect();
+    let files = files?;
+    let n_rows = inputs.iter().map(|input| input.n_rows).sum();
+    let written = create(first.table, id, data_dir, faults, |writer| {
+        Merge::open(first.table, &files, n_rows)?.write_to(writer, is_stopped)
+    });
+    let written = written.map_err(|error| match files.iter().find_map(CheckedFile::damage) {
+        Some(Damage { path, place }) => Error::SegmentDamaged { path, place },
+        None if is_stopped() => Error::Closed,
+        None => error,
+    })?;
+    Ok(SegmentMeta {
+        id,
+        table: first.table,
+        path: written.path,
+        n_rows,
+        n_bytes: written.n_bytes,
+        time_min: inputs.iter().map(|input| input.time_min).min().unwrap_or(first.time_min),
+        time_max: inputs.iter().map(|input| input.time_max).max().unwrap_or(first.time_max),
+        received_max: inputs.iter().map(|input| input.received_max).max().unwrap_or(first.received_max),
+        checksums_crc: Some(written.checksums_crc),
+    })
+}
+
+struct Merge {
+    keys: KeyMaker,
+    runs: Vec<Run>,
+    chunk_rows_max: usize,
+    n_rows_wanted: u64,
+}
+
+/// Makes keys of different batches that compare as their rows do.
+struct KeyMaker {
+    table: Table,
+    converter: RowConverter,
+}
+
+/// An input, and where it stands.
+struct Run {
+    batches: ParquetRecordBatchReader,
+    batch: RecordBatch,
+    keys: Rows,
+    /// Next row of the batch.
+    row: usize,
+    /// The batch's place among those of the chunk.
+    batch_idx: usize,
+}
+
+/// Rows of the output in the making: where they are, and the batches that have them.
+#[derive(Default)]
+struct Chunk {
+    batches: Vec<RecordBatch>,
+    places: Vec<Place>,
+}
+
+impl Merge {
+    fn open(table: Table, files: &[CheckedFile], n_rows_wanted: u64) -> Result<Self, Cause> {
+        let keys = KeyMaker::new(table)?;
+        let (mut runs, mut row_bytes_max) = (Vec::new(), 1);
+        for file in files {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+            let row_bytes = row_bytes(builder.metadata());
+            let builder = builder.with_batch_size(rows_within(BATCH_BYTES_MAX, row_bytes, BATCH_ROWS_MAX));
+            runs.extend(Run::start(builder.build()?, &keys)?);
+            row_bytes_max = row_bytes_max.max(row_bytes);
+        }
+        let chunk_rows_max = rows_within(CHUNK_BYTES_MAX, row_bytes_max, CHUNK_ROWS_MAX);
+        Ok(Self { keys, runs, chunk_rows_max, n_rows_wanted })
+    }
+
+    fn write_to(mut self, writer: &mut RowWriter, is_stopped: &dyn Fn() -> bool) -> Result<(), Cause> {
+        let mut n_rows = 0;
+        while !self.runs.is_empty() {
+            if is_stopped() {
+                return Err("it was stopped".into());
+            }
+            let chunk = self.next_chunk()?;
+            n_rows += chunk.places.len() as u64;
+            let batches: Vec<&RecordBatch> = chunk.batches.iter().collect();
+            writer.write(&interleave_record_batch(&batches, &chunk.places)?)?;
+        }
+        match n_rows == self.n_rows_wanted {
+            true => Ok(()),
+            false => Err(format!("the inputs have {n_rows} rows, not {}", self.n_rows_wanted).into()),
+        }
+    }
+
+    fn next_chunk(&mut self) -> Result<Chunk, Cause> {
+        let mut chunk = Chunk::default();
+        for run in &mut self.runs {
+            run.batch_idx = chunk.add(&run.batch);
+        }
+        while chunk.places.len() < self.chunk_rows_max {
+            // Of equal rows the older input's come first.
+            let least = self.runs.iter().enumerate().min_by_key(|(_, run)| run.key()).map(|(idx, _)| idx);
+            let Some(idx) = least else { break };
+            let run = &mut self.runs[idx];
+            chunk.places.push((run.batch_idx, run.row));
+            run.row += 1;
+            if run.row < run.batch.num_rows() {
+                continue;
+            }
+            match run.read_on(&self.keys)? {
+                true => run.batch_idx = chunk.add(&run.batch),
+                false => drop(self.runs.remove(idx)),
+            }
+        }
+        Ok(chunk)
+    }
+}
+
+impl Chunk {
+    fn add(&mut self, batch: &RecordBatch) -> usize {
+        self.batches.push(batch.clone());
+        self.batches.len() - 1
+    }
+}
+
+impl Run {
+    /// None if there are no rows.
+    fn start(batches: ParquetRecordBatchReader, keys: &KeyMaker) -> Result<Option<Self>, Cause> {
+        let batch = RecordBatch::new_empty(keys.table.schema());
+        let mut run = Self { batches, keys: keys.of(&batch)?, batch, row: 0, batch_idx: 0 };
+        Ok(run.read_on(keys)?.then_some(run))
+    }
+
+    /// Goes on to the next batch. False at the end.
+    fn read_on(&mut self, keys: &KeyMaker) -> Result<bool, Cause> {
+        let Some(batch) = self.batches.next().transpose()? else { return Ok(false) };
+        let batch = under_schema(&batch, keys.table)?;
+        (self.keys, self.batch, self.row) = (keys.of(&batch)?, batch, 0);
+        Ok(true)
+    }
+
+    fn key(&self) -> Row<'_> {
+        self.keys.row(self.row)
+    }
+}
+
+impl KeyMaker {
+    fn new(table: Table) -> Result<Self, Cause> {
+        let empty = RecordBatch::new_empty(table.schema());
+        let fields = key_columns(table).iter().map(|name| column(&empty, name).data_type().clone());
+        let converter = RowConverter::new(fields.map(SortField::new).collect())?;
+        Ok(Self { table, converter })
+    }
+
+    fn of(&self, batch: &RecordBatch) -> Result<Rows, Cause> {
+        let columns = key_columns(self.table).iter().map(|name| Arc::clone(column(batch, name)));
+        Ok(self.converter.convert_columns(&columns.collect::<Vec<ArrayRef>>())?)
+    }
+}
+
+/// The columns as the table has them now; one that the file does not know is null.
+fn under_schema(batch: &RecordBatch, table: Table) -> Result<RecordBatch, Cause> {
+    let schema = table.schema();
+    let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    };
+    let columns = schema.fields().iter().map(column).collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// Memory that a row of a file takes on average, where rows are widest. Text counts as it is without its
+/// dictionary: a long value that repeats is short on disk only.
+fn row_bytes(metadata: &ParquetMetaData) -> u64 {
+    let of_group = |group: &parquet::file::metadata::RowGroupMetaData| {
+        let columns = group.columns().iter();
+        let n_bytes = columns.map(|column| {
+            column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0))
+        });
+        u64::try_from(n_bytes.sum::<i64>() / group.num_rows().max(1)).unwrap_or(0)
+    };
+    metadata.row_groups().iter().map(of_group).max().unwrap_or(0).max(1)
+}
+
+fn rows_within(n_bytes: u64, row_bytes: u64, n_rows_max: usize) -> usize {
+    usize::try_from(n_bytes / row_bytes).unwrap_or(usize::MAX).clamp(1, n_rows_max)
+}
