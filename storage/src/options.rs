@@ -49,7 +49,8 @@ pub struct HotOptions {
     pub flush_interval: Duration,
 }
 
-/// How long segments live, counted from when their newest row was received.
+/// How long segments live, counted from when their newest row was received. Merged segments hold rows that
+/// were received within a 28th of it, so a row may live that much longer.
 #[derive(Debug, Clone)]
 pub struct Retention {
     pub traces: Duration,

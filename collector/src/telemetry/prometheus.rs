@@ -115,6 +115,12 @@ fn stored(page: &mut Page, engine: &Stats) {
         "Segments deleted by retention.",
         engine.n_segments_expired,
     );
+    page.counter("firstfault_merges_total", "Merges of small segments into larger ones.", engine.n_merges);
+    page.counter(
+        "firstfault_merges_failed_total",
+        "Merges that failed; their segments stay as they are.",
+        engine.n_merges_failed,
+    );
     page.counter(
         "firstfault_wal_records_adopted_total",
         "Records whose request went away and whose rows came from the log.",
