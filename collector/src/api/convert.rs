@@ -1,25 +1,29 @@
 //! Between the parts' own types and the wire's, by hand.
 //!
-//! The only file that names both sides. Nothing is asked of the engine here and nothing is decided, but
+//! Only this module builds wire types from others. Nothing is asked of the engine here and nothing is decided, but
 //! for how an absent value is shown.
 
 use super::failure::Failure;
-use crate::evaluate::{ReceiverStatus, SloStatus};
+use crate::evaluate::ReceiverStatus;
 use crate::telemetry;
-use alerts::{AlertRecord, Delivery, DeliveryState, Phase, TierJudgement, WindowCounts};
+use alerts::{AlertRecord, Delivery, DeliveryState, Phase};
 use http::StatusCode;
 use std::time::Duration;
-use storage::{RedTotals, TimeRange};
+use storage::TimeRange;
 use wire::UnixNanos;
 
 mod logs;
 mod metrics;
 mod plain;
+mod services;
+mod slos;
 mod traces;
 
-pub(super) use logs::{log_buckets, log_rows};
-pub(super) use metrics::{metric_detail, metric_row};
-pub(super) use traces::{span_detail, trace, trace_summary};
+pub(super) use logs::log_list;
+pub(super) use metrics::{metric_detail, metric_list};
+pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
+pub(super) use slos::{slo_detail, slo_row};
+pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
 
 /// How long a client should wait when too many queries run: they end within seconds.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -76,46 +80,6 @@ pub(super) fn state_failure(error: alerts::Error) -> Failure {
     Failure::internal()
 }
 
-/// Seconds that the read model counts for a range: it begins with the whole first bucket of ten seconds.
-pub(super) fn counted_seconds(range: TimeRange) -> f64 {
-    const BUCKET_NS: i64 = 10_000_000_000;
-    let from = range.from.saturating_sub(range.from.rem_euclid(BUCKET_NS));
-    range.to.saturating_sub(from) as f64 / 1e9
-}
-
-pub(super) fn red(totals: &RedTotals, range: TimeRange) -> wire::Red {
-    wire::Red {
-        n_requests: totals.n,
-        n_errors: totals.n_errors,
-        rate_per_s: totals.n as f64 / counted_seconds(range),
-        error_ratio: (totals.n > 0).then(|| totals.n_errors as f64 / totals.n as f64),
-        p50_ns: totals.p50_ns,
-        p95_ns: totals.p95_ns,
-        p99_ns: totals.p99_ns,
-    }
-}
-
-/// One point for every step of the range, those without data included.
-pub(super) fn red_points(
-    points: &[(i64, RedTotals)],
-    range: TimeRange,
-    step: Duration,
-) -> Vec<wire::RedPoint> {
-    let find = |at: i64| points.binary_search_by_key(&at, |(at, _)| *at).ok().map(|found| &points[found].1);
-    let point = |at| {
-        let totals = find(at).copied().unwrap_or_default();
-        wire::RedPoint {
-            at: UnixNanos(at),
-            n_requests: totals.n,
-            n_errors: totals.n_errors,
-            p50_ns: totals.p50_ns,
-            p95_ns: totals.p95_ns,
-            p99_ns: totals.p99_ns,
-        }
-    };
-    steps(range, step).map(point).collect()
-}
-
 /// Starts of the steps that a range touches, counted from 1970.
 pub(super) fn steps(range: TimeRange, step: Duration) -> impl Iterator<Item = i64> {
     let step_ns = i64::try_from(step.as_nanos()).unwrap_or(i64::MAX).max(1);
@@ -128,15 +92,6 @@ pub(super) fn step_s(step: Duration) -> u32 {
     u32::try_from(step.as_secs()).unwrap_or(u32::MAX)
 }
 
-pub(super) fn peer_kind(kind: storage::PeerKind) -> wire::PeerKind {
-    match kind {
-        storage::PeerKind::Service => wire::PeerKind::Service,
-        storage::PeerKind::Database => wire::PeerKind::Database,
-        storage::PeerKind::Messaging => wire::PeerKind::Messaging,
-        storage::PeerKind::External => wire::PeerKind::External,
-    }
-}
-
 pub(super) fn alert_state(phase: Phase) -> wire::AlertState {
     match phase {
         Phase::Inactive => wire::AlertState::Inactive,
@@ -144,74 +99,6 @@ pub(super) fn alert_state(phase: Phase) -> wire::AlertState {
         Phase::Firing { .. } => wire::AlertState::Firing,
         Phase::Resolved { .. } => wire::AlertState::Resolved,
     }
-}
-
-pub(super) fn slo_row(status: &SloStatus) -> wire::SloRow {
-    let slo = &status.slo;
-    let judgement = status.judged.as_ref().map(|(_, judgement)| judgement);
-    let period = judgement.map_or_else(WindowCounts::default, |judgement| judgement.period);
-    let tiers = match judgement {
-        Some(judgement) => judgement.tiers.iter().map(burn_tier).collect(),
-        None => slo.tiers().iter().map(|tier| unjudged_tier(*tier)).collect(),
-    };
-    wire::SloRow {
-        id: slo.id().to_owned(),
-        name: slo.name().to_owned(),
-        service: slo.service().to_owned(),
-        operation: slo.operation().map(str::to_owned),
-        indicator: slo.indicator().name().to_owned(),
-        threshold_ns: slo.indicator().threshold_ns(),
-        sentence: slo.sentence(),
-        target: slo.target().share(),
-        period_s: slo.period().as_secs(),
-        n_good: period.n_good,
-        n_total: period.n_total,
-        compliance: judgement.and_then(|judgement| judgement.compliance),
-        budget_remaining: judgement.and_then(|judgement| judgement.budget_remaining),
-        coverage: period.coverage.share(),
-        exhaustion_s: judgement.and_then(|judgement| judgement.exhaustion_s),
-        state: alert_state(status.phase()),
-        tiers,
-    }
-}
-
-fn burn_tier(judged: &TierJudgement) -> wire::BurnTier {
-    wire::BurnTier {
-        burn_long: judged.burn_long,
-        burn_short: judged.burn_short,
-        coverage_long: judged.long.coverage.share(),
-        verdict: judged.verdict.name().to_owned(),
-        ..unjudged_tier(judged.tier)
-    }
-}
-
-/// A tier before its first evaluation: nothing is known, which is not the same as good.
-fn unjudged_tier(tier: alerts::Tier) -> wire::BurnTier {
-    wire::BurnTier {
-        tier: u32::from(tier.index),
-        severity: tier.severity.name().to_owned(),
-        long_s: tier.long.as_secs(),
-        short_s: tier.short.as_secs(),
-        threshold: tier.threshold(),
-        burn_long: None,
-        burn_short: None,
-        coverage_long: 0.0,
-        verdict: alerts::Verdict::FrozenNoData.name().to_owned(),
-    }
-}
-
-pub(super) fn sli_points(
-    buckets: &[storage::SliBucket],
-    range: TimeRange,
-    step: Duration,
-) -> Vec<wire::SliPoint> {
-    let find =
-        |at: i64| buckets.binary_search_by_key(&at, |bucket| bucket.at).ok().map(|found| &buckets[found]);
-    let point = |at| {
-        let (n_good, n_total) = find(at).map_or((0, 0), |bucket| (bucket.n_good, bucket.n_total));
-        wire::SliPoint { at: UnixNanos(at), n_good, n_total }
-    };
-    steps(range, step).map(point).collect()
 }
 
 pub(super) fn alert_row((alert, deliveries): (AlertRecord, Vec<Delivery>)) -> wire::AlertRow {

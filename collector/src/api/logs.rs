@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use storage::LogSearch;
-use wire::UnixNanos;
 
 const LIMIT: usize = 200;
 const LIMIT_MAX: usize = 1_000;
@@ -31,17 +30,5 @@ pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire
         step: step(range),
     };
     let hits = api.engine()?.search_logs(&search).await.map_err(convert::failure)?;
-    let list = off_thread(move || {
-        Ok(wire::LogList {
-            from: UnixNanos(range.from),
-            to: UnixNanos(range.to),
-            rows: convert::log_rows(&hits.rows)?,
-            truncated: hits.truncated,
-            n_matched: hits.n_matched,
-            step_s: convert::step_s(search.step),
-            histogram: convert::log_buckets(&hits.histogram, range, search.step),
-            sql: hits.sql,
-        })
-    });
-    list.await.map(Json)
+    off_thread(move || convert::log_list(hits, &search)).await.map(Json)
 }

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use storage::MetricQuery;
-use wire::UnixNanos;
 
 /// Series of one chart: more lines cannot be told apart.
 const SERIES_MAX: usize = 20;
@@ -14,12 +13,7 @@ const SERIES_MAX: usize = 20;
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::MetricList>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let metrics = api.engine()?.metrics(range).await.map_err(convert::failure)?;
-    Ok(Json(wire::MetricList {
-        from: UnixNanos(range.from),
-        to: UnixNanos(range.to),
-        metrics: metrics.into_iter().map(convert::metric_row).collect(),
-        sql: storage::Engine::metrics_sql(range),
-    }))
+    Ok(Json(convert::metric_list(metrics, range)))
 }
 
 pub(super) async fn detail(

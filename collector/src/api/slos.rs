@@ -44,13 +44,5 @@ pub(super) async fn detail(
     };
     let buckets = engine.sli(&query).await.map_err(convert::failure)?;
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
-    Ok(Json(wire::SloDetail {
-        slo: convert::slo_row(&status),
-        from: UnixNanos(range.from),
-        to: UnixNanos(range.to),
-        step_s: convert::step_s(query.step),
-        points: convert::sli_points(&buckets, range, query.step),
-        alerts: alerts.into_iter().map(convert::alert_row).collect(),
-        sql: query.sql(),
-    }))
+    Ok(Json(convert::slo_detail(&status, &query, &buckets, alerts)))
 }

@@ -1,12 +1,14 @@
 //! `GET /api/v1/traces`, `/api/v1/traces/{trace_id}` and `/api/v1/traces/{trace_id}/spans/{span_id}`.
 
+use super::convert::{self, TraceSpans};
 use super::params::{Params, parse_id};
-use super::{Api, Failure, InPath, convert, off_thread};
+use super::{Api, Failure, InPath, off_thread};
+use arrow::array::RecordBatch;
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use storage::{Engine, TraceOrder, TraceSearch};
-use wire::UnixNanos;
+use triage::{critical_path, path_roots};
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
@@ -20,13 +22,7 @@ pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire
         &["from", "to", "service", "operation", "status", "min", "max", "attr", "order", "limit"],
     )?)?;
     let hits = api.engine()?.search_traces(&search).await.map_err(convert::failure)?;
-    Ok(Json(wire::TraceList {
-        from: UnixNanos(search.range.from),
-        to: UnixNanos(search.range.to),
-        traces: hits.traces.into_iter().map(convert::trace_summary).collect(),
-        truncated: hits.truncated,
-        sql: hits.sql,
-    }))
+    Ok(Json(convert::trace_list(hits, search.range)))
 }
 
 fn read_search(params: &Params) -> Result<TraceSearch, Failure> {
@@ -63,7 +59,15 @@ pub(super) async fn trace(
     let trace_id = parse_id::<16>("trace_id", &trace_id)?;
     // One more than is shown tells whether there are more.
     let batches = read(api.engine()?, trace_id, SPANS_MAX + 1).await?;
-    off_thread(move || convert::trace(trace_id, &batches, SPANS_MAX)).await.map(Json)
+    off_thread(move || page(trace_id, &batches)).await.map(Json)
+}
+
+/// The page of a trace with what triage says about it. Some milliseconds of work for large ones.
+fn page(trace_id: [u8; 16], batches: &[RecordBatch]) -> Result<wire::Trace, Failure> {
+    let spans = TraceSpans::of(batches, SPANS_MAX)?;
+    let root = path_roots(&spans.path_spans).first().copied();
+    let path = critical_path(&spans.path_spans);
+    Ok(convert::trace(trace_id, spans, root, &path))
 }
 
 pub(super) async fn span(
@@ -87,11 +91,7 @@ async fn not_found(engine: &Engine, trace_id: [u8; 16], span_id: &str) -> Result
     Ok(Failure::not_found(format!("no span {span_id} of this trace is stored")))
 }
 
-async fn read(
-    engine: &Engine,
-    trace_id: [u8; 16],
-    n_spans_max: usize,
-) -> Result<Vec<arrow::array::RecordBatch>, Failure> {
+async fn read(engine: &Engine, trace_id: [u8; 16], n_spans_max: usize) -> Result<Vec<RecordBatch>, Failure> {
     let batches = engine.trace(trace_id, n_spans_max).await.map_err(convert::failure)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Err(Failure::not_found("no span of this trace is stored")

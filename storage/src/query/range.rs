@@ -1,5 +1,6 @@
 //! Time ranges and the steps that cut them.
 
+use crate::read_models::BUCKET_NS;
 use std::time::Duration;
 
 /// From (included) to (excluded), in nanoseconds since 1970.
@@ -10,6 +11,11 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// The range with its start moved back to the start of a bucket of the read model, which is counted whole.
+    pub fn whole_buckets(self) -> Self {
+        Self { from: floor_to(self.from, BUCKET_NS), to: self.to }
+    }
+
     /// The range with this much more on both sides, saturating.
     pub(super) fn widened(self, slack: Duration) -> Self {
         let slack_ns = nanos(slack);

@@ -12,9 +12,6 @@ use crate::error::Error;
 use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
 use std::time::Duration;
 
-/// Width of the read model's buckets.
-const BUCKET_NS: i64 = 10_000_000_000;
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedQuery {
     /// Buckets of ten seconds that start in it; `from` counts from the start of its own bucket.
@@ -95,18 +92,13 @@ impl RedQuery {
     }
 
     fn matching(&self) -> String {
-        let mut conditions = vec![within("bucket", whole_buckets(self.range))];
+        let mut conditions = vec![within("bucket", self.range.whole_buckets())];
         conditions.extend(self.service.iter().map(|service| format!("service = {}", text(service))));
         if self.entry_only {
             conditions.push("is_entry".to_owned());
         }
         conditions.join(" AND ")
     }
-}
-
-/// The range with its start moved back to the start of a bucket.
-pub(super) fn whole_buckets(range: TimeRange) -> TimeRange {
-    TimeRange { from: floor_to(range.from, BUCKET_NS), to: range.to }
 }
 
 impl Engine {

@@ -2,7 +2,6 @@
 
 use super::literals::{interval, text, within};
 use super::range::{TimeRange, floor_to, step_nanos};
-use super::red::whole_buckets;
 use super::rows::column;
 use super::tally::{RedColumns, Tally};
 use crate::engine::Engine;
@@ -50,7 +49,7 @@ impl SliQuery {
     }
 
     fn matching(&self) -> String {
-        let mut conditions = vec![within("bucket", whole_buckets(self.range)), "is_entry".to_owned()];
+        let mut conditions = vec![within("bucket", self.range.whole_buckets()), "is_entry".to_owned()];
         conditions.push(format!("service = {}", text(&self.service)));
         conditions.extend(self.operation.iter().map(|name| format!("operation = {}", text(name))));
         conditions.join(" AND ")

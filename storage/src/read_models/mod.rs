@@ -8,7 +8,7 @@ mod hdr;
 mod red;
 
 pub(crate) use hdr::DurationHistogram;
-pub(crate) use red::{RedCells, RedDelta};
+pub(crate) use red::{BUCKET_NS, RedCells, RedDelta};
 
 #[cfg(test)]
 pub(crate) mod tests;

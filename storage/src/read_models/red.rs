@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Width of a cell in time: fine enough for a 10 s evaluation, coarse enough to stay small.
-const BUCKET_NS: i64 = 10_000_000_000;
+pub(crate) const BUCKET_NS: i64 = 10_000_000_000;
 /// Series that one generation of the hot tables keeps apart. Names come from clients: a service that
 /// puts ids into its operations must not make the read model as large as the spans.
 const SERIES_MAX: usize = 10_000;

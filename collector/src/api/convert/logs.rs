@@ -6,8 +6,21 @@ use super::plain::plain;
 use crate::columns;
 use arrow::array::{Array, RecordBatch};
 use std::time::Duration;
-use storage::TimeRange;
+use storage::{LogHits, LogSearch, TimeRange};
 use wire::{AttributeType, Severity, UnixNanos};
+
+pub(in super::super) fn log_list(hits: LogHits, search: &LogSearch) -> Result<wire::LogList, Failure> {
+    Ok(wire::LogList {
+        from: UnixNanos(search.range.from),
+        to: UnixNanos(search.range.to),
+        rows: log_rows(&hits.rows)?,
+        truncated: hits.truncated,
+        n_matched: hits.n_matched,
+        step_s: super::step_s(search.step),
+        histogram: log_buckets(&hits.histogram, search.range, search.step),
+        sql: hits.sql,
+    })
+}
 
 /// An attribute map of a row, in the order in which it was sent.
 pub(super) fn attributes(
@@ -40,7 +53,7 @@ fn attribute_type(letter: char) -> AttributeType {
     }
 }
 
-pub(in super::super) fn log_rows(batches: &[RecordBatch]) -> Result<Vec<wire::LogRow>, Failure> {
+fn log_rows(batches: &[RecordBatch]) -> Result<Vec<wire::LogRow>, Failure> {
     let mut rows = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
@@ -79,11 +92,7 @@ fn severity(name: &str) -> Severity {
 }
 
 /// One bucket for every step of the range. `counts` are in order of time.
-pub(in super::super) fn log_buckets(
-    counts: &[(i64, String, u64)],
-    range: TimeRange,
-    step: Duration,
-) -> Vec<wire::LogBucket> {
+fn log_buckets(counts: &[(i64, String, u64)], range: TimeRange, step: Duration) -> Vec<wire::LogBucket> {
     super::steps(range, step).map(|at| log_bucket(counts, at)).collect()
 }
 

@@ -4,7 +4,16 @@ use std::time::Duration;
 use storage::TimeRange;
 use wire::UnixNanos;
 
-pub(in super::super) fn metric_row(info: storage::MetricInfo) -> wire::MetricRow {
+pub(in super::super) fn metric_list(metrics: Vec<storage::MetricInfo>, range: TimeRange) -> wire::MetricList {
+    wire::MetricList {
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        metrics: metrics.into_iter().map(metric_row).collect(),
+        sql: storage::Engine::metrics_sql(range),
+    }
+}
+
+fn metric_row(info: storage::MetricInfo) -> wire::MetricRow {
     wire::MetricRow {
         name: info.name,
         unit: info.unit,

@@ -1,8 +1,10 @@
 //! Tests of conversions that do more than copy.
 
+use super::services::{red, red_points};
 use super::*;
 use arrow::array::RecordBatch;
 use serde_json::json;
+use storage::RedTotals;
 
 const STEP: Duration = Duration::from_secs(10);
 const SECOND_NS: i64 = 1_000_000_000;
@@ -61,7 +63,13 @@ fn trace_page_adds_up() {
     let spans = json!([span(1, 0, 100, 200), span(2, 1, 120, 180), span(3, 9, 130, 250)]);
     let batches = [batch(spans)];
     let trace_id = [0x5b; 16];
-    let whole = trace(trace_id, &batches, 10).expect("reads");
+    let page = |n_spans_max| {
+        let spans = TraceSpans::of(&batches, n_spans_max).expect("reads");
+        let (root, path) =
+            (triage::path_roots(&spans.path_spans)[0], triage::critical_path(&spans.path_spans));
+        trace(trace_id, spans, Some(root), &path)
+    };
+    let whole = page(10);
     assert_eq!((whole.started_at.0, whole.duration_ns), (100, 150));
     assert_eq!((whole.root_operation.as_str(), whole.n_orphans, whole.truncated), ("s1", 1, false));
     let sections: Vec<_> =
@@ -70,9 +78,9 @@ fn trace_page_adds_up() {
     assert_eq!(sections, [(one, 0, 20), (two, 20, 80), (one, 80, 100)]);
     let parts: i64 = whole.path_by_service.iter().map(|part| part.duration_ns).sum();
     assert_eq!(parts, 100);
-    let cut = trace(trace_id, &batches, 2).expect("reads");
+    let cut = page(2);
     assert_eq!((cut.spans.len(), cut.truncated, cut.n_orphans), (2, true, 0));
-    assert!(!trace(trace_id, &batches, 3).expect("reads").truncated);
+    assert!(!page(3).truncated);
 }
 
 /// Scenario: every error of the engine that a query can meet.

@@ -8,10 +8,20 @@ use arrow::array::{
     TimestampNanosecondArray,
 };
 use std::collections::{BTreeMap, HashSet};
-use triage::{PathKind, PathSpan, critical_path, path_roots};
+use triage::{PathKind, PathSpan, Section};
 use wire::UnixNanos;
 
-pub(in super::super) fn trace_summary(summary: storage::TraceSummary) -> wire::TraceSummary {
+pub(in super::super) fn trace_list(hits: storage::TraceHits, range: storage::TimeRange) -> wire::TraceList {
+    wire::TraceList {
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        traces: hits.traces.into_iter().map(trace_summary).collect(),
+        truncated: hits.truncated,
+        sql: hits.sql,
+    }
+}
+
+fn trace_summary(summary: storage::TraceSummary) -> wire::TraceSummary {
     let spans_of = |service: storage::ServiceSpans| wire::ServiceSpans {
         service: service.service,
         n_spans: service.n_spans,
@@ -103,67 +113,75 @@ fn length(list: &ListArray, row: usize) -> u32 {
     if list.is_null(row) { 0 } else { u32::try_from(list.value_length(row)).unwrap_or(0) }
 }
 
-/// The whole page of a trace from its spans in order of their start. Some milliseconds of work for large ones.
+/// The spans of a trace in order of their start, for the page and for triage: places are the same in both lists.
+pub(in super::super) struct TraceSpans {
+    spans: Vec<wire::SpanRow>,
+    pub(in super::super) path_spans: Vec<PathSpan>,
+    is_cut: bool,
+}
+
+impl TraceSpans {
+    pub(in super::super) fn of(batches: &[RecordBatch], n_spans_max: usize) -> Result<Self, Failure> {
+        let (mut spans, mut path_spans, mut n_spans) = (Vec::new(), Vec::new(), 0);
+        for batch in batches {
+            let table = SpanTable::of(batch)?;
+            let n_rows = batch.num_rows().min(n_spans_max - n_spans.min(n_spans_max));
+            spans.extend((0..n_rows).map(|row| table.row(row)));
+            path_spans.extend((0..n_rows).map(|row| table.path_span(row)));
+            n_spans += batch.num_rows();
+        }
+        Ok(Self { spans, path_spans, is_cut: n_spans > n_spans_max })
+    }
+}
+
+/// The whole page of a trace. `root` and the sections of `path` name spans by their place.
 pub(in super::super) fn trace(
     trace_id: [u8; 16],
-    batches: &[RecordBatch],
-    n_spans_max: usize,
-) -> Result<wire::Trace, Failure> {
-    let mut spans = Vec::new();
-    let mut path_spans = Vec::new();
-    let mut n_spans = 0;
-    for batch in batches {
-        let table = SpanTable::of(batch)?;
-        let n_rows = batch.num_rows().min(n_spans_max - n_spans.min(n_spans_max));
-        spans.extend((0..n_rows).map(|row| table.row(row)));
-        path_spans.extend((0..n_rows).map(|row| table.path_span(row)));
-        n_spans += batch.num_rows();
-    }
-    let id = hex(&trace_id);
+    trace: TraceSpans,
+    root: Option<usize>,
+    path: &[Section],
+) -> wire::Trace {
+    let TraceSpans { spans, path_spans, is_cut } = trace;
     let started_at = path_spans.iter().map(|span| span.start_ns).min().unwrap_or_default();
     let ended_at = path_spans.iter().map(|span| span.end_ns.max(span.start_ns)).max().unwrap_or(started_at);
-    let root = path_roots(&path_spans).first().copied().or((!spans.is_empty()).then_some(0));
-    let root = root.map(|root| &spans[root]);
-    let (critical_path, path_by_service) = path(&spans, &path_spans, started_at);
-    Ok(wire::Trace {
+    let root = spans.get(root.unwrap_or(0));
+    wire::Trace {
         root_service: root.map(|root| root.service.clone()).unwrap_or_default(),
         root_operation: root.map(|root| root.name.clone()).unwrap_or_default(),
         started_at: UnixNanos(started_at),
         duration_ns: ended_at.saturating_sub(started_at),
-        critical_path,
-        path_by_service,
+        critical_path: path.iter().map(|section| path_section(section, &spans, started_at)).collect(),
+        path_by_service: path_by_service(path, &spans),
         n_orphans: n_orphans(&path_spans),
-        truncated: n_spans > n_spans_max,
-        sql: format!("SELECT *\nFROM spans\nWHERE trace_id = X'{id}'\nORDER BY start_time"),
-        trace_id: id,
+        truncated: is_cut,
+        sql: storage::Engine::trace_sql(trace_id),
+        trace_id: hex(&trace_id),
         spans,
-    })
+    }
 }
 
-fn path(
-    spans: &[wire::SpanRow],
-    path_spans: &[PathSpan],
-    started_at: i64,
-) -> (Vec<wire::PathSection>, Vec<wire::ServicePathTime>) {
-    let mut sections = Vec::new();
+fn path_section(section: &Section, spans: &[wire::SpanRow], started_at: i64) -> wire::PathSection {
+    wire::PathSection {
+        span_id: spans[section.span].span_id.clone(),
+        from_ns: section.from_ns.saturating_sub(started_at),
+        to_ns: section.to_ns.saturating_sub(started_at),
+    }
+}
+
+/// Longest first.
+fn path_by_service(path: &[Section], spans: &[wire::SpanRow]) -> Vec<wire::ServicePathTime> {
     let mut by_service: BTreeMap<&str, i64> = BTreeMap::new();
-    for section in critical_path(path_spans) {
-        let span = &spans[section.span];
-        let time = by_service.entry(&span.service).or_default();
+    for section in path {
+        let time = by_service.entry(&spans[section.span].service).or_default();
         *time = time.saturating_add(section.to_ns.saturating_sub(section.from_ns));
-        sections.push(wire::PathSection {
-            span_id: span.span_id.clone(),
-            from_ns: section.from_ns.saturating_sub(started_at),
-            to_ns: section.to_ns.saturating_sub(started_at),
-        });
     }
     let of_service = |(service, duration_ns): (&str, i64)| wire::ServicePathTime {
         service: service.to_owned(),
         duration_ns,
     };
-    let mut by_service: Vec<_> = by_service.into_iter().map(of_service).collect();
-    by_service.sort_by_key(|time| std::cmp::Reverse(time.duration_ns));
-    (sections, by_service)
+    let mut times: Vec<_> = by_service.into_iter().map(of_service).collect();
+    times.sort_by_key(|time| std::cmp::Reverse(time.duration_ns));
+    times
 }
 
 /// Spans that name a parent which is not among them.

@@ -1,0 +1,178 @@
+//! Rate, errors and duration: of all services, and of one with its operations, neighbours and versions.
+
+use super::{alert_state, step_s, steps};
+use crate::evaluate::SloStatus;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use storage::{Edge, PeerKind, RedGroup, RedQuery, RedTotals, TimeRange};
+use wire::UnixNanos;
+
+/// The start of the newest bucket of each service, entry spans or not.
+pub(in super::super) type Seen = BTreeMap<String, i64>;
+
+/// What a list of services is made from.
+pub(in super::super) struct Listed<'a> {
+    pub(in super::super) query: &'a RedQuery,
+    pub(in super::super) groups: Vec<RedGroup>,
+    pub(in super::super) seen: Seen,
+    pub(in super::super) slos: &'a [SloStatus],
+}
+
+/// Services that fell silent are listed too: that may be what somebody is looking for.
+pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
+    let Listed { query, groups, seen, slos } = listed;
+    let range = query.range;
+    let states = alert_states(slos);
+    let silent = seen.iter().filter(|(_, at)| **at < range.to);
+    let mut rows: BTreeMap<String, Option<RedGroup>> =
+        silent.map(|(service, _)| (service.clone(), None)).collect();
+    rows.extend(groups.into_iter().map(|group| (group.service.clone(), Some(group))));
+    let row = |(service, group): (String, Option<RedGroup>)| {
+        let (total, points) = group.map(|group| (group.total, group.points)).unwrap_or_default();
+        wire::ServiceRow {
+            red: red(&total, range),
+            points: red_points(&points, range, query.step),
+            last_seen_at: seen.get(&service).copied().map(UnixNanos),
+            alert_state: states.get(service.as_str()).copied(),
+            service,
+        }
+    };
+    wire::ServiceList {
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        step_s: step_s(query.step),
+        services: rows.into_iter().map(row).collect(),
+        sql: query.sql(),
+    }
+}
+
+/// The worst state of each service's objectives.
+fn alert_states(slos: &[SloStatus]) -> BTreeMap<&str, wire::AlertState> {
+    let mut states = BTreeMap::new();
+    for status in slos {
+        let state = alert_state(status.phase());
+        let worst = states.entry(status.slo.service()).or_insert(state);
+        *worst = state.max(*worst);
+    }
+    states
+}
+
+/// What the page of one service is made from.
+pub(in super::super) struct Detailed<'a> {
+    pub(in super::super) service: String,
+    /// That of `whole`.
+    pub(in super::super) query: &'a RedQuery,
+    pub(in super::super) whole: Vec<RedGroup>,
+    pub(in super::super) operations: Vec<RedGroup>,
+    pub(in super::super) versions: Vec<RedGroup>,
+    pub(in super::super) edges: Vec<Edge>,
+    pub(in super::super) seen_at: i64,
+}
+
+pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceDetail {
+    let Detailed { service, query, whole, operations, versions, edges, seen_at } = detailed;
+    let range = query.range;
+    let (total, points) =
+        whole.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
+    let (callers, callees) = neighbours(&service, &edges, range);
+    wire::ServiceDetail {
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        step_s: step_s(query.step),
+        red: red(&total, range),
+        points: red_points(&points, range, query.step),
+        operations: operation_rows(operations, range, query.step),
+        callers,
+        callees,
+        versions: versions.into_iter().map(|group| version_row(group, range)).collect(),
+        last_seen_at: Some(UnixNanos(seen_at)),
+        sql: query.sql(),
+        service,
+    }
+}
+
+/// By time spent, largest first.
+fn operation_rows(mut groups: Vec<RedGroup>, range: TimeRange, step: Duration) -> Vec<wire::OperationRow> {
+    groups.sort_by_key(|group| Reverse(group.total.sum_ns));
+    let row = |group: RedGroup| wire::OperationRow {
+        red: red(&group.total, range),
+        points: red_points(&group.points, range, step),
+        operation: group.operation,
+        kind: group.kind,
+    };
+    groups.into_iter().map(row).collect()
+}
+
+fn version_row(group: RedGroup, range: TimeRange) -> wire::VersionRow {
+    wire::VersionRow {
+        red: red(&group.total, range),
+        version: group.version,
+        first_seen_at: UnixNanos(group.first_at),
+        last_seen_at: UnixNanos(group.last_at),
+    }
+}
+
+/// Callers and callees. A service that calls itself is in both.
+fn neighbours(service: &str, edges: &[Edge], range: TimeRange) -> (Vec<wire::EdgeRow>, Vec<wire::EdgeRow>) {
+    let row = |peer: &str, kind, totals: &RedTotals| wire::EdgeRow {
+        peer: peer.to_owned(),
+        peer_kind: peer_kind(kind),
+        red: red(totals, range),
+    };
+    let is_of_caller = |edge: &&Edge| edge.callee == service && edge.callee_kind == PeerKind::Service;
+    let callers = edges.iter().filter(is_of_caller);
+    let callees = edges.iter().filter(|edge| edge.caller == service);
+    (
+        callers.map(|edge| row(&edge.caller, PeerKind::Service, &edge.totals)).collect(),
+        callees.map(|edge| row(&edge.callee, edge.callee_kind, &edge.totals)).collect(),
+    )
+}
+
+fn peer_kind(kind: PeerKind) -> wire::PeerKind {
+    match kind {
+        PeerKind::Service => wire::PeerKind::Service,
+        PeerKind::Database => wire::PeerKind::Database,
+        PeerKind::Messaging => wire::PeerKind::Messaging,
+        PeerKind::External => wire::PeerKind::External,
+    }
+}
+
+/// Seconds that the read model counts for a range: it begins with the whole first bucket of ten seconds.
+fn counted_seconds(range: TimeRange) -> f64 {
+    let counted = range.whole_buckets();
+    counted.to.saturating_sub(counted.from) as f64 / 1e9
+}
+
+pub(super) fn red(totals: &RedTotals, range: TimeRange) -> wire::Red {
+    wire::Red {
+        n_requests: totals.n,
+        n_errors: totals.n_errors,
+        rate_per_s: totals.n as f64 / counted_seconds(range),
+        error_ratio: (totals.n > 0).then(|| totals.n_errors as f64 / totals.n as f64),
+        p50_ns: totals.p50_ns,
+        p95_ns: totals.p95_ns,
+        p99_ns: totals.p99_ns,
+    }
+}
+
+/// One point for every step of the range, those without data included.
+pub(super) fn red_points(
+    points: &[(i64, RedTotals)],
+    range: TimeRange,
+    step: Duration,
+) -> Vec<wire::RedPoint> {
+    let find = |at: i64| points.binary_search_by_key(&at, |(at, _)| *at).ok().map(|found| &points[found].1);
+    let point = |at| {
+        let totals = find(at).copied().unwrap_or_default();
+        wire::RedPoint {
+            at: UnixNanos(at),
+            n_requests: totals.n,
+            n_errors: totals.n_errors,
+            p50_ns: totals.p50_ns,
+            p95_ns: totals.p95_ns,
+            p99_ns: totals.p99_ns,
+        }
+    };
+    steps(range, step).map(point).collect()
+}
