@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed while working, 2 wrong arguments or configuration. Results go to
 //! standard output, everything else to standard error.
 
+use crate::causes::with_causes;
 use crate::config::{self, Config, Flag};
 use crate::run::Started;
 use crate::{demo, logging, query_command, run};
@@ -194,12 +195,6 @@ fn banner(started: &Started<'_>) -> String {
          export OTEL_SERVICE_NAME=my-service\n\n",
         env!("CARGO_PKG_VERSION")
     )
-}
-
-/// The error and what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! on a request belongs to a task of its own: a client that goes away changes nothing about it. Only a
 //! record that is in the write-ahead log is acknowledged.
 
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::columns;
 use crate::decode::{self, Encoding, Report};
@@ -182,7 +183,7 @@ fn undecodable(error: &decode::Error) -> Failure {
             return broken("decoder", error);
         }
     };
-    Failure::new(reason, decode::text::printable(&with_sources(error), 400))
+    Failure::new(reason, decode::text::printable(&with_causes(error), 400))
 }
 
 /// What the engine says is for our log; the client learns only what it has to do.
@@ -203,25 +204,13 @@ fn refused_by_engine(error: &storage::Error) -> Failure {
         }
         storage::Error::SchemaMismatch { .. } => broken("columns", error),
         _ => {
-            tracing::error!(error = %with_sources(error), "store request");
+            tracing::error!(error = %with_causes(error), "store request");
             Failure::retry(Reason::StorageUnavailable, "storage is not available".to_owned(), AFTER)
         }
     }
 }
 
 fn broken(what: &str, error: &dyn std::error::Error) -> Failure {
-    tracing::error!(error = %with_sources(error), "{what} failed");
+    tracing::error!(error = %with_causes(error), "{what} failed");
     Failure::new(Reason::Internal, format!("internal error in the {what}; the server's log has the details"))
-}
-
-/// An error and what it comes from, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

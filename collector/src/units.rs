@@ -36,6 +36,11 @@ pub(crate) const DURATION_HINT: &str =
 pub(crate) const SIZE_HINT: &str =
     "write a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), such as \"64MiB\"";
 
+/// Nanoseconds; 292 years and more count as 292 years.
+pub(crate) fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// `None` for anything but digits, an optional fraction and a known unit, and for what 64 bits of nanoseconds do not hold.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     scaled(text, DURATION_UNITS).map(Duration::from_nanos)

@@ -6,6 +6,7 @@
 use super::failure::Failure;
 use crate::evaluate::ReceiverStatus;
 use crate::telemetry;
+use crate::units::nanos;
 use alerts::{AlertRecord, Delivery, DeliveryState, Phase};
 use http::StatusCode;
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub(super) fn state_failure(error: alerts::Error) -> Failure {
 
 /// Starts of the steps that a range touches, counted from 1970.
 pub(super) fn steps(range: TimeRange, step: Duration) -> impl Iterator<Item = i64> {
-    let step_ns = i64::try_from(step.as_nanos()).unwrap_or(i64::MAX).max(1);
+    let step_ns = nanos(step).max(1);
     let first = range.from.saturating_sub(range.from.rem_euclid(step_ns));
     let next = move |at: &i64| at.checked_add(step_ns);
     std::iter::successors(Some(first), next).take_while(move |at| *at < range.to)

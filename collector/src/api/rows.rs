@@ -73,9 +73,3 @@ pub(super) fn non_empty(texts: &StringArray, row: usize) -> Option<String> {
     let text = if texts.is_valid(row) { texts.value(row) } else { "" };
     (!text.is_empty()).then(|| text.to_owned())
 }
-
-/// An id in lower-case hexadecimal.
-pub(super) fn hex(id: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}

@@ -11,6 +11,12 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| Some(hex_digit(pair[0])? << 4 | hex_digit(pair[1])?)).collect()
 }
 
+/// Lower-case hexadecimal, as ids are shown.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// Standard base64 with padding, appended to `out`.
 pub(crate) fn write_base64(bytes: &[u8], out: &mut impl std::fmt::Write) -> std::fmt::Result {
     for chunk in bytes.chunks(3) {

@@ -28,7 +28,7 @@ mod tests;
 
 use crate::clock::Clock;
 use crate::shutdown::Signals;
-use crate::units;
+use crate::units::{self, nanos};
 pub use faults::FaultChoice;
 use faults::Script;
 use report::Report;
@@ -161,10 +161,6 @@ const STEP_TRACES_MAX: f64 = 1_000.0;
 fn step_ns(rate_per_s: f64) -> i64 {
     let seconds = (STEP_TRACES_MAX / rate_per_s).clamp(0.05, 10.0);
     (seconds * 1e9) as i64
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// A century: longer times would not fit beside the present in 64 bits of nanoseconds.

@@ -1,6 +1,7 @@
 //! One task per receiver that delivers what is due, and sleeps until more is.
 
-use super::{nanos, report};
+use crate::causes::with_causes;
+use crate::units::nanos;
 use alerts::{Clock, Courier};
 use std::time::Duration;
 use tokio::{sync::watch, task::JoinSet};
@@ -76,7 +77,7 @@ async fn round(courier: &Courier, clock: &Clock, cancel: &CancellationToken) -> 
         Ok(round) => Some(round.next_at.map_or(SLEEP_MAX, |at| until(at, clock()))),
         Err(error) => {
             let receiver = courier.receiver().name.as_str();
-            tracing::error!(receiver, error = %report(&error), "cannot work off the notifications");
+            tracing::error!(receiver, error = %with_causes(&error), "cannot work off the notifications");
             Some(PAUSE_AFTER_ERROR)
         }
     }

@@ -4,7 +4,7 @@
 //! silence of up to `BRIDGE` between two signs of life is no gap; one across a restart of this process
 //! is, because what was sent then may be lost.
 
-use super::nanos;
+use crate::units::nanos;
 use alerts::Heard;
 use std::{
     collections::{BTreeMap, BTreeSet},

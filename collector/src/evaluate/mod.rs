@@ -18,6 +18,8 @@ mod watcher;
 pub(crate) use board::{Board, ReceiverStatus, SloStatus};
 pub(crate) use telemetry::Telemetry;
 
+use crate::causes::with_causes;
+use crate::units::nanos;
 use alerts::{Change, Clock, Receiver, RetryPolicy, Slo, Store};
 use hearing::Hearing;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
@@ -137,7 +139,7 @@ impl Evaluation {
         }
         deliver::all_ended(couriers).await;
         if let Err(error) = self.store.clone().close().await {
-            tracing::warn!(error = %report(&error), "the state file was not closed cleanly");
+            tracing::warn!(error = %with_causes(&error), "the state file was not closed cleanly");
         }
     }
 
@@ -174,7 +176,7 @@ impl Evaluation {
             }
             Err(error) => {
                 // Phases move only after their commit, so the next evaluation makes the same moves again.
-                tracing::error!(error = %report(&error), "the evaluation could not be committed");
+                tracing::error!(error = %with_causes(&error), "the evaluation could not be committed");
                 0
             }
         }
@@ -267,7 +269,7 @@ impl Evaluation {
             match self.telemetry.heard(&quiet, since).await {
                 Ok(services) => heard.extend(services),
                 Err(error) => {
-                    tracing::warn!(error = %report(&error), "cannot find out which services are heard");
+                    tracing::warn!(error = %with_causes(&error), "cannot find out which services are heard");
                 }
             }
         }
@@ -286,26 +288,9 @@ impl Evaluation {
         let before = |kept| now.saturating_sub(nanos(kept));
         match self.store.prune(before(DELIVERIES_KEPT), before(ALERTS_KEPT)).await {
             Ok(()) => self.pruned_at = Some(now),
-            Err(error) => tracing::warn!(error = %report(&error), "cannot forget old alerts"),
+            Err(error) => tracing::warn!(error = %with_causes(&error), "cannot forget old alerts"),
         }
     }
-}
-
-/// Durations here are configured or constant, and far below 292 years.
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
-}
-
-/// An error with its causes, for a log line.
-fn report(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

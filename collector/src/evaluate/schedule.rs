@@ -3,7 +3,7 @@
 //! Spans arrive late, by seconds as a rule and by hours after an outage of the network. Reading the
 //! whole period every ten seconds would be waste; reading only the last seconds would miss what came late.
 
-use super::nanos;
+use crate::units::nanos;
 use std::time::Duration;
 
 /// (how often, how far back): late by seconds is corrected at once, late by an hour within half a minute,

@@ -3,6 +3,7 @@
 //! Slices are numbered from 1970, so that they line up with the buckets of the read model. Each
 //! window is a sum over its last slices. It knows counts and who was heard, not what they mean.
 
+use crate::units::nanos;
 use alerts::{Coverage, WindowCounts};
 use std::{collections::VecDeque, time::Duration};
 use storage::SliBucket;
@@ -39,7 +40,7 @@ impl Slices {
         let n_max =
             period.as_nanos().div_ceil(width.as_nanos()) + ahead.as_nanos().div_ceil(width.as_nanos()) + 2;
         Self {
-            width_ns: super::nanos(width),
+            width_ns: nanos(width),
             n_max: usize::try_from(n_max).unwrap_or(usize::MAX),
             first: 0,
             ring: VecDeque::new(),
@@ -103,7 +104,7 @@ impl Slices {
     /// `first_at` are not expected to be measured; none means that nothing was ever seen.
     pub(super) fn count(&self, end: i64, window: Duration, first_at: Option<i64>) -> WindowCounts {
         let end = end.div_euclid(self.width_ns);
-        let n_slices = super::nanos(window).div_euclid(self.width_ns).max(1);
+        let n_slices = nanos(window).div_euclid(self.width_ns).max(1);
         let first_at = first_at.map_or(i64::MAX, |at| at.div_euclid(self.width_ns));
         let mut counts = WindowCounts::default();
         let Coverage { mut n_measured, .. } = counts.coverage;

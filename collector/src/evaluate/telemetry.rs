@@ -1,5 +1,6 @@
 //! What the loop asks of the engine, behind a trait so that a test can answer.
 
+use crate::decode::text::hex;
 use alerts::{Indicator, Slo};
 use async_trait::async_trait;
 use storage::{Engine, Error, SliBucket, SliQuery, TimeRange, TraceOrder, TraceSearch};
@@ -57,10 +58,6 @@ fn bad_traces(slo: &Slo, range: TimeRange) -> TraceSearch {
         order,
         limit: EXEMPLARS_MAX,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

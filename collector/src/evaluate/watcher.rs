@@ -3,12 +3,13 @@
 use super::{
     board::SloStatus,
     hearing::Hearing,
-    nanos, report,
     schedule::{Depth, Schedule},
     slices::Slices,
     telemetry::Telemetry,
     track::{Step, Track},
 };
+use crate::causes::with_causes;
+use crate::units::nanos;
 use alerts::{AlertRecord, Heard, Judgement, Severity, Slo, Verdict, judge};
 use std::{sync::Arc, time::Duration};
 use storage::TimeRange;
@@ -96,7 +97,7 @@ impl Watcher {
                 self.is_blind = false;
             }
             Err(error) => {
-                tracing::warn!(slo = self.slo.id(), error = %report(&error), "cannot read the objective's events");
+                tracing::warn!(slo = self.slo.id(), error = %with_causes(&error), "cannot read the objective's events");
                 self.is_blind = true;
             }
         }
@@ -159,7 +160,7 @@ impl Watcher {
         match found {
             Ok(Ok(traces)) => traces,
             Ok(Err(error)) => {
-                tracing::warn!(slo = self.slo.id(), error = %report(&error), "cannot find example traces");
+                tracing::warn!(slo = self.slo.id(), error = %with_causes(&error), "cannot find example traces");
                 Vec::new()
             }
             Err(_) => {

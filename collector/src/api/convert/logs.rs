@@ -1,9 +1,10 @@
 //! Log records, their histogram, and attributes.
 
 use super::super::failure::Failure;
-use super::super::rows::{Table, hex, non_empty, non_null};
+use super::super::rows::{Table, non_empty, non_null};
 use super::plain::plain;
 use crate::columns;
+use crate::decode::text::hex;
 use arrow::array::{Array, RecordBatch};
 use std::time::Duration;
 use storage::{LogHits, LogSearch, TimeRange};

@@ -1,8 +1,9 @@
 //! Traces: summaries, the rows of a waterfall with their critical path, and one span in full.
 
 use super::super::failure::Failure;
-use super::super::rows::{Table, hex, non_empty, non_null};
+use super::super::rows::{Table, non_empty, non_null};
 use super::logs::attributes;
+use crate::decode::text::hex;
 use arrow::array::{
     Array, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, ListArray, RecordBatch, StringArray,
     TimestampNanosecondArray,

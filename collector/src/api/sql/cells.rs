@@ -4,7 +4,7 @@
 //! number for (NaN, infinities, decimals) becomes text.
 
 use crate::api::failure::Failure;
-use crate::api::rows::hex;
+use crate::decode::text::hex;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
