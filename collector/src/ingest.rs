@@ -179,9 +179,6 @@ fn undecodable(error: &decode::Error) -> Failure {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
         decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
-        decode::Error::Columns { .. } | decode::Error::UnknownEncoding { .. } => {
-            return broken("decoder", error);
-        }
     };
     Failure::new(reason, decode::text::printable(&with_causes(error), 400))
 }

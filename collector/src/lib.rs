@@ -20,6 +20,7 @@ mod decode;
 
 mod columns;
 mod ingest;
+mod replay;
 
 mod evaluate;
 

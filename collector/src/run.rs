@@ -12,7 +12,7 @@ use crate::serve::serve;
 use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
 use crate::workers::{Heartbeat, Workers};
-use crate::{decode, evaluate, web};
+use crate::{evaluate, replay, web};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -167,7 +167,7 @@ struct Opened {
 
 /// Engine first: it creates and locks the directory that the state file lies in.
 async fn open(config: &Config, endpoints: &wire::Endpoints) -> Result<Opened, Error> {
-    let decode = |record| decode::replay(record).map_err(Into::into);
+    let decode = |record| replay::rows(record).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
     log_recovery(&recovery);

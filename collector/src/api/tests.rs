@@ -3,6 +3,7 @@
 use super::*;
 use crate::decode;
 use crate::evaluate;
+use crate::replay;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -61,7 +62,7 @@ impl Server {
         let dir = server._dir.path();
         let mut options = Options::new(dir);
         choose(&mut options);
-        let decode = |record| decode::replay(record).map_err(Into::into);
+        let decode = |record| replay::rows(record).map_err(Into::into);
         let (engine, _) = Engine::open(options, decode).await.expect("opens");
         let settings = evaluate::Settings {
             interval: std::time::Duration::from_secs(10),
@@ -132,7 +133,7 @@ impl Answer {
 async fn store(engine: &Engine, signal: Signal, request: &Value) {
     let payload = request.to_string().into();
     let record = WalRecord { signal, encoding: decode::Encoding::Json.code(), received_at: AT, payload };
-    let columns = decode::replay(record.clone()).expect("valid");
+    let columns = replay::rows(record.clone()).expect("valid");
     let logged = engine.log(record).await.expect("logged");
     engine.insert(logged, columns).expect("inserted");
 }

@@ -2,8 +2,8 @@
 //!
 //! Protobuf goes through prost, JSON through a decoder of our own that keeps to the specification's
 //! mapping; both end in the same message types and pass the same validity rules, so a span is kept or
-//! rejected alike whichever way it came. Decoding depends on the bytes alone: the same code reads a
-//! request at the door and a record of the write-ahead log at start, and must come to the same rows.
+//! rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a request at
+//! the door with it and `replay` a record of the write-ahead log, and both must come to the same rows.
 //! It must never allocate more than a bounded multiple of the request's size.
 
 mod json;
@@ -20,7 +20,6 @@ mod tests;
 
 pub(crate) use report::Report;
 
-use crate::columns;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -91,13 +90,6 @@ pub(crate) enum Error {
     },
     #[error("request would take more than {bytes_max} bytes of memory when decoded")]
     TooLarge { bytes_max: usize },
-    #[error("rows could not be built")]
-    Columns {
-        #[source]
-        source: columns::Error,
-    },
-    #[error("write-ahead log record has unknown encoding {code}")]
-    UnknownEncoding { code: u8 },
 }
 
 /// Reads a request and sorts out its invalid items into `report`.
@@ -113,15 +105,6 @@ pub(crate) fn decode(
     };
     validate::retain_valid(&mut request, report);
     Ok(Validated(request))
-}
-
-/// Rows of a record of the write-ahead log. What is rejected here was counted when it first arrived.
-pub(crate) fn replay(record: storage::WalRecord) -> Result<storage::Columns, Error> {
-    let encoding =
-        Encoding::from_code(record.encoding).ok_or(Error::UnknownEncoding { code: record.encoding })?;
-    let mut report = Report::default();
-    let validated = decode(record.signal, encoding, &record.payload, &mut report)?;
-    columns::build(&validated, record.received_at, &mut report).map_err(|source| Error::Columns { source })
 }
 
 /// Bytes that a decoded request may take: eight times its length covers every honest request, and a

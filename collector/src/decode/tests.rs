@@ -16,8 +16,7 @@ const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 fn rows(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<(RecordBatch, Report), Error> {
     let mut report = Report::default();
     let validated = decode(signal, encoding, &Bytes::copy_from_slice(body), &mut report)?;
-    let columns =
-        columns::build(&validated, RECEIVED_AT, &mut report).map_err(|source| Error::Columns { source })?;
+    let columns = crate::columns::build(&validated, RECEIVED_AT, &mut report).expect("validated");
     Ok((columns.batch().clone(), report))
 }
 
@@ -424,24 +423,6 @@ fn large_honest_requests_are_accepted() {
         format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, vec![span; 20_000].join(","));
     let (batch, report) = rows(Signal::Traces, Encoding::Json, body.as_bytes()).unwrap();
     assert_eq!((batch.num_rows(), report.n_rejected()), (20_000, 0));
-}
-
-/// Scenario: a record of the write-ahead log, and one with an encoding from the future.
-/// Guarantees: replay gives the rows of the first decoding; an unknown encoding is an error.
-#[test]
-fn replay_gives_the_same_rows() {
-    let payload =
-        Bytes::from(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"intValue":3}}]}]}]}"#);
-    let (first, _) = rows(Signal::Logs, Encoding::Json, &payload).unwrap();
-    let record = |encoding| storage::WalRecord {
-        signal: Signal::Logs,
-        encoding,
-        received_at: RECEIVED_AT,
-        payload: payload.clone(),
-    };
-    assert_eq!(replay(record(Encoding::Json.code())).unwrap().batch(), &first);
-    assert!(matches!(replay(record(9)), Err(Error::UnknownEncoding { code: 9 })));
-    assert!(matches!(replay(record(Encoding::Protobuf.code())), Err(Error::Protobuf { .. })));
 }
 
 /// The recorded bodies, or `None` after saying that they are not there.

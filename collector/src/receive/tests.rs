@@ -4,8 +4,8 @@ mod grpc;
 mod http;
 
 use crate::clock::Clock;
-use crate::decode;
 use crate::ingest::{Ingest, IngestLimits};
+use crate::replay;
 use crate::telemetry::{Reason, Telemetry};
 use axum::Router;
 use axum::body::Body;
@@ -34,7 +34,7 @@ impl Server {
         let options =
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
         let (engine, _) =
-            Engine::open(options, |record| decode::replay(record).map_err(Into::into)).await.unwrap();
+            Engine::open(options, |record| replay::rows(record).map_err(Into::into)).await.unwrap();
         let telemetry = Arc::new(Telemetry::new());
         let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock);
         Self { ingest, telemetry, engine, _data_dir: data_dir }

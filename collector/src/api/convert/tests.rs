@@ -45,7 +45,7 @@ fn batch(spans: serde_json::Value) -> RecordBatch {
         received_at: 0,
         payload: request.to_string().into(),
     };
-    crate::decode::replay(record).expect("valid").batch().clone()
+    crate::replay::rows(record).expect("valid").batch().clone()
 }
 
 fn span(id: u8, parent: u8, start: i64, end: i64) -> serde_json::Value {

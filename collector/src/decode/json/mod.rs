@@ -16,7 +16,7 @@ use super::{Error, Report, Request, decoded_bytes_max};
 use crate::telemetry::Reason;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -145,6 +145,14 @@ struct Object<'c, T> {
     message: PhantomData<T>,
 }
 
+impl<T> Clone for Object<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Object<'_, T> {}
+
 impl<'c, T> Object<'c, T> {
     fn new(context: &'c Context) -> Self {
         Self { context, message: PhantomData }
@@ -177,36 +185,6 @@ impl<'de, T: Message> Visitor<'de> for Object<'_, T> {
             }
         }
         Ok(message)
-    }
-}
-
-/// Reads an array of objects.
-struct List<'c, T> {
-    context: &'c Context,
-    message: PhantomData<T>,
-}
-
-impl<'de, T: Message> DeserializeSeed<'de> for List<'_, T> {
-    type Value = Vec<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T: Message> Visitor<'de> for List<'_, T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array of {}", T::NAME)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut messages = Vec::new();
-        while let Some(message) = seq.next_element_seed(Object::new(self.context))? {
-            messages.push(message);
-        }
-        Ok(messages)
     }
 }
 
@@ -318,8 +296,7 @@ impl<'de, A: MapAccess<'de>> FieldValue<'_, A> {
     }
 
     fn list<T: Message>(&mut self, target: &mut Vec<T>) -> Result<(), A::Error> {
-        let list = List { context: self.context, message: PhantomData };
-        self.into(list, target)
+        self.into(scalar::Each(Object::new(self.context)), target)
     }
 
     fn attributes(&mut self, target: &mut Vec<KeyValue>) -> Result<(), A::Error> {

@@ -13,6 +13,7 @@ const SHOWN_CHARS_MAX: usize = 40;
 
 macro_rules! seed {
     ($name:ident -> $value:ty, $method:ident) => {
+        #[derive(Clone, Copy)]
         pub(super) struct $name;
 
         impl<'de> DeserializeSeed<'de> for $name {
@@ -216,38 +217,32 @@ impl Visitor<'_> for Bool {
     }
 }
 
-/// An array of scalars.
+/// An array of values that one seed reads.
 pub(super) struct Each<S>(pub(super) S);
 
-macro_rules! each {
-    ($($seed:ident)*) => { $(
-        impl<'de> DeserializeSeed<'de> for Each<$seed> {
-            type Value = Vec<<$seed as DeserializeSeed<'de>>::Value>;
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Each<S> {
+    type Value = Vec<S::Value>;
 
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-                deserializer.deserialize_seq(self)
-            }
-        }
-
-        impl<'de> Visitor<'de> for Each<$seed> {
-            type Value = Vec<<$seed as DeserializeSeed<'de>>::Value>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = seq.next_element_seed($seed)? {
-                    values.push(value);
-                }
-                Ok(values)
-            }
-        }
-    )* };
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
 }
 
-each!(U64 F64 Text);
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Each<S> {
+    type Value = Vec<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element_seed(self.0)? {
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
 
 fn not_an_integer<E: Error>(number: f64) -> E {
     E::custom(format_args!("{number} is not an integer of this field's range"))

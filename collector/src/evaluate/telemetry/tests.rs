@@ -1,7 +1,8 @@
 //! The loop's questions to a real engine.
 
 use super::*;
-use crate::decode::{self, Encoding};
+use crate::decode::Encoding;
+use crate::replay;
 use alerts::SloSpec;
 use bytes::Bytes;
 use std::time::Duration;
@@ -20,14 +21,14 @@ impl Scene {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = Options { data_dir: dir.path().to_owned(), ..Options::default() };
-        let opened = Engine::open(options, |record| decode::replay(record).map_err(Into::into)).await;
+        let opened = Engine::open(options, |record| replay::rows(record).map_err(Into::into)).await;
         Self { engine: opened.unwrap().0, _dir: dir }
     }
 
     async fn receive(&self, signal: Signal, json: String, received_at: i64) {
         let record =
             WalRecord { signal, encoding: Encoding::Json.code(), received_at, payload: Bytes::from(json) };
-        let columns = decode::replay(record.clone()).unwrap();
+        let columns = replay::rows(record.clone()).unwrap();
         let logged = self.engine.log(record).await.unwrap();
         self.engine.insert(logged, columns).unwrap();
     }
