@@ -173,8 +173,10 @@ fn kind(address: IpAddr) -> Option<&'static str> {
 fn kind_v4(address: Ipv4Addr) -> Option<&'static str> {
     let [a, b, c, d] = address.octets();
     match (a, b, c, d) {
-        // The instance's credentials live behind these: two of AWS and its kin, one of Alibaba.
-        (169, 254, 169, 254) | (169, 254, 170, 2) | (100, 100, 100, 200) => Some(METADATA),
+        // The instance's credentials live behind these: three of AWS and its kin, one of Azure, one of Alibaba.
+        (169, 254, 169, 254) | (169, 254, 170, 2 | 23) | (168, 63, 129, 16) | (100, 100, 100, 200) => {
+            Some(METADATA)
+        }
         (0, ..) => Some("an unspecified address"),
         (127, ..) => Some(LOOPBACK),
         (10, ..) | (172, 16..=31, ..) | (192, 168, ..) => Some(PRIVATE),
@@ -198,7 +200,7 @@ fn kind_v6(address: Ipv6Addr) -> Option<&'static str> {
     let segments = address.segments();
     match segments {
         // AWS and Google over IPv6.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Some(METADATA),
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Some(METADATA),
         [0, 0, 0, 0, 0, 0, 0, 0] => Some("an unspecified address"),
         [0, 0, 0, 0, 0, 0, 0, 1] => Some(LOOPBACK),
         [0xfc00..=0xfdff, ..] => Some(PRIVATE),
