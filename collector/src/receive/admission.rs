@@ -1,7 +1,6 @@
 //! The budget of bytes that requests in flight may hold.
 //!
-//! Bytes are charged before they are read where their number is announced, and as they arrive where it
-//! is not; what a request inflates to is charged on top. A full budget refuses at once and never waits:
+//! Bytes are charged as they arrive; what a request inflates to is charged on top. A full budget refuses at once and never waits:
 //! waiting would hold the connection, and the client has a queue of its own.
 
 use super::answer::Failure;
@@ -45,6 +44,20 @@ impl Permit {
         self.charge(bytes.saturating_sub(self.bytes))
     }
 
+    /// Would so many more bytes fit now? Charges nothing.
+    pub(crate) fn check(&self, bytes: u64) -> Result<(), Failure> {
+        let Budget { used, bytes_max } = &self.budget;
+        match used.load(Ordering::Relaxed).saturating_add(bytes) <= *bytes_max {
+            true => Ok(()),
+            false => Err(full(*bytes_max)),
+        }
+    }
+
+    /// Gives everything back.
+    pub(crate) fn release(&mut self) {
+        self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
+
     /// Charges more bytes, or nothing at all if they do not fit.
     pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Failure> {
         let bytes_max = self.budget.bytes_max;
@@ -53,8 +66,7 @@ impl Permit {
             used.checked_add(bytes).filter(|used| *used <= bytes_max)
         });
         if charged.is_err() {
-            let message = format!("requests in flight hold the limit of {bytes_max} bytes, retry later");
-            return Err(Failure::retry(Reason::Overloaded, message, RETRY_AFTER));
+            return Err(full(bytes_max));
         }
         self.bytes += bytes;
         Ok(())
@@ -63,8 +75,13 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
+}
+
+fn full(bytes_max: u64) -> Failure {
+    let message = format!("requests in flight hold the limit of {bytes_max} bytes, retry later");
+    Failure::retry(Reason::Overloaded, message, RETRY_AFTER)
 }
 
 #[cfg(test)]

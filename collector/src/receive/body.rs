@@ -13,7 +13,8 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use std::time::{Duration, Instant};
 
-/// Bytes that are set aside at once for an announced body; the rest is set aside as it arrives.
+/// Bytes of address space that are set aside at once for an announced body; the rest as it arrives. Memory is only
+/// taken, and charged, by what has arrived.
 const CAPACITY_MAX: usize = 1 << 20;
 /// Bytes per second that a body must keep up once its time is over.
 const RATE_MIN_BYTES_PER_S: f64 = 64.0 * 1024.0;
@@ -26,11 +27,12 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) bytes_max: usize,
-    /// Time that any body has; longer ones must keep up a minimum rate.
+    /// Time that any body has; longer ones must keep up a minimum rate, and never pause for longer than this.
     pub(super) timeout: Duration,
 }
 
-/// Reads the body, charging the permit before or while it arrives.
+/// Reads the body, charging the permit with what has arrived. An announced length is not charged: whoever only
+/// announces would keep the budget from those who send.
 pub(super) async fn read(
     mut body: Body,
     headers: &HeaderMap,
@@ -39,6 +41,10 @@ pub(super) async fn read(
     clock: Clock,
 ) -> Result<Bytes, Failure> {
     let read = read_frames(&mut body, headers, bounds, permit, clock).await;
+    if read.is_err() {
+        // Nothing of it is held any more, while the rest of it may still arrive for some seconds.
+        permit.release();
+    }
     // One that is slow or broken off has nothing to wait for.
     let is_sending =
         |failure: &Failure| !matches!(failure.reason(), Reason::BodyTooSlow | Reason::BodyUnreadable);
@@ -57,7 +63,7 @@ async fn read_frames(
 ) -> Result<Bytes, Failure> {
     let announced = announced_bytes(headers, body);
     check_size(announced, bounds.bytes_max)?;
-    permit.charge(announced as u64)?;
+    permit.check(announced as u64)?;
     let started_at = clock.instant();
     let mut bytes = BytesMut::new();
     while let Some(chunk) =
@@ -128,8 +134,9 @@ async fn next_chunk(body: &mut Body, time_left: Duration) -> Result<Option<Bytes
     }
 }
 
-/// Every body has `timeout`; each byte that has arrived earns it a little more.
+/// Every body has `timeout`; each byte that has arrived earns it a little more, but no longer pause.
 fn time_left(started_at: Instant, n_bytes: usize, timeout: Duration, clock: Clock) -> Duration {
     let earned = Duration::from_secs_f64(n_bytes as f64 / RATE_MIN_BYTES_PER_S);
-    (timeout + earned).saturating_sub(clock.instant().duration_since(started_at))
+    let left = (timeout + earned).saturating_sub(clock.instant().duration_since(started_at));
+    left.min(timeout)
 }

@@ -269,6 +269,42 @@ async fn unfinished_bodies_are_cut() {
     assert_eq!(server.rejections(), [(Reason::BodyUnreadable, 1), (Reason::BodyTooSlow, 1)]);
 }
 
+/// A request that announces `announced` bytes, sends the first ones and then nothing.
+fn stalled(announced: usize, first: usize) -> Request<Body> {
+    let sent = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![0x0a; first]))]);
+    let body = Body::from_stream(sent.chain(futures::stream::pending()));
+    let mut request = post("/v1/traces", PROTOBUF, body);
+    request.headers_mut().insert("content-length", announced.into());
+    request
+}
+
+/// Scenario: clients announce bodies that would fill the budget, and send a byte each.
+/// Guarantees: others are served meanwhile: what is only announced holds nothing.
+#[tokio::test]
+async fn announcing_holds_no_budget() {
+    let server = Server::start(small()).await;
+    let slow: Vec<_> = (0..4).map(|_| tokio::spawn(call(server.http(), stalled(1 << 20, 1)))).collect();
+    let inflight = server.telemetry.inflight_bytes();
+    while inflight.load(std::sync::atomic::Ordering::Relaxed) < 4 {
+        tokio::task::yield_now().await;
+    }
+    let request = post("/v1/traces", PROTOBUF, traces(1, 0).encode_to_vec());
+    assert_eq!(call(server.http(), request).await.0.status, StatusCode::OK);
+    slow.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Scenario: a body stalls after half a megabyte came at once, which has earned it eight seconds at the slowest rate.
+/// Guarantees: the pause alone ends it, with a code that clients retry, and its bytes are given back.
+#[tokio::test]
+async fn a_stalled_body_is_cut() {
+    let server = Server::start(IngestLimits { body_timeout: Duration::from_millis(50), ..small() }).await;
+    let answered = call(server.http(), stalled(1 << 20, 512 << 10));
+    let answered = tokio::time::timeout(Duration::from_secs(4), answered).await.expect("in time");
+    assert_eq!(answered.0.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(server.rejections(), [(Reason::BodyTooSlow, 1)]);
+    assert_eq!(server.telemetry.inflight_bytes().load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
 /// Scenario: a client that goes away once its request has been handed over.
 /// Guarantees: the request is stored and counted all the same, and its bytes are given back.
 #[tokio::test]
