@@ -52,5 +52,5 @@ fn peer(edge: &EdgeRow) -> AnyView {
         PeerKind::Messaging => "queue",
         PeerKind::External => "external",
     };
-    view! { <span class="cut">{name(&edge.peer)}</span> <span class="t3 micro">{kind}</span> }.into_any()
+    view! { <span class="peer cut">{name(&edge.peer)}<span class="t3 micro">{kind}</span></span> }.into_any()
 }
