@@ -10,11 +10,11 @@ use std::time::Duration;
 /// The period for which the windows below are written; others scale them.
 const REFERENCE_PERIOD_S: u64 = 30 * 86_400;
 /// The finest resolution of counts, and the step of the read model; windows are whole slices.
-pub const SLICE: Duration = Duration::from_secs(10);
+pub(crate) const SLICE: Duration = Duration::from_secs(10);
 /// At one day the shortest window, 5 min * 1 d / 30 d, is one slice; below it would be empty.
-pub const MIN_PERIOD: Duration = Duration::from_secs(86_400);
+pub(crate) const MIN_PERIOD: Duration = Duration::from_secs(86_400);
 /// Read models are kept 400 days, so that a full year can be judged.
-pub const MAX_PERIOD: Duration = Duration::from_secs(366 * 86_400);
+pub(crate) const MAX_PERIOD: Duration = Duration::from_secs(366 * 86_400);
 /// Parts in one whole, as in `Target`.
 const PARTS: u128 = 1_000_000_000;
 
@@ -66,7 +66,7 @@ pub struct Tier {
 }
 
 /// The four tiers with their windows scaled by `period / 30 d`, rounded up to whole slices.
-pub fn tiers_of_period(period: Duration) -> [Tier; 4] {
+pub(crate) fn tiers_of_period(period: Duration) -> [Tier; 4] {
     TIERS.map(|(index, severity, long_s, short_s, threshold_tenths)| Tier {
         index,
         severity,
@@ -83,7 +83,7 @@ fn scaled(window_s: u64, period: Duration) -> Duration {
 
 /// How finely events have to be counted for a period: every window is a whole number of slices, and
 /// the shortest holds ten of them where the period is long enough.
-pub fn slice_of_period(period: Duration) -> Duration {
+pub(crate) fn slice_of_period(period: Duration) -> Duration {
     let tiers = tiers_of_period(period);
     let in_slices = |window: Duration| window.as_secs() / SLICE.as_secs();
     let widest = (in_slices(tiers[0].short) / 10).max(1);
@@ -100,12 +100,12 @@ impl Tier {
     }
 
     /// Burn never exceeds `1 / budget`, and must exceed the threshold strictly.
-    pub fn can_fire(self, target: Target) -> bool {
+    pub(crate) fn can_fire(self, target: Target) -> bool {
         u128::from(self.threshold_tenths) * u128::from(target.budget_parts()) < 10 * PARTS
     }
 
     /// The arithmetic behind `can_fire` for a target that is too low.
-    pub fn why_it_cannot_fire(self, target: Target) -> String {
+    pub(crate) fn why_it_cannot_fire(self, target: Target) -> String {
         let budget = target.budget();
         format!(
             "tier {} needs a burn rate above {}, and with a budget of 1 - {} = {budget} even a total outage \
@@ -137,7 +137,7 @@ impl Coverage {
     }
 
     /// Below nine tenths a window says too little to start or end an alert.
-    pub fn is_enough(self) -> bool {
+    pub(crate) fn is_enough(self) -> bool {
         self.n_slices > 0 && u64::from(self.n_measured) * 10 >= u64::from(self.n_slices) * 9
     }
 }
@@ -154,18 +154,18 @@ pub struct WindowCounts {
 }
 
 impl WindowCounts {
-    pub fn n_bad(self) -> u64 {
+    pub(crate) fn n_bad(self) -> u64 {
         self.n_total.saturating_sub(self.n_good)
     }
 
     /// `burn = (bad / total) / budget`; none without events.
-    pub fn burn(self, target: Target) -> Option<f64> {
+    pub(crate) fn burn(self, target: Target) -> Option<f64> {
         let spent = self.n_bad() as f64 * PARTS as f64;
         (self.n_total > 0).then(|| spent / (self.n_total as f64 * f64::from(target.budget_parts())))
     }
 
     /// `burn > threshold`, strictly and without rounding: `bad * 10 * PARTS > T10 * total * budget`.
-    pub fn burns_above(self, threshold_tenths: u32, target: Target) -> bool {
+    pub(crate) fn burns_above(self, threshold_tenths: u32, target: Target) -> bool {
         let spent = u128::from(self.n_bad()) * 10 * PARTS;
         spent > u128::from(threshold_tenths) * u128::from(self.n_total) * u128::from(target.budget_parts())
     }
@@ -248,7 +248,7 @@ pub fn judge(slo: &Slo, mut count: impl FnMut(Duration) -> WindowCounts) -> Judg
 }
 
 /// `fire = burn(long) > T AND burn(short) > T`, on enough evidence and enough coverage.
-pub fn judge_tier(slo: &Slo, tier: Tier, long: WindowCounts, short: WindowCounts) -> TierJudgement {
+pub(crate) fn judge_tier(slo: &Slo, tier: Tier, long: WindowCounts, short: WindowCounts) -> TierJudgement {
     let burns = |window: WindowCounts| window.burns_above(tier.threshold_tenths, slo.target());
     let is_evidence = long.n_total >= slo.spec().n_events_min && long.n_bad() >= slo.spec().n_bad_min;
     let verdict = if !(long.coverage.is_enough() && short.coverage.is_enough()) {

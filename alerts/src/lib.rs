@@ -7,21 +7,27 @@
 
 mod error;
 
-pub mod burn_rate;
-pub mod slo;
+mod burn_rate;
+mod slo;
 
-pub mod state;
-pub mod step;
+mod state;
+mod step;
 
-pub mod outbox;
-pub mod webhook;
+mod outbox;
+mod webhook;
 
-pub use burn_rate::{Coverage, Judgement, Severity, Tier, TierJudgement, Verdict, WindowCounts, judge};
+pub use burn_rate::{
+    Coverage, Judgement, Severity, Tier, TierJudgement, Verdict, WindowCounts, exhaustion_s, judge,
+};
 pub use error::Error;
 pub use outbox::{
     AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
+    event_id, occurrence_id,
 };
 pub use slo::{Indicator, Slo, SloError, SloSpec, Target};
 pub use state::{Event, Phase, Transition};
 pub use step::{StepPolicy, step};
-pub use webhook::{Clock, Courier, Receiver, ReceiverUrl, RetryPolicy, Secret, SecretError, TargetError};
+pub use webhook::{
+    Clock, Courier, Identity, Notice, Receiver, ReceiverUrl, RetryPolicy, Round, Secret, SecretError,
+    TargetError, document, slo_url,
+};

@@ -22,7 +22,7 @@ pub struct Target {
 
 impl Target {
     /// From a percentage such as `99.9`. The shortest decimal spelling of the number counts.
-    pub fn from_percent(percent: f64) -> Result<Self, SloError> {
+    pub(crate) fn from_percent(percent: f64) -> Result<Self, SloError> {
         let refuse = || SloError::Target { percent: percent.to_string() };
         if !(percent > 0.0 && percent < 100.0) {
             return Err(refuse());
@@ -37,13 +37,8 @@ impl Target {
         Ok(Self { parts })
     }
 
-    /// Parts per billion that must be good.
-    pub fn parts(self) -> u32 {
-        self.parts
-    }
-
     /// Parts per billion that may be bad: `budget = 1 - target`.
-    pub fn budget_parts(self) -> u32 {
+    pub(crate) fn budget_parts(self) -> u32 {
         PARTS - self.parts
     }
 
@@ -151,7 +146,7 @@ pub struct Slo {
 }
 
 /// Labels the alert itself sets; an SLO's own labels must not hide them.
-pub const RESERVED_LABELS: [&str; 5] = ["alertname", "operation", "service", "severity", "slo"];
+pub(crate) const RESERVED_LABELS: [&str; 5] = ["alertname", "operation", "service", "severity", "slo"];
 /// An RFC 1123 label, so that an id fits into a path, a file name and OpenSLO's `metadata.name`.
 const ID_CHARS_MAX: usize = 63;
 /// Names are shown in one line.

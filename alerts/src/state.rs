@@ -39,19 +39,6 @@ impl Phase {
         matches!(self, Self::Pending { .. } | Self::Firing { .. })
     }
 
-    pub fn is_firing(self) -> bool {
-        matches!(self, Self::Firing { .. })
-    }
-
-    pub fn pending_at(self) -> Option<i64> {
-        match self {
-            Self::Inactive => None,
-            Self::Pending { pending_at }
-            | Self::Firing { pending_at, .. }
-            | Self::Resolved { pending_at, .. } => Some(pending_at),
-        }
-    }
-
     pub fn firing_at(self) -> Option<i64> {
         match self {
             Self::Firing { firing_at, .. } | Self::Resolved { firing_at, .. } => Some(firing_at),

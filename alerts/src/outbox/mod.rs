@@ -109,27 +109,27 @@ pub struct Attempt {
 
 /// A notification that may be sent now.
 #[derive(Debug, Clone)]
-pub struct Parcel {
-    pub id: String,
-    pub event: Event,
-    pub body: Vec<u8>,
-    pub created_at: i64,
+pub(crate) struct Parcel {
+    pub(crate) id: String,
+    pub(crate) event: Event,
+    pub(crate) body: Vec<u8>,
+    pub(crate) created_at: i64,
     /// Attempts made so far.
-    pub n_attempts: u32,
+    pub(crate) n_attempts: u32,
 }
 
 /// What a receiver has to be sent now, and when to look again.
 #[derive(Debug, Clone, Default)]
-pub struct Due {
+pub(crate) struct Due {
     /// At most one per alert: a later state never overtakes an earlier one.
-    pub parcels: Vec<Parcel>,
+    pub(crate) parcels: Vec<Parcel>,
     /// When the next waiting notification is due; not later than now if parcels were left over.
-    pub next_at: Option<i64>,
+    pub(crate) next_at: Option<i64>,
 }
 
 /// What becomes of a notification after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ruling {
+pub(crate) enum Ruling {
     Delivered,
     RetryAt(i64),
     Dead,
@@ -206,13 +206,18 @@ impl Store {
     }
 
     /// What may be sent to a receiver now, oldest first.
-    pub async fn due(&self, receiver: &str, now: i64, limit: u32) -> Result<Due, Error> {
+    pub(crate) async fn due(&self, receiver: &str, now: i64, limit: u32) -> Result<Due, Error> {
         let receiver = receiver.to_owned();
         self.writer.call(move |connection| delivery_rows::due(connection, &receiver, now, limit)).await
     }
 
     /// Enters an attempt into the ledger together with what follows from it.
-    pub async fn record(&self, delivery_id: &str, attempt: Attempt, ruling: Ruling) -> Result<(), Error> {
+    pub(crate) async fn record(
+        &self,
+        delivery_id: &str,
+        attempt: Attempt,
+        ruling: Ruling,
+    ) -> Result<(), Error> {
         let id = delivery_id.to_owned();
         self.writer
             .call(move |connection| {

@@ -25,7 +25,7 @@ fn resolved(alert: &AlertRecord, resolved_at: i64) -> AlertRecord {
 }
 
 fn change(alert: &AlertRecord, receivers: &[&str]) -> Change {
-    let event = if alert.phase.is_firing() { Event::Firing } else { Event::Resolved };
+    let event = if matches!(alert.phase, Phase::Firing { .. }) { Event::Firing } else { Event::Resolved };
     let delivery = |receiver: &&str| NewDelivery {
         id: event_id(&alert.id, event, receiver),
         receiver: (*receiver).to_owned(),

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, Store,
     outbox::{Parcel, Ruling},
+    state::Event,
 };
 use std::{
     fmt,
@@ -139,14 +140,14 @@ impl Shared {
         if self.is_disabled.load(Ordering::Relaxed) {
             return self.refuse(&parcel).await;
         }
-        let Parcel { id, body, created_at, n_attempts, .. } = parcel;
+        let Parcel { id, event, body, created_at, n_attempts } = parcel;
         let letter = Letter { id: &id, body, secret: self.receiver.secret.as_ref() };
         let (attempt, outcome) =
             client::attempt(&self.client, &self.receiver.target, letter, &*self.clock).await;
         let now = attempt.at.saturating_add(attempt.duration_ns);
         let decision = decide(&self.policy, outcome, n_attempts + 1, created_at, now, rand::random());
         let ruling = self.rule(decision);
-        self.log(&id, &attempt.error, ruling);
+        self.log(&id, event, &attempt.error, ruling);
         self.store.record(&id, attempt, ruling).await?;
         Ok(ruling)
     }
@@ -168,12 +169,14 @@ impl Shared {
         }
     }
 
-    fn log(&self, id: &str, error: &str, ruling: Ruling) {
-        let receiver = self.receiver.name.as_str();
+    fn log(&self, id: &str, event: Event, error: &str, ruling: Ruling) {
+        let (receiver, event) = (self.receiver.name.as_str(), event.name());
         match ruling {
-            Ruling::Delivered => tracing::info!(receiver, id, "notification delivered"),
-            Ruling::RetryAt(_) => tracing::warn!(receiver, id, error, "notification failed, will retry"),
-            Ruling::Dead => tracing::error!(receiver, id, error, "notification given up"),
+            Ruling::Delivered => tracing::info!(receiver, id, event, "notification delivered"),
+            Ruling::RetryAt(_) => {
+                tracing::warn!(receiver, id, event, error, "notification failed, will retry")
+            }
+            Ruling::Dead => tracing::error!(receiver, id, event, error, "notification given up"),
         }
     }
 
@@ -188,7 +191,7 @@ impl Shared {
             answer: String::new(),
             address: None,
         };
-        self.log(&parcel.id, &attempt.error, Ruling::Dead);
+        self.log(&parcel.id, parcel.event, &attempt.error, Ruling::Dead);
         self.store.record(&parcel.id, attempt, Ruling::Dead).await?;
         Ok(Ruling::Dead)
     }

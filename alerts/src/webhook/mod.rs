@@ -4,7 +4,7 @@
 //! `target`, signed by `sign`; `retry` decides what follows; `courier` does this for all that is due.
 //! Nothing here decides whether somebody should be told.
 
-pub mod payload;
+mod payload;
 
 mod client;
 mod courier;
@@ -16,4 +16,4 @@ pub use courier::{Clock, Courier, Receiver, Round};
 pub use payload::{Identity, Notice, document, slo_url};
 pub use retry::RetryPolicy;
 pub use sign::{Secret, SecretError};
-pub use target::{AddressGuard, ReceiverUrl, TargetError};
+pub use target::{ReceiverUrl, TargetError};

@@ -137,13 +137,13 @@ fn check_spelling(text: &str, url: &Url) -> Result<(), TargetError> {
 
 /// Decides about addresses, at configuration and at every connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressGuard {
+pub(crate) struct AddressGuard {
     /// Lets loopback, private, shared and link-local networks pass. Metadata services stay denied.
-    pub allow_private_targets: bool,
+    pub(crate) allow_private_targets: bool,
 }
 
 impl AddressGuard {
-    pub fn check(self, address: IpAddr) -> Result<(), TargetError> {
+    pub(crate) fn check(self, address: IpAddr) -> Result<(), TargetError> {
         match kind(address) {
             None => Ok(()),
             Some(kind) if self.allow_private_targets && is_private_kind(kind) => Ok(()),

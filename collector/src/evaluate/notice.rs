@@ -4,9 +4,8 @@
 //! strings and nowhere else. Numbers are rounded for people here, and exact in the evidence beside them.
 
 use alerts::{
-    AlertRecord, Change, Event, Indicator, Judgement, NewDelivery, Phase, Receiver, Severity, Slo,
-    Transition, burn_rate, outbox,
-    webhook::{Identity, Notice, document, slo_url},
+    AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Phase, Receiver,
+    Severity, Slo, Transition, document, event_id, exhaustion_s, slo_url,
 };
 use std::collections::BTreeMap;
 
@@ -76,7 +75,7 @@ fn deliveries(
 ) -> Vec<NewDelivery> {
     let wants = |receiver: &&Receiver| notice.event == Event::Firing || receiver.send_resolved;
     let delivery = |receiver: &Receiver| NewDelivery {
-        id: outbox::event_id(&notice.alert.id, notice.event, &receiver.name),
+        id: event_id(&notice.alert.id, notice.event, &receiver.name),
         receiver: receiver.name.clone(),
         event: notice.event,
         body: document(notice, &receiver.name),
@@ -114,7 +113,7 @@ fn gone(slo: &Slo, remaining: Option<f64>, rate: Option<f64>) -> String {
     if remaining.is_some_and(|remaining| remaining <= 0.0) {
         return "; it is already spent".to_owned();
     }
-    burn_rate::exhaustion_s(remaining, rate, slo.period())
+    exhaustion_s(remaining, rate, slo.period())
         .map_or_else(String::new, |seconds| format!("; it is gone in {} at this rate", span(seconds)))
 }
 
@@ -142,7 +141,7 @@ fn annotations(context: &Context<'_>, alert: &AlertRecord) -> BTreeMap<String, S
         put("tier", worst.tier.index.to_string());
         put("coverage", format!("{} %", rounded(worst.long.coverage.share() * 100.0)));
         let remaining = context.judgement.and_then(|judgement| judgement.budget_remaining);
-        if let Some(seconds) = burn_rate::exhaustion_s(remaining, worst.burn_long, slo.period()) {
+        if let Some(seconds) = exhaustion_s(remaining, worst.burn_long, slo.period()) {
             put("time_to_exhaustion", span(seconds));
         }
     }

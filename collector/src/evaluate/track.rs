@@ -1,8 +1,6 @@
 //! The two alerts of an objective, from one evaluation to the next.
 
-use alerts::{
-    AlertRecord, Judgement, Phase, Severity, Slo, StepPolicy, Transition, outbox::occurrence_id, step,
-};
+use alerts::{AlertRecord, Judgement, Phase, Severity, Slo, StepPolicy, Transition, occurrence_id, step};
 use std::collections::BTreeMap;
 
 /// The newest occurrence per severity, as it was last committed.

@@ -1,7 +1,7 @@
 //! The words of alerts, and who is told.
 
 use super::*;
-use alerts::{Coverage, ReceiverUrl, SloSpec, WindowCounts, judge, outbox::occurrence_id};
+use alerts::{Coverage, ReceiverUrl, SloSpec, WindowCounts, judge, occurrence_id};
 use expect_test::{Expect, expect};
 use std::time::Duration;
 
