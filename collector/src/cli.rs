@@ -138,9 +138,9 @@ fn check_config(file: PathBuf) -> Result<(), Failure> {
     let name = file.display().to_string();
     let config = load(Some(file), Vec::new())?;
     let mut text = format!(
-        "{name} is valid: {} SLOs, {} receivers, data in {}\n",
-        config.slos.len(),
-        config.receivers.len(),
+        "{name} is valid: {}, {}, data in {}\n",
+        counted(config.slos.len(), "SLO"),
+        counted(config.receivers.len(), "receiver"),
         config.storage.data_dir.display()
     );
     for slo in &config.slos {
@@ -155,10 +155,14 @@ fn load(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Config, Failure> {
         Failure::usage(format!("cannot read the configuration file {}: {error}", path.display()))
     })?;
     config::load(&sources).map_err(|problems| {
-        let n = problems.len();
-        let things = if n == 1 { "problem" } else { "problems" };
-        Failure::usage(format!("{n} {things} in the configuration\n\n{problems}"))
+        let problems_counted = counted(problems.len(), "problem");
+        Failure::usage(format!("{problems_counted} in the configuration\n\n{problems}"))
     })
+}
+
+/// `1 SLO`, `2 SLOs`.
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 fn start_log() -> Result<(), Failure> {
@@ -215,6 +219,13 @@ mod tests {
         assert_eq!(keys, [("listen.api", text("127.0.0.1:0")), ("listen.allow_public", text("true"))]);
         assert!(Args::try_parse_from(["firstfault", "--data-dir", "x", "version"]).is_err());
         assert!(Args::try_parse_from(["firstfault", "serve", "--data-dir", "x"]).is_ok());
+    }
+
+    /// Scenario: none, one and two things are counted.
+    /// Guarantees: only one is singular.
+    #[test]
+    fn counts_are_worded() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "SLO")), ["0 SLOs", "1 SLO", "2 SLOs"]);
     }
 
     /// Scenario: a running server with ports of its own.

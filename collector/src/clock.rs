@@ -10,14 +10,14 @@ pub(crate) struct Clock;
 
 impl Clock {
     /// Wall time in nanoseconds since 1970. Saturates in the year 2262; 0 for a clock set before 1970.
-    #[allow(clippy::disallowed_methods, clippy::unused_self)]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub(crate) fn now(self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     }
 
     /// Monotonic time, for durations inside this process.
-    #[allow(clippy::disallowed_methods, clippy::unused_self)]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub(crate) fn instant(self) -> Instant {
         Instant::now()
     }

@@ -1,6 +1,7 @@
 //! Finds the word somebody probably meant.
 //!
-//! Used for hints in the configuration, on the command line and in the API; it never corrects anything by itself.
+//! Used for hints in the configuration, on the command line and in the API; it never corrects anything by
+//! itself.
 
 /// The known word with the smallest edit distance, if that is small enough to be a slip of the hand:
 /// a third of the longer word's letters, at least one.

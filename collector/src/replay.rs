@@ -1,7 +1,7 @@
 //! Rows of records of the write-ahead log, by the same decoding as at the door.
 //!
-//! The engine calls it at start, and for records whose request went away. What is rejected here was counted when it
-//! first arrived.
+//! The engine calls it at start, and for records whose request went away. What is rejected here was counted
+//! when it first arrived.
 
 use crate::columns;
 use crate::decode::{self, Encoding, Report};

@@ -1,7 +1,7 @@
 //! The composition root: starts every part in order, waits, and takes them apart in the opposite order.
 //!
-//! Bind all ports -> answer "starting" -> open and replay -> evaluation -> open the doors -> tell where. At the end: close the
-//! doors -> answer what is under way -> flush -> close. Nothing here knows what the parts do.
+//! Bind all ports -> answer "starting" -> open and replay -> evaluation -> open the doors -> tell where. At the
+//! end: close the doors -> answer what is under way -> flush -> close. Nothing here knows what the parts do.
 
 use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
@@ -119,16 +119,22 @@ async fn run_until(
     workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, stop.clone(), DRAIN_TIMEOUT));
     workers.spawn("otlp_http", None, |_| serve(otlp_http, http, stop.clone(), DRAIN_TIMEOUT));
     let data_dir = config.storage.data_dir;
-    endpoints::write(&data_dir, &endpoints)?;
-    ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
-    let died = tokio::select! {
-        () = asked.cancelled() => None,
-        name = deaths.recv() => name,
+    // Data may have come in already: whatever ends this, the rest stops in order.
+    let served = match endpoints::write(&data_dir, &endpoints) {
+        Ok(()) => {
+            ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
+            let died = tokio::select! {
+                () = asked.cancelled() => None,
+                name = deaths.recv() => name,
+            };
+            died.map_or(Ok(()), |name| Err(Error::WorkerDied { name }))
+        }
+        Err(error) => Err(error),
     };
     stop.cancel();
     let closed = close(&workers, &ingest, &engine).await;
     endpoints::remove(&data_dir);
-    died.map_or(closed, |name| Err(Error::WorkerDied { name }))
+    served.and(closed)
 }
 
 fn api(

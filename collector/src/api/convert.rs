@@ -1,7 +1,7 @@
 //! Between the parts' own types and the wire's, by hand.
 //!
-//! Only this module builds wire types from others. Nothing is asked of the engine here and nothing is decided, but
-//! for how an absent value is shown.
+//! Only this module builds wire types from others. Nothing is asked of the engine here and nothing is decided,
+//! but for how an absent value is shown.
 
 use super::failure::Failure;
 use crate::evaluate::ReceiverStatus;

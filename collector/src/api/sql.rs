@@ -1,7 +1,7 @@
 //! `POST /api/v1/sql`: read-only SQL, answered as JSON, CSV or an Arrow stream.
 //!
-//! JSON is collected and cut at the row limit; the other two are streamed to the end, and a query that
-//! fails on the way breaks the connection off, so that a cut answer is never taken for a whole one. The body has to be
+//! JSON is collected and cut at the row limit; the other two are streamed to the end, and a query that fails on
+//! the way breaks the connection off, so that a cut answer is never taken for a whole one. The body has to be
 //! `application/json`, which a form on another site cannot send.
 
 use super::failure::Failure;

@@ -1,8 +1,8 @@
 //! Delivers requests over gRPC as the protocol asks: retries what may be retried, and nothing else.
 //!
 //! A partial success is counted and never sent again. A refusal for good drops the request and is counted and
-//! logged. An address where OTLP over gRPC is not spoken ends the demo at once, a server that takes nothing for
-//! `PATIENCE` a little later, each with an error that says so.
+//! logged. An address where OTLP over gRPC is not spoken ends the demo at once, a server that takes nothing
+//! for `PATIENCE` a little later, each with an error that says so.
 
 use super::Error;
 use super::otlp::Request;

@@ -1,4 +1,5 @@
-//! Tells the log when the disk becomes almost full and when it has room again: once each, because the state can last.
+//! Tells the log when the disk becomes almost full and when it has room again: once each, because the state
+//! can last.
 
 use storage::Stats;
 

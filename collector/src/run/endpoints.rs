@@ -1,7 +1,7 @@
 //! `endpoints.json` in the data directory: where the running server is, for tools on the same machine.
 //!
-//! Written whole when everything answers, removed at the end. It is a convenience: a process that was killed leaves it
-//! behind, and the next start replaces it.
+//! Written whole when everything answers, removed at the end. It is a convenience: a process that was killed
+//! leaves it behind, and the next start replaces it.
 
 use super::Error;
 use std::io;
@@ -23,7 +23,9 @@ fn put(path: &Path, endpoints: &wire::Endpoints) -> io::Result<()> {
 
 pub(super) fn remove(data_dir: &Path) {
     let path = data_dir.join(FILE);
-    if let Err(error) = std::fs::remove_file(&path) {
+    if let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
         tracing::warn!(%error, path = %path.display(), "cannot remove the list of endpoints");
     }
 }

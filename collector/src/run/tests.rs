@@ -75,3 +75,19 @@ async fn starts_stops_and_starts_again() {
     again.asked.cancel();
     again.task.await.expect("no panic").expect("a clean end");
 }
+
+/// Scenario: the list of endpoints cannot be written; then the reason is removed.
+/// Guarantees: the start fails by that name, everything else stops in order, and the directory is free again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_start_stops_in_order() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let in_the_way = dir.path().join("endpoints.json.new");
+    std::fs::create_dir(&in_the_way).expect("a folder");
+    let asked = CancellationToken::new();
+    let ended = run_until(asked, config(dir.path()), |_| panic!("it must not be ready")).await;
+    assert!(matches!(ended, Err(Error::Endpoints { .. })), "{ended:?}");
+    std::fs::remove_dir(&in_the_way).expect("removed");
+    let again = start(dir.path()).await;
+    again.asked.cancel();
+    again.task.await.expect("no panic").expect("a clean end");
+}

@@ -1,8 +1,8 @@
 //! From DataFusion's errors to the engine's: whose fault it is, and what to say.
 //!
 //! Statements come from outside, so the rule is: what a statement can bring about is its author's to mend, what
-//! a disk, a lost task or damaged data brings about is ours. The engine's own statements are told apart by those
-//! who ask them, for whom every mistake in a statement is a fault of ours.
+//! a disk, a lost task or damaged data brings about is ours. The engine's own statements are told apart by
+//! those who ask them, for whom every mistake in a statement is a fault of ours.
 
 use crate::error::Error;
 use crate::segment::Damage;
