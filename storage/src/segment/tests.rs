@@ -63,8 +63,10 @@ fn merged_rows_are_those_of_the_inputs_in_order() {
             .map(|(id, n_rows)| TestRecord { signal, id, n_rows, received_at: T0 + i64::from(id) })
             .map(|record| record.columns().batch().clone())
             .to_vec();
-        let inputs: Vec<_> =
-            (10..).zip(batches.iter().rev()).map(|(id, batch)| write(id, &[batch.clone()])).collect();
+        let inputs: Vec<_> = (10..)
+            .zip(batches.iter().rev())
+            .map(|(id, batch)| write(id, std::slice::from_ref(batch)))
+            .collect();
         let at_once = write(1, &batches);
         let merged = merge(&inputs, 2, dir.path(), &NoFaults, &|| false).expect("merge");
         let (found, wanted) = (read_segment(&merged, dir.path()), read_segment(&at_once, dir.path()));
