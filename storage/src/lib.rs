@@ -30,7 +30,7 @@ pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{Engine, Recovery};
 pub use error::Error;
 pub use ids::Signal;
-pub use options::{Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
+pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
 pub use query::{
     Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
     RedGroup, RedQuery, RedTotals, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange, TraceHits,

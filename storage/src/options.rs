@@ -57,6 +57,18 @@ pub struct Retention {
     pub logs: Duration,
     pub metrics: Duration,
     pub read_models: Duration,
+    /// Beyond it segments leave before their time.
+    pub bytes_max: BytesMax,
+}
+
+/// How many bytes of segments are kept of each; none means as many as age leaves. When there are more, those
+/// received first go, whole. Rows in memory and in the log have bounds of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BytesMax {
+    pub traces: Option<u64>,
+    pub logs: Option<u64>,
+    pub metrics: Option<u64>,
+    pub read_models: Option<u64>,
 }
 
 /// When small segments become larger ones: a query pays for every segment it opens, a merge for every
@@ -144,7 +156,8 @@ impl Default for HotOptions {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models: 400 * DAY }
+        let bytes_max = BytesMax::default();
+        Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models: 400 * DAY, bytes_max }
     }
 }
 

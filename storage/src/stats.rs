@@ -21,7 +21,9 @@ pub struct Stats {
     pub fsync_ns_max: u64,
     pub n_flushes: u64,
     pub n_flushes_failed: u64,
+    /// Segments that left at the end of their time, and those that left before it to make room.
     pub n_segments_expired: u64,
+    pub n_segments_displaced: u64,
     /// Merges, the segments that went into them, and merges that failed.
     pub n_merges: u64,
     pub n_segments_merged: u64,

@@ -15,7 +15,20 @@ use toml::de::{DeString, DeTable, DeValue};
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("listen", &["otlp_grpc", "otlp_http", "api", "allow_public"]),
     ("storage", &["data_dir", "wal_sync", "wal_sync_interval", "hot_bytes", "flush_interval"]),
-    ("retention", &["traces", "logs", "metrics", "read_models"]),
+    (
+        "retention",
+        &[
+            "traces",
+            "logs",
+            "metrics",
+            "read_models",
+            "traces_bytes",
+            "logs_bytes",
+            "metrics_bytes",
+            "read_models_bytes",
+        ],
+    ),
+    ("compaction", &["automatic", "segments", "segment_bytes", "segment_rows"]),
     ("limits", &["request_bytes", "inflight_bytes", "query_memory", "query_timeout", "query_rows"]),
     ("evaluation", &["interval", "lag"]),
 ];

@@ -61,6 +61,13 @@ fn later_sources_win() {
         logs = "36h"
         metrics = "2w"
         read_models = "90d"
+        traces_bytes = "50GiB"
+        read_models_bytes = "1GB"
+        [compaction]
+        automatic = false
+        segments = 4
+        segment_bytes = "32MiB"
+        segment_rows = 100_000
         [limits]
         request_bytes = "1MiB"
         inflight_bytes = "8MB"
@@ -104,6 +111,15 @@ fn later_sources_win() {
     assert_eq!(config.storage.data_dir, PathBuf::from("/home/ada/ff"));
     assert_eq!(config.storage.wal.sync, storage::WalSync::Interval(Duration::from_millis(250)));
     assert_eq!(config.storage.retention.logs, Duration::from_secs(86_400));
+    let bytes_max = config.storage.retention.bytes_max;
+    assert_eq!((bytes_max.traces, bytes_max.logs), (Some(50 << 30), None));
+    assert_eq!((bytes_max.metrics, bytes_max.read_models), (None, Some(1_000_000_000)));
+    let storage::Compaction { is_automatic, segments_min, segment_bytes_max, segment_rows_max } =
+        config.storage.compaction;
+    assert_eq!(
+        (is_automatic, segments_min, segment_bytes_max, segment_rows_max),
+        (false, 4, 32 << 20, 100_000)
+    );
     assert_eq!(config.storage.query.rows_max, 7);
     assert_eq!(config.limits, Limits { request_bytes: 1 << 20, inflight_bytes: 8_000_000 });
     let [receiver] = config.receivers.as_slice() else { panic!("one receiver") };
@@ -290,6 +306,18 @@ fn impossible_pairs_are_refused() {
           4 | inflight_bytes = "1MiB"
             |                  ^^^^^^
           hint: a single request of the allowed size would never be let in"#]],
+    );
+    check(
+        "[retention]\nlogs_bytes = \"511MiB\"\nmetrics_bytes = \"512MiB\"\n[compaction]\nsegments = 1\n",
+        expect![[r#"
+        ff.toml:2:14: retention.logs_bytes: is less than 4 times compaction.segment_bytes (128MiB)
+          2 | logs_bytes = "511MiB"
+            |              ^^^^^^^^
+          hint: segments leave whole: allow more bytes, or make segments smaller
+
+        ff.toml:5:12: compaction.segments: 1 is not a whole number from 2 to 32
+          5 | segments = 1
+            |            ^"#]],
     );
     check(
         "[storage]\nwal_sync_interval = \"1s\"\n",

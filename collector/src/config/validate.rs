@@ -12,8 +12,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
-use storage::{HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
+use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 
+mod keeping;
 mod receivers;
 mod slos;
 
@@ -87,8 +88,10 @@ fn storage_options(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Pro
     };
     let wal = WalOptions { sync: wal_sync(&mut keys), ..WalOptions::default() };
     let data_dir = data_dir(&mut keys, env);
+    let compaction = keeping::compaction(raw, problems);
     Options {
-        retention: retention(raw, hot.flush_interval, problems),
+        retention: keeping::retention(raw, hot.flush_interval, &compaction, problems),
+        compaction,
         query: query_limits(raw, problems),
         hot,
         wal,
@@ -125,28 +128,6 @@ fn data_dir(keys: &mut Keys<'_>, env: &BTreeMap<String, String>) -> PathBuf {
                 .report(keys.problems);
             PathBuf::new()
         }
-    }
-}
-
-fn retention(raw: &Raw, flush_interval: Duration, problems: &mut Problems) -> Retention {
-    let section = raw.section("retention");
-    let mut keys = Keys { section: &section, problems };
-    let defaults = Retention::default();
-    let mut age = |key, default| {
-        let age = keys.duration(key, default, SECOND..=DURATION_MAX);
-        if age < flush_interval {
-            let shown = units::show_duration(flush_interval);
-            keys.problem(key, format!("is shorter than storage.flush_interval ({shown})"))
-                .hint("data would expire before it is written to a segment")
-                .report(keys.problems);
-        }
-        age
-    };
-    Retention {
-        traces: age("traces", defaults.traces),
-        logs: age("logs", defaults.logs),
-        metrics: age("metrics", defaults.metrics),
-        read_models: age("read_models", defaults.read_models),
     }
 }
 
@@ -270,6 +251,12 @@ impl Keys<'_> {
     fn size(&mut self, key: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
         let read = self.unit(key, "size", units::size, SIZE_HINT);
         self.in_range(key, read, range, units::show_size).unwrap_or(default)
+    }
+
+    /// As `size`, for a bound that need not be there.
+    fn optional_size(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let read = self.unit(key, "size", units::size, SIZE_HINT);
+        self.in_range(key, read, range, units::show_size)
     }
 
     fn unit<T>(&mut self, key: &str, what: &str, parse: fn(&str) -> Option<T>, hint: &str) -> Option<T> {

@@ -112,8 +112,13 @@ fn stored(page: &mut Page, engine: &Stats) {
     );
     page.counter(
         "firstfault_segments_expired_total",
-        "Segments deleted by retention.",
+        "Segments deleted at the end of their time.",
         engine.n_segments_expired,
+    );
+    page.counter(
+        "firstfault_segments_displaced_total",
+        "Segments deleted before their time, to stay within the bytes that are kept.",
+        engine.n_segments_displaced,
     );
     page.counter("firstfault_merges_total", "Merges of small segments into larger ones.", engine.n_merges);
     page.counter(

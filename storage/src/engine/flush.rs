@@ -11,7 +11,7 @@ use crate::hot::Generation;
 use crate::ids::{Signal, Table};
 use crate::manifest::{self, Manifest};
 use crate::options::Retention;
-use crate::retention;
+use crate::retention::{self, Divided};
 use crate::segment::{self, SegmentMeta, SegmentSource};
 use arrow::array::RecordBatch;
 use std::sync::Arc;
@@ -41,16 +41,19 @@ impl Store {
         flushed
     }
 
-    /// Publishes a manifest without expired segments, then deletes files that nobody reads any more.
+    /// Publishes a manifest without the segments that retention lets go, then deletes files that nobody
+    /// reads any more.
     pub(super) fn expire(&self, retention: &Retention, now: i64) -> Result<(), Error> {
         let mut work = self.work.lock();
         let manifest = self.manifest();
-        let (live, expired) = retention::divide(&manifest.segments, retention, now);
-        if !expired.is_empty() {
+        let Divided { live, expired, displaced } = retention::divide(&manifest.segments, retention, now);
+        let (n_expired, n_displaced) = (expired.len() as u64, displaced.len() as u64);
+        if n_expired + n_displaced > 0 {
             let next = Manifest { version: manifest.version + 1, segments: live, ..(*manifest).clone() };
             self.publish(&mut work, next, |_| {})?;
-            self.figures.n_segments_expired.fetch_add(expired.len() as u64, Ordering::Relaxed);
-            work.graveyard.extend(expired);
+            self.figures.n_segments_expired.fetch_add(n_expired, Ordering::Relaxed);
+            self.figures.n_segments_displaced.fetch_add(n_displaced, Ordering::Relaxed);
+            work.graveyard.extend(expired.into_iter().chain(displaced));
         }
         drop(manifest);
         self.bury(&mut work)

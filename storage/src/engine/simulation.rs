@@ -63,7 +63,13 @@ impl World {
         let keep_s = [None, None, Some(200)][rng.random_range(0..3)];
         if let Some(keep_s) = keep_s {
             let keep = Duration::from_secs(keep_s as u64);
-            lab.options.retention = Retention { traces: keep, logs: keep, metrics: keep, read_models: keep };
+            lab.options.retention = Retention {
+                traces: keep,
+                logs: keep,
+                metrics: keep,
+                read_models: keep,
+                ..Retention::default()
+            };
         }
         assert_eq!(lab.options.wal.sync, WalSync::Always, "a timer may lose what a power cut takes");
         Self {

@@ -421,6 +421,45 @@ async fn age_flushes_and_then_expires() {
     assert_eq!(engine.stats().rows_ever.total(), 60);
 }
 
+/// Scenario: more bytes of spans are stored than are kept, with other rows and rows in memory beside them;
+/// then a restart.
+/// Guarantees: the segments received first leave, until the rest fits; hot rows, other tables and the read
+/// model stay; what left does not come back.
+#[tokio::test]
+async fn surplus_bytes_are_displaced() {
+    let mut lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records: Vec<TestRecord> = (0..4).map(|id| record(Signal::Traces, id, 50)).collect();
+    for &record in &records {
+        ingest(&engine, record).await.expect("ingest");
+        engine.flush().await.expect("flush");
+    }
+    ingest(&engine, record(Signal::Logs, 9, 50)).await.expect("ingest");
+    engine.flush().await.expect("flush");
+    let mut segments = engine.snapshot(Table::Spans).segments;
+    segments.sort_by_key(|segment| (segment.received_max, segment.id));
+    let (newest, wanted) = (segments[2].n_bytes + segments[3].n_bytes, segments[2..].to_vec());
+    drop(engine);
+    lab.options.retention.bytes_max.traces = Some(newest);
+    let (engine, _, _) = lab.open().await;
+    ingest(&engine, record(Signal::Traces, 10, 50)).await.expect("ingest");
+    engine.tick(T0).await.expect("tick");
+    let stats = engine.stats();
+    assert_eq!((stats.n_segments_displaced, stats.n_segments_expired), (2, 0));
+    let snapshot = engine.snapshot(Table::Spans);
+    let ids = |segments: &[Arc<crate::segment::SegmentMeta>]| {
+        segments.iter().map(|segment| segment.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&snapshot.segments), ids(&wanted));
+    assert_eq!(snapshot.batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 50);
+    assert_eq!(visible(&engine, Table::Logs).iter().map(RecordBatch::num_rows).sum::<usize>(), 50);
+    assert_eq!(engine.snapshot(Table::Red).segments.len(), 4);
+    drop((snapshot, engine));
+    let (engine, recovery, _) = lab.open().await;
+    assert_eq!((recovery.n_orphans_removed, recovery.n_records_missing), (0, 0));
+    assert_eq!(engine.snapshot(Table::Spans).segments.len(), 2);
+}
+
 /// Scenario: memory reaches its hard limit; the disk falls below its floor.
 /// Guarantees: both are seen by `pressure` and `log` alike, and pass.
 #[tokio::test]
