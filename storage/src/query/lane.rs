@@ -39,7 +39,7 @@ pub(crate) struct QueryContext {
 
 /// Threads, memory and places of its own.
 pub(super) struct Lane {
-    template: SessionState,
+    template: Arc<SessionState>,
     runtime: OwnRuntime,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -76,7 +76,7 @@ impl Lane {
         let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
         let template = session::template(limits.memory_bytes / 2, Arc::clone(store));
         Ok(Self {
-            template: template.map_err(from_datafusion)?,
+            template: Arc::new(template.map_err(from_datafusion)?),
             runtime: OwnRuntime::start(name)?,
             running: Arc::new(Semaphore::new(n_running)),
             waiting: Arc::new(Semaphore::new(n_running * WAITING_PER_RUNNING)),
@@ -84,7 +84,7 @@ impl Lane {
         })
     }
 
-    pub(super) fn template(&self) -> &SessionState {
+    pub(super) fn template(&self) -> &Arc<SessionState> {
         &self.template
     }
 

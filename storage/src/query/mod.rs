@@ -1,12 +1,14 @@
 //! Reading: SQL from outside, and the questions that the API asks, over one set of tables.
 //!
-//! Hot batches and segments become DataFusion tables (`table`, `prune`) inside a session that holds
-//! nothing else (`session`). Every question is a statement that users could send themselves; what SQL
+//! Hot batches and segments become DataFusion tables (`table`, `prune`), with views over them (`views`), inside a
+//! session that holds nothing else (`session`). Every question is a statement that users could send themselves; what SQL
 //! says badly is folded from its rows here. All work runs in a lane of the query threads (`lane`), within
 //! the limits, and stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
 //! through `literals`.
 
+mod catalog;
 mod edges;
+mod edges_view;
 mod failure;
 mod heard;
 mod interruptible;
@@ -27,6 +29,7 @@ mod table;
 mod tally;
 mod trace;
 mod udf;
+mod views;
 
 #[cfg(test)]
 mod tests;

@@ -3,19 +3,15 @@
 //! It has no other catalog, no object store but the engine's, no file formats to register and no disk
 //! to spill to, so a statement can reach rows and nothing more.
 
+use super::catalog::{CATALOG, SCHEMA, catalogs};
 use super::failure::from_datafusion;
 use super::interruptible::interruptible;
 use super::lane::Lane;
-use super::table::{SnapshotTable, segments_url};
+use super::table::segments_url;
 use super::udf;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::Table;
 use arrow::array::RecordBatch;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
-    MemorySchemaProvider, SchemaProvider,
-};
 use datafusion::common::DataFusionError;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -32,8 +28,6 @@ use object_store::ObjectStore;
 use std::future::Future;
 use std::sync::Arc;
 
-const CATALOG: &str = "firstfault";
-const SCHEMA: &str = "public";
 /// Footers and page indexes of segments kept in memory, 64 MiB: those of some thousand segments.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
 /// Values of an `IN` list up to which files and pages are skipped by it. Search asks for the spans of
@@ -66,8 +60,8 @@ impl Engine {
 
 impl Session {
     pub(super) fn open(engine: &Engine, lane: &Lane) -> Self {
-        let mut state = lane.template().clone();
-        state.register_catalog_list(tables(engine));
+        let mut state = SessionState::clone(lane.template());
+        state.register_catalog_list(catalogs(engine, lane.template()));
         Self { state }
     }
 
@@ -116,21 +110,6 @@ impl Session {
         .await?;
         Ok(all)
     }
-}
-
-fn tables(engine: &Engine) -> Arc<dyn CatalogProviderList> {
-    let schema = MemorySchemaProvider::new();
-    for table in Table::ALL {
-        let provider = Arc::new(SnapshotTable::new(engine.clone(), table));
-        schema
-            .register_table(table.name().to_owned(), provider)
-            .expect("a fresh schema has no table of that name");
-    }
-    let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(SCHEMA, Arc::new(schema)).expect("a catalog in memory takes any schema");
-    let catalogs = MemoryCatalogProviderList::new();
-    catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-    Arc::new(catalogs)
 }
 
 /// What every session of a lane starts from: functions, settings, and a memory pool of this size.

@@ -49,7 +49,7 @@ impl SqlStream {
 }
 
 impl Engine {
-    /// Runs one reading statement over `spans`, `logs`, `metric_points` and `red`.
+    /// Runs one reading statement over the tables and views of `docs/sql.md`.
     ///
     /// The deadline covers everything up to the last batch, a slow reader's time included.
     pub async fn sql(&self, sql: &str) -> Result<SqlStream, Error> {

@@ -7,6 +7,7 @@
 
 use super::failure::from_datafusion;
 use super::session::Session;
+use super::views::View;
 use crate::error::Error;
 use datafusion::common::DataFusionError;
 use datafusion::execution::context::SQLOptions;
@@ -24,7 +25,7 @@ const BYTES_MAX: usize = 512 << 10;
 /// Operators, brackets and keywords: each may nest the statement one level deeper, and a thread's 2 MiB
 /// of stack is enough for some 2,000 levels.
 const OPERATORS_MAX: usize = 1_000;
-/// Tables read, those inside a common table expression as often as it is named.
+/// Tables read, those inside a view or a common table expression as often as it is named.
 const RELATIONS_MAX: usize = 100;
 
 /// Parses, lets reading statements through, and plans. The plan is checked once more: what the parser
@@ -132,11 +133,19 @@ impl TableExpressions {
         }
         // One that mentions itself is recursive: the inner mention is a plain table.
         self.sizes.insert(name.to_owned(), 1);
-        let mentions = self.mentions.get(name).cloned().unwrap_or_default();
-        let size = self.n_relations(&mentions).max(1);
+        let size = match self.mentions.get(name).cloned() {
+            Some(mentions) => self.n_relations(&mentions).max(1),
+            None => n_tables(name),
+        };
         self.sizes.insert(name.to_owned(), size);
         size
     }
+}
+
+/// Tables behind a name that is no common table expression.
+fn n_tables(name: &str) -> usize {
+    let name = name.rsplit('.').next().unwrap_or_default().trim_matches('"');
+    View::from_name(name).map_or(1, View::n_tables)
 }
 
 /// Several statements at once are the one mistake whose own message would puzzle.

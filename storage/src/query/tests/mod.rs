@@ -11,6 +11,7 @@ mod red;
 mod rows;
 mod search;
 mod sql;
+mod views;
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -30,4 +31,10 @@ async fn query(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         batches.push(batch?);
     }
     Ok(batches)
+}
+
+/// The physical plan of a statement, without running it.
+async fn plan(engine: &Engine, sql: &str) -> String {
+    let explained = table(engine, &format!("EXPLAIN {sql}")).await;
+    explained.split("physical_plan").nth(1).expect("there is a physical plan").to_owned()
 }

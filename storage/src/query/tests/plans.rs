@@ -2,7 +2,7 @@
 
 use super::engines::{Data, Stored, hot, with_options};
 use super::rows::{hex, log, span, trace_id};
-use super::{query, table};
+use super::{plan, query, table};
 use crate::error::Error;
 use serde_json::json;
 
@@ -22,11 +22,6 @@ async fn two_segments() -> Stored {
     stored
 }
 
-async fn plan(stored: &Stored, sql: &str) -> String {
-    let explained = table(&stored.engine, &format!("EXPLAIN {sql}")).await;
-    explained.split("physical_plan").nth(1).expect("there is a physical plan").to_owned()
-}
-
 fn n_files(plan: &str) -> usize {
     plan.matches("segments/spans/").count()
 }
@@ -44,7 +39,7 @@ async fn opens_only_segments_of_the_time_range() {
         ("start_time > now() + INTERVAL '1 hour'", 0),
         ("start_time > TIMESTAMP '2025-11-25T00:30:00Z' OR service = 'x'", 2),
     ] {
-        let plan = plan(&stored, &format!("SELECT name FROM spans WHERE {condition}")).await;
+        let plan = plan(&stored.engine, &format!("SELECT name FROM spans WHERE {condition}")).await;
         assert_eq!(n_files(&plan), n, "{condition}\n{plan}");
     }
 }
@@ -57,7 +52,7 @@ async fn ids_prune_inside_segments() {
     let stored = two_segments().await;
     let ids: Vec<String> = (1..=200).map(|n| format!("X'{}'", hex(&trace_id(n)))).collect();
     for condition in [format!("trace_id = {}", ids[0]), format!("trace_id IN ({})", ids.join(", "))] {
-        let plan = plan(&stored, &format!("SELECT name FROM spans WHERE {condition}")).await;
+        let plan = plan(&stored.engine, &format!("SELECT name FROM spans WHERE {condition}")).await;
         assert!(plan.contains("pruning_predicate=") && plan.contains("trace_id_min"), "{plan}");
         assert!(!plan.contains("CAST") && !plan.contains("FilterExec"), "{plan}");
     }
@@ -68,7 +63,7 @@ async fn ids_prune_inside_segments() {
 #[tokio::test]
 async fn counting_opens_nothing() {
     let stored = two_segments().await;
-    let plan = plan(&stored, "SELECT count(*) FROM spans").await;
+    let plan = plan(&stored.engine, "SELECT count(*) FROM spans").await;
     assert!(plan.contains("8 as count(*)"), "{plan}");
 }
 

@@ -207,14 +207,19 @@ async fn shows_what_there_is() {
     let tables = "SELECT table_catalog, table_schema, table_name FROM information_schema.tables \
                   WHERE table_schema <> 'information_schema' ORDER BY table_name";
     expect![[r#"
-        +---------------+--------------+---------------+
-        | table_catalog | table_schema | table_name    |
-        +---------------+--------------+---------------+
-        | firstfault    | public       | logs          |
-        | firstfault    | public       | metric_points |
-        | firstfault    | public       | red           |
-        | firstfault    | public       | spans         |
-        +---------------+--------------+---------------+"#]]
+        +---------------+--------------+-------------------+
+        | table_catalog | table_schema | table_name        |
+        +---------------+--------------+-------------------+
+        | firstfault    | public       | edges             |
+        | firstfault    | public       | exemplars         |
+        | firstfault    | public       | logs              |
+        | firstfault    | public       | metric_histograms |
+        | firstfault    | public       | metric_points     |
+        | firstfault    | public       | red               |
+        | firstfault    | public       | span_events       |
+        | firstfault    | public       | span_links        |
+        | firstfault    | public       | spans             |
+        +---------------+--------------+-------------------+"#]]
     .assert_eq(&table(&stored.engine, tables).await);
     for sql in [
         "SHOW TABLES",
