@@ -123,11 +123,13 @@ pub(super) fn template(
     scalar_functions.extend(udf::scalar_functions());
     let mut aggregate_functions = SessionStateDefaults::default_aggregate_functions();
     aggregate_functions.extend(udf::aggregate_functions());
+    let mut expr_planners = udf::expr_planners();
+    expr_planners.extend(SessionStateDefaults::default_expr_planners());
     let table_functions = SessionStateDefaults::default_table_functions();
     let state = SessionStateBuilder::new()
         .with_config(config())
         .with_runtime_env(Arc::new(runtime))
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(expr_planners)
         .with_scalar_functions(scalar_functions)
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(aggregate_functions)

@@ -4,13 +4,20 @@
 //! - `has_attribute(column, key, value)`: is the pair in this map, or in any item of this list of
 //!   events or links? Faster than `column[key] = value`, and the only way into lists.
 //! - `hdr_n_at_most(duration_hdr, ns)`: how many durations of a histogram lie at or below a bound.
-//! - `hdr_quantile(duration_hdr, q)`: aggregate; merges histograms, gives the quantile in nanoseconds.
+//! - `hdr_merge(duration_hdr)`: aggregate; one histogram of many, in 27 KB a group however many there are.
+//! - `hdr_quantile(duration_hdr, q)`: aggregate; merges histograms, gives the quantile in nanoseconds. Over an
+//!   aggregate, as in `hdr_quantile(hdr_merge(duration_hdr), q)`, it is `hdr_quantile_of`.
+//! - `hdr_quantile_of(duration_hdr, q)`: the quantile of one histogram.
 
 mod has_attribute;
+mod hdr_merge;
 mod hdr_n_at_most;
 mod hdr_quantile;
+mod hdr_quantile_of;
 mod hex;
+mod merged;
 
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use std::sync::Arc;
 
@@ -19,9 +26,17 @@ pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::from(hex::Hex::new())),
         Arc::new(ScalarUDF::from(has_attribute::HasAttribute::new())),
         Arc::new(ScalarUDF::from(hdr_n_at_most::HdrNAtMost::new())),
+        Arc::new(ScalarUDF::from(hdr_quantile_of::HdrQuantileOf::new())),
     ]
 }
 
 pub(super) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::new(AggregateUDF::from(hdr_quantile::HdrQuantile::new()))]
+    vec![
+        Arc::new(AggregateUDF::from(hdr_merge::HdrMerge::new())),
+        Arc::new(AggregateUDF::from(hdr_quantile::HdrQuantile::new())),
+    ]
+}
+
+pub(super) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    vec![Arc::new(hdr_quantile_of::QuantileOfAggregate)]
 }

@@ -3,6 +3,7 @@
 
 mod edges;
 mod engines;
+mod histograms;
 mod limits;
 mod logs;
 mod metrics;

@@ -1,15 +1,12 @@
 //! `hdr_quantile(duration_hdr, q)`.
 
-use crate::read_models::DurationHistogram;
+use super::merged::{Merged, check_quantile};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::{DataFusionError, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatility};
 use std::sync::Arc;
-
-/// Bytes of one dense histogram, for the memory pool: 3,328 counters of eight bytes and its header.
-const HISTOGRAM_BYTES: usize = 3_328 * 8 + 256;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct HdrQuantile {
@@ -37,7 +34,7 @@ impl AggregateUDFImpl for HdrQuantile {
     }
 
     fn accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn Accumulator>, DataFusionError> {
-        Ok(Box::new(Merged { durations: None, quantile: None }))
+        Ok(Box::new(Quantile::default()))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>, DataFusionError> {
@@ -48,14 +45,13 @@ impl AggregateUDFImpl for HdrQuantile {
     }
 }
 
-#[derive(Debug)]
-struct Merged {
-    /// Made with the first histogram: a group without any costs nothing.
-    durations: Option<Box<DurationHistogram>>,
+#[derive(Debug, Default)]
+struct Quantile {
+    merged: Merged,
     quantile: Option<f64>,
 }
 
-impl Merged {
+impl Quantile {
     fn add(&mut self, encoded: &ArrayRef, quantiles: &ArrayRef) -> Result<(), DataFusionError> {
         let (encoded, quantiles) = (encoded.as_binary::<i32>(), quantiles.as_primitive::<Float64Type>());
         for row in 0..encoded.len() {
@@ -63,18 +59,13 @@ impl Merged {
                 continue;
             }
             self.agree_on(quantiles.value(row))?;
-            let durations = self.durations.get_or_insert_default();
-            durations
-                .add_encoded(encoded.value(row))
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            self.merged.add(encoded, row)?;
         }
         Ok(())
     }
 
     fn agree_on(&mut self, quantile: f64) -> Result<(), DataFusionError> {
-        if !(0.0..=1.0).contains(&quantile) {
-            return exec_err!("hdr_quantile takes a quantile between 0 and 1, not {quantile}");
-        }
+        check_quantile(quantile)?;
         if *self.quantile.get_or_insert(quantile) != quantile {
             return exec_err!("hdr_quantile takes one quantile for all rows of a group");
         }
@@ -82,7 +73,7 @@ impl Merged {
     }
 }
 
-impl Accumulator for Merged {
+impl Accumulator for Quantile {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<(), DataFusionError> {
         self.add(&values[0], &values[1])
     }
@@ -92,17 +83,14 @@ impl Accumulator for Merged {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>, DataFusionError> {
-        let encoded = self.durations.as_ref().map(|durations| durations.encode());
-        Ok(vec![ScalarValue::Binary(encoded), ScalarValue::Float64(self.quantile)])
+        Ok(vec![ScalarValue::Binary(self.merged.encode()), ScalarValue::Float64(self.quantile)])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue, DataFusionError> {
-        let quantile = self.quantile.unwrap_or_default();
-        let value = self.durations.as_ref().and_then(|durations| durations.quantile_ns(quantile));
-        Ok(ScalarValue::Int64(value))
+        Ok(ScalarValue::Int64(self.merged.quantile_ns(self.quantile.unwrap_or_default())))
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.durations.as_ref().map_or(0, |_| HISTOGRAM_BYTES)
+        size_of::<Self>() + self.merged.n_bytes()
     }
 }
