@@ -6,7 +6,7 @@
 use crate::causes::with_causes;
 use crate::config::{self, Config, Flag};
 use crate::run::Started;
-use crate::{demo, logging, query_command, run};
+use crate::{demo, logging, query_command, run, storage_command};
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, Write};
@@ -36,6 +36,8 @@ enum Command {
     Query(query_command::Args),
     /// Send live telemetry of a simulated shop to a running server.
     Demo(demo::Args),
+    /// Look after a data directory: check, measure, compact.
+    Storage(storage_command::Args),
     /// Print the version.
     Version,
 }
@@ -88,11 +90,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn work(error: &dyn Error) -> Self {
+    pub(crate) fn work(error: &dyn Error) -> Self {
         Self { message: with_causes(error), exit_code: 1 }
     }
 
-    fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), exit_code: 2 }
     }
 }
@@ -112,6 +114,7 @@ pub fn execute(args: Args) -> Result<(), Failure> {
             start_log()?;
             wait(demo::run(args))?.map_err(|error| Failure::work(&error))
         }
+        Command::Storage(args) => storage_command::run(args),
         Command::Version => print(format!("firstfault {}\n", env!("CARGO_PKG_VERSION"))),
     }
 }
@@ -149,7 +152,7 @@ fn check_config(file: PathBuf) -> Result<(), Failure> {
     print(text)
 }
 
-fn load(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Config, Failure> {
+pub(crate) fn load(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Config, Failure> {
     let sources = config::sources(file.as_deref(), flags).map_err(|error| {
         let path = file.unwrap_or_default();
         Failure::usage(format!("cannot read the configuration file {}: {error}", path.display()))
@@ -165,14 +168,14 @@ fn counted(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
-fn start_log() -> Result<(), Failure> {
+pub(crate) fn start_log() -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let (filter, format) = (variable("FIRSTFAULT_LOG"), variable("FIRSTFAULT_LOG_FORMAT"));
     logging::init(filter.as_deref(), format.as_deref()).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Runs a task on a runtime of its own.
-fn wait<T>(task: impl Future<Output = T>) -> Result<T, Failure> {
+pub(crate) fn wait<T>(task: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     Ok(runtime.map_err(|error| Failure::work(&error))?.block_on(task))
 }

@@ -29,6 +29,7 @@ mod web;
 
 pub mod demo;
 mod query_command;
+mod storage_command;
 
 mod causes;
 mod clock;

@@ -62,6 +62,15 @@ pub(crate) fn show_size(bytes: u64) -> String {
     show(bytes, &binary.copied().collect::<Vec<_>>())
 }
 
+/// A size for people to compare: rounded, which `show_size` is not.
+pub(crate) fn shown_bytes(bytes: u64) -> String {
+    let factor = |(name, factor): &&(&str, u64)| name.contains('i') && bytes >= *factor;
+    match SIZE_UNITS.iter().rev().find(factor) {
+        Some((name, factor)) => format!("{:.1} {name}", bytes as f64 / *factor as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
 fn show(value: u64, units: &[(&str, u64)]) -> String {
     let whole = units.iter().rev().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
     let (name, factor) = whole.unwrap_or(&units[0]);

@@ -86,9 +86,17 @@ fn pick_tier(segments: &[Segment], options: &Compaction) -> Option<Vec<Segment>>
     })
 }
 
-/// Sizes within a factor of eight of each other.
-fn tier(segment: &Segment) -> u32 {
+/// Sizes within a factor of eight of each other are one tier.
+pub(crate) fn tier(segment: &Segment) -> u32 {
     (segment.n_bytes / TIER_BYTES_MIN).checked_ilog2().map_or(0, |log| 1 + log / TIER_BITS)
+}
+
+/// Bytes that a segment of the tier has at least.
+pub(crate) fn tier_bytes_min(tier: u32) -> u64 {
+    match tier {
+        0 => 0,
+        tier => TIER_BYTES_MIN << (TIER_BITS * (tier - 1)),
+    }
 }
 
 #[cfg(test)]

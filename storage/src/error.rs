@@ -12,8 +12,13 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     // ---- opening
-    #[error("data directory {path} is in use by another process ({owner})", path = path.display())]
+    #[error(
+        "data directory {path} is in use by another process ({owner}): stop it first, or name another directory",
+        path = path.display()
+    )]
     Locked { path: PathBuf, owner: String },
+    #[error("{path} is no data directory: it has neither a manifest nor a log", path = path.display())]
+    NoData { path: PathBuf },
     #[error("{action} {path}", path = path.display())]
     Io {
         action: &'static str,
@@ -28,7 +33,14 @@ pub enum Error {
         path = path.display()
     )]
     WalCorrupt { path: PathBuf, offset: u64, reason: String },
-    #[error("manifest {path} cannot be read: {reason}", path = path.display())]
+    #[error(
+        "log file {path} cannot be read from byte {offset} on: {reason}; if power failed while it was written, \
+         nothing that was acknowledged is missing; if not, restore it from a copy, for the next start moves \
+         these {n_bytes} bytes to the quarantine directory",
+        path = path.display()
+    )]
+    WalEndDamaged { path: PathBuf, offset: u64, n_bytes: u64, reason: String },
+    #[error("manifest {path} cannot be read: {reason}; restore the directory from a backup", path = path.display())]
     ManifestCorrupt { path: PathBuf, reason: String },
     #[error(
         "segment {path} is named by the manifest but is not there: mount what is missing, restore it from a \

@@ -40,9 +40,14 @@ impl DirectoryLock {
 
 fn owner_of(lock_file: &mut File) -> String {
     let mut text = String::new();
-    match lock_file.take(32).read_to_string(&mut text) {
-        Ok(_) if text.trim().parse::<u32>().is_ok() => format!("pid {}", text.trim()),
-        _ => "pid unknown".to_owned(),
+    let read = lock_file.take(32).read_to_string(&mut text);
+    let Some(pid) = read.ok().and_then(|_| text.trim().parse::<u32>().ok()) else {
+        return "pid unknown".to_owned();
+    };
+    // Where the system does not tell, the number is enough.
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) if !name.trim().is_empty() => format!("{}, pid {pid}", name.trim()),
+        _ => format!("pid {pid}"),
     }
 }
 
@@ -78,6 +83,14 @@ fn create_dir_with(directory: &Path, sync: &mut impl FnMut(&Path) -> Result<(), 
 fn parent_of(path: &Path) -> Option<&Path> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+}
+
+/// Refuses directories that hold nothing of ours, before anything is made in them.
+pub(crate) fn expect_data(data_dir: &Path) -> Result<(), Error> {
+    match manifest_dir(data_dir).is_dir() || wal_dir(data_dir).is_dir() {
+        true => Ok(()),
+        false => Err(Error::NoData { path: data_dir.to_owned() }),
+    }
 }
 
 /// Makes the directories that the engine expects.

@@ -24,6 +24,7 @@ mod segment;
 mod stats;
 #[cfg(test)]
 mod test_rows;
+mod upkeep;
 mod wal;
 
 pub use columns::{Columns, Logged, WalRecord};
@@ -37,3 +38,6 @@ pub use query::{
     TraceOrder, TraceSearch, TraceSummary,
 };
 pub use stats::{RowsEver, Stats};
+pub use upkeep::{
+    Inventory, LevelInventory, Progress, TableInventory, Verified, expect_data, inventory, verify,
+};

@@ -13,6 +13,7 @@ use crate::stats::RowsEver;
 use crate::wal::SequenceSet;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ const FORMAT: u32 = 2;
 const FORMAT_MIN: u32 = 1;
 /// Older versions kept, to be looked at after an accident.
 const VERSIONS_KEPT: usize = 3;
+/// How often a version may vanish between its listing and its reading; each time takes as many publications
+/// as versions are kept.
+const LOADS_MAX: u32 = 10;
 
 /// One version of the truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +61,20 @@ impl Manifest {
             true => Ok(manifest),
             false => Err(corrupt(format!("it calls itself version {}", manifest.version))),
         }
+    }
+
+    /// As `load`, beside a process that publishes: versions are removed when newer ones are there.
+    pub(crate) fn load_beside_writer(data_dir: &Path) -> Result<Self, Error> {
+        let is_gone =
+            |error: &Error| matches!(error, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        let mut loaded = Self::load(data_dir);
+        for _ in 0..LOADS_MAX {
+            match &loaded {
+                Err(error) if is_gone(error) => loaded = Self::load(data_dir),
+                _ => break,
+            }
+        }
+        loaded
     }
 
     /// Makes this version the truth, durably, unless another writer was first.

@@ -22,6 +22,7 @@ mod simulation;
 mod tests;
 
 pub use open::Recovery;
+pub(crate) use segments::check_segment;
 
 use crate::columns::{Columns, Logged, WalRecord};
 use crate::error::Error;

@@ -45,7 +45,8 @@ pub(super) fn check(data_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_segment(data_dir: &Path, segment: &SegmentMeta) -> Result<(), Error> {
+/// Are the files of a segment there, at their full size?
+pub(crate) fn check_segment(data_dir: &Path, segment: &SegmentMeta) -> Result<(), Error> {
     let (path, n_bytes_wanted) = (segment.file_path(data_dir), segment.n_bytes);
     match file_bytes(&path)? {
         None => return Err(Error::SegmentMissing { path }),

@@ -10,6 +10,7 @@ mod checksums;
 mod layout;
 mod merge;
 mod meta;
+mod proof;
 mod read;
 mod sort;
 mod write;
@@ -18,6 +19,7 @@ pub(crate) use checked::{CheckedSegments, Damage};
 pub(crate) use checksums::file_bytes as checksums_file_bytes;
 pub(crate) use merge::merge;
 pub(crate) use meta::SegmentMeta;
+pub(crate) use proof::prove;
 pub(crate) use write::{SegmentSource, received_max, remove, write};
 
 #[cfg(test)]

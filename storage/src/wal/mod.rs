@@ -2,9 +2,10 @@
 //!
 //! Records are opaque payloads with a number. `handle` is what the engine holds, `writer` the
 //! thread that groups and syncs, `current` the file it writes, `frame` the format, `reader` reads a
-//! file back, `replay` a directory after a crash, `sequences` says which numbers are covered. `docs/formats/wal.md` holds the bytes. Nothing here
+//! file back, `replay` a directory after a crash, `check` one without changing it, `sequences` says which numbers are covered. `docs/formats/wal.md` holds the bytes. Nothing here
 //! knows what a payload means.
 
+mod check;
 mod current;
 mod frame;
 mod handle;
@@ -14,6 +15,7 @@ mod replay;
 mod sequences;
 mod writer;
 
+pub(crate) use check::{LogCheck, check, log_bytes};
 pub(crate) use frame::{Frame, PackedRecord};
 pub(crate) use handle::{Wal, WalStart};
 pub(crate) use ledger::Ledger;

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// Bytes read ahead.
 const READ_AHEAD_BYTES: usize = 256 << 10;
 
+/// What an unfinished write leaves at the end of a file.
+pub(super) const CUT: &str = "the last record is cut short";
+
 /// A log file being read.
 #[derive(Debug)]
 pub(super) struct FileReader {
@@ -91,7 +94,6 @@ impl FileReader {
 
     /// Outer: the disk failed. Inner: the bytes are wrong.
     fn read_frame(&mut self) -> io::Result<Result<Frame, &'static str>> {
-        const CUT: &str = "the last record is cut short";
         let n_left = self.n_bytes - self.offset;
         if n_left < FRAME_PREFIX_BYTES as u64 {
             return Ok(Err(CUT));

@@ -74,7 +74,7 @@ pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Vec<
 }
 
 /// Log files in the order of their numbers, which is that of their names.
-fn log_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn log_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = fs::list_files(&fs::wal_dir(data_dir))?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "wal"));
     Ok(paths)
@@ -127,7 +127,7 @@ fn replay_file(
 }
 
 /// The first record's number, as the name says.
-fn sequence_of_name(path: &Path) -> Option<u64> {
+pub(super) fn sequence_of_name(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 

@@ -1,0 +1,71 @@
+//! `firstfault storage verify`: one line per damage, and a summary.
+
+use super::{Error, one_line, print, remark};
+use crate::clock::Clock;
+use crate::units::shown_bytes;
+use std::path::Path;
+use std::time::Duration;
+use storage::{Progress, Verified};
+
+/// Work that takes longer is told about this often.
+const REMARK_INTERVAL: Duration = Duration::from_secs(5);
+
+pub(super) fn run(data_dir: &Path) -> Result<(), Error> {
+    let mut told_at = Clock.instant();
+    let verified = storage::verify(data_dir, &mut |progress| {
+        if Clock.instant().duration_since(told_at) >= REMARK_INTERVAL {
+            told_at = Clock.instant();
+            remark(progress_line(progress));
+        }
+    })?;
+    print(report(data_dir, &verified))?;
+    match verified.damage.len() {
+        0 if verified.n_log_records_missing == 0 => Ok(()),
+        n => Err(Error::Damaged { n: n + usize::from(verified.n_log_records_missing > 0) }),
+    }
+}
+
+fn progress_line(Progress { n_bytes, n_bytes_all }: Progress) -> String {
+    let percent = n_bytes.saturating_mul(100) / n_bytes_all.max(1);
+    format!("read {} of {}, {percent} %", shown_bytes(n_bytes), shown_bytes(n_bytes_all))
+}
+
+fn report(data_dir: &Path, verified: &Verified) -> String {
+    let mut text = String::new();
+    for damage in &verified.damage {
+        text += &format!("DAMAGED  {}\n", one_line(damage));
+    }
+    let Verified { n_log_records_missing, .. } = verified;
+    if *n_log_records_missing > 0 {
+        text += &format!(
+            "MISSING  {n_log_records_missing} acknowledged records are neither in the log nor in a segment: \
+             restore the log files from a copy; a server that starts without them says so once and goes on\n"
+        );
+    }
+    if let Some((path, n_bytes)) = &verified.log_unfinished {
+        text += &format!(
+            "note: {} ends in {n_bytes} bytes of a record that was never acknowledged; the next start puts them \
+             aside\n",
+            path.display()
+        );
+    }
+    let Verified { n_segments, n_segment_rows, n_segment_bytes, .. } = verified;
+    let n_old = verified.n_segments_without_checksums;
+    if n_old > 0 {
+        text += &format!(
+            "note: {n_old} segments of an older version have no checksums; their rows were decoded instead\n"
+        );
+    }
+    let Verified { n_log_files, n_log_records, n_log_bytes, .. } = verified;
+    text += &format!(
+        "{}: {n_segments} segments ({n_segment_rows} rows, {}), {n_log_files} log files ({n_log_records} records, \
+         {}): ",
+        data_dir.display(),
+        shown_bytes(*n_segment_bytes),
+        shown_bytes(*n_log_bytes)
+    );
+    text + match verified.damage.is_empty() && *n_log_records_missing == 0 {
+        true => "everything is as it was written\n",
+        false => "damaged\n",
+    }
+}
