@@ -19,6 +19,7 @@ mod receive;
 mod decode;
 
 mod columns;
+mod encode;
 mod ingest;
 mod replay;
 

@@ -17,7 +17,7 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::summary_data_point::ValueAtQuantile;
@@ -91,7 +91,9 @@ fn rows<'a>(
         let resource_hash = SeriesHash::new().attributes(attributes);
         for scope in &resource.scope_metrics {
             owners.enter_scope(scope.scope.as_ref(), &scope.schema_url, report);
-            let scope_hash = scope.scope.as_ref().map_or(resource_hash.flag(None), |scope| {
+            // Rows do not tell an empty scope from none.
+            let named = scope.scope.as_ref().filter(|scope| !is_empty(scope));
+            let scope_hash = named.map_or(resource_hash.flag(None), |scope| {
                 resource_hash.text(&scope.name).text(&scope.version).attributes(&scope.attributes)
             });
             for metric in &scope.metrics {
@@ -102,6 +104,10 @@ fn rows<'a>(
         }
     }
     rows
+}
+
+fn is_empty(scope: &InstrumentationScope) -> bool {
+    scope.name.is_empty() && scope.version.is_empty() && scope.attributes.is_empty()
 }
 
 /// Bytes of what each point of the metric repeats.

@@ -16,7 +16,7 @@ pub(crate) mod validity {
     pub(crate) use super::validate::{is_span_id, is_stale, is_trace_id, is_zero, shown};
 }
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use report::Report;
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use std::path::PathBuf;
 
-mod generated;
+pub(crate) mod generated;
 
 const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 

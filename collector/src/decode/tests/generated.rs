@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-pub(super) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
+pub(crate) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
     prop::collection::vec(resource_spans(), 0..3)
         .prop_map(|resource_spans| ExportTraceServiceRequest { resource_spans })
 }
@@ -96,7 +96,7 @@ fn link() -> impl Strategy<Value = Link> {
     })
 }
 
-fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+pub(crate) fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     let key = prop_oneof![
         3 => "[a-z.]{0,3}",
         1 => prop::sample::select(vec!["service.name", "http.method", "http.status_code", "net.peer.name", "rpc.method"])
@@ -110,7 +110,7 @@ fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     prop::collection::vec(attribute, 0..30)
 }
 
-fn any_value() -> impl Strategy<Value = AnyValue> {
+pub(crate) fn any_value() -> impl Strategy<Value = AnyValue> {
     let leaf = prop_oneof![
         Just(None),
         ".{0,8}".prop_map(|text| Some(Value::StringValue(text))),
