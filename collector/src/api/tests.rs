@@ -434,6 +434,7 @@ async fn sql_refuses_what_it_must() {
         let answer = server.sql(sql, "application/json").await;
         let (got_status, got_code, _) = answer.failure();
         assert_eq!((got_status, got_code.as_str()), (status, code), "{sql}: {}", answer.text());
+        assert_eq!(code == "read_only", answer.text().contains("that starts with SELECT"), "{}", answer.text());
     }
     let post = |content_type: &str, body: String| {
         let request = http::Request::builder().method(Method::POST).uri("/api/v1/sql");

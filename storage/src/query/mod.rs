@@ -17,6 +17,7 @@ mod literals;
 mod logs;
 mod metrics;
 mod prune;
+mod pruned;
 mod range;
 mod red;
 mod rows;

@@ -165,6 +165,7 @@ fn reads_only(statement: &Statement) -> bool {
             **statement,
             ast::Statement::Query(_)
                 | ast::Statement::ExplainTable { .. }
+                | ast::Statement::ShowCreate { .. }
                 | ast::Statement::ShowTables { .. }
                 | ast::Statement::ShowColumns { .. }
                 | ast::Statement::ShowFunctions { .. }

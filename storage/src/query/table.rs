@@ -5,6 +5,7 @@
 //! directory.
 
 use super::prune;
+use super::pruned;
 use crate::engine::Engine;
 use crate::hot::Snapshot;
 use crate::ids::Table;
@@ -89,7 +90,7 @@ impl TableProvider for SnapshotTable {
         if segments.is_empty() {
             return scan.hot(&snapshot.batches);
         }
-        let cold = scan.cold(&segments)?;
+        let cold = scan.cold(&segments, snapshot.segments.len())?;
         if snapshot.batches.is_empty() {
             return Ok(cold);
         }
@@ -117,9 +118,16 @@ impl Scan<'_> {
         Ok(DataSourceExec::from_data_source(source.with_limit(self.limit)))
     }
 
-    fn cold(&self, segments: &[Arc<SegmentMeta>]) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    /// Of the snapshot's `n_segments`, those that are left.
+    fn cold(
+        &self,
+        segments: &[Arc<SegmentMeta>],
+        n_segments: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let parquet = self.parquet()?;
+        pruned::show(&parquet, n_segments, segments.len());
         let files = deal(segments.iter().map(file), self.n_partitions());
-        let config = FileScanConfigBuilder::new(segments_url(), self.parquet()?)
+        let config = FileScanConfigBuilder::new(segments_url(), parquet)
             .with_file_groups(files.into_iter().map(FileGroup::new).collect())
             .with_statistics(self.statistics(segments))
             .with_projection_indices(self.projection.cloned())?

@@ -3,6 +3,7 @@
 
 mod edges;
 mod engines;
+mod explain;
 mod histograms;
 mod limits;
 mod logs;
@@ -12,6 +13,7 @@ mod red;
 mod rows;
 mod search;
 mod sql;
+mod statements;
 mod views;
 
 use crate::engine::Engine;

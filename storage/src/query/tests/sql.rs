@@ -3,7 +3,6 @@
 use super::engines::{Data, everywhere, hot};
 use super::rows::{hex, log, point, span, trace_id};
 use super::{query, table};
-use crate::error::Error;
 use expect_test::{Expect, expect};
 use serde_json::json;
 
@@ -146,61 +145,8 @@ async fn segments_keep_the_declared_types() {
     }
 }
 
-/// Scenario: statements that write, configure, or reach outside.
-/// Guarantees: each is refused as such, before it is looked at any closer, and the rows stay.
-#[tokio::test]
-async fn refuses_everything_but_reading() {
-    let stored = hot(&data()).await;
-    let writing = [
-        "DROP TABLE spans",
-        "DROP TABLE IF EXISTS nothing",
-        "INSERT INTO spans SELECT * FROM spans",
-        "INSERT INTO nowhere VALUES (1)",
-        "UPDATE spans SET name = 'x'",
-        "DELETE FROM spans",
-        "TRUNCATE TABLE spans",
-        "CREATE TABLE t AS SELECT 1",
-        "CREATE VIEW v AS SELECT 1",
-        "SELECT 1 INTO t",
-        "CREATE DATABASE d",
-        "CREATE SCHEMA s",
-        "CREATE FUNCTION f(x INT) RETURNS INT RETURN x",
-        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
-        "COPY spans TO '/tmp/out.parquet'",
-        "COPY (SELECT 1) TO '/tmp/out.csv' STORED AS CSV",
-        "SET datafusion.execution.target_partitions = 1",
-        "RESET datafusion.execution.target_partitions",
-        "BEGIN",
-        "PREPARE p AS SELECT 1",
-        "EXECUTE p",
-        "EXPLAIN INSERT INTO spans SELECT * FROM spans",
-        "EXPLAIN ANALYZE COPY spans TO '/tmp/out.parquet'",
-        "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
-    ];
-    for sql in writing {
-        let error = query(&stored.engine, sql).await.expect_err(sql);
-        assert!(matches!(error, Error::ReadOnly), "{sql}: {error:?}");
-    }
-    assert!(!std::path::Path::new("/tmp/out.parquet").exists());
-    let outside = [
-        "SELECT * FROM '/etc/passwd'",
-        "SELECT * FROM 'file:///etc/passwd'",
-        "SELECT * FROM read_csv('/etc/passwd')",
-        "SELECT * FROM read_parquet('x.parquet')",
-        "SELECT * FROM other.public.spans",
-        "SELECT 1; SELECT 2",
-        "SELECT 1; DROP TABLE spans",
-        "",
-        "-- nothing",
-    ];
-    for sql in outside {
-        let error = query(&stored.engine, sql).await.expect_err(sql);
-        assert!(matches!(error, Error::BadQuery { .. }), "{sql}: {error:?}");
-    }
-}
-
 /// Scenario: someone looks around: tables, columns, functions, settings, plans.
-/// Guarantees: all of it works, with the four tables and no more.
+/// Guarantees: all of it works, with the tables and views and no more.
 #[tokio::test]
 async fn shows_what_there_is() {
     let stored = hot(&data()).await;
@@ -224,11 +170,21 @@ async fn shows_what_there_is() {
     for sql in [
         "SHOW TABLES",
         "SHOW COLUMNS FROM spans",
+        "SHOW COLUMNS FROM edges",
+        "SHOW CREATE TABLE span_events",
         "SHOW FUNCTIONS",
+        "SHOW datafusion.execution.target_partitions",
         "SHOW ALL",
         "DESCRIBE spans",
+        "DESCRIBE metric_histograms",
+        "DESC red",
         "EXPLAIN SELECT * FROM spans",
+        "EXPLAIN VERBOSE SELECT * FROM edges",
+        "EXPLAIN FORMAT TREE SELECT * FROM spans",
+        "EXPLAIN SHOW TABLES",
         "EXPLAIN ANALYZE SELECT count(*) FROM spans WHERE service = 'shop'",
+        "EXPLAIN ANALYZE VERBOSE SELECT count(*) FROM span_links",
+        "SELECT definition FROM information_schema.views WHERE definition IS NOT NULL",
         "WITH s AS (SELECT 1 AS x) SELECT * FROM s UNION ALL SELECT 2",
     ] {
         let rows: usize =
