@@ -114,6 +114,8 @@ pub enum Error {
     // ---- queries
     #[error("{message}")]
     BadQuery { message: String },
+    #[error("the regular expression cannot be read: {message}")]
+    BadPattern { message: String },
     /// The statement is sound, the engine has no such operation for these types.
     #[error("{message}")]
     UnsupportedQuery { message: String },

@@ -26,6 +26,7 @@ mod stats;
 mod test_rows;
 mod upkeep;
 mod wal;
+mod words;
 
 pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{Engine, Recovery};

@@ -51,6 +51,10 @@ pub(super) fn failure(error: storage::Error) -> Failure {
     use storage::Error;
     let message = error.to_string();
     match error {
+        Error::BadPattern { .. } => Failure::bad_request(message).hint(
+            "write it as the Rust crate regex reads it, such as (?i)time ?out; a backslash before any of \
+             \\.+*?()|[]{}^$ takes it literally",
+        ),
         Error::QueryTimeout => Failure::new(StatusCode::GATEWAY_TIMEOUT, "query_timeout", message)
             .hint("ask for less: a shorter time range, more filters; or raise limits.query_timeout"),
         Error::QueryMemory => Failure::new(StatusCode::INSUFFICIENT_STORAGE, "query_memory", message)

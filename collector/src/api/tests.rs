@@ -269,6 +269,8 @@ async fn failures_have_one_shape() {
         ("/api/v1/services?form=now", 400, "bad_request", Some("did you mean from?")),
         ("/api/v1/status?x=1", 400, "bad_request", Some("this path takes none")),
         ("/api/v1/traces?min=2s&max=1s", 400, "bad_request", None),
+        ("/api/v1/logs?regex=(oops", 400, "bad_request", Some("the Rust crate regex")),
+        ("/api/v1/logs?word=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", 400, "bad_request", None),
         ("/api/v1/sql", 405, "method_not_allowed", None),
         ("/api/v2/services", 404, "not_found", Some("/api/v1")),
         ("/api", 404, "not_found", Some("/api/v1")),
@@ -434,7 +436,12 @@ async fn sql_refuses_what_it_must() {
         let answer = server.sql(sql, "application/json").await;
         let (got_status, got_code, _) = answer.failure();
         assert_eq!((got_status, got_code.as_str()), (status, code), "{sql}: {}", answer.text());
-        assert_eq!(code == "read_only", answer.text().contains("that starts with SELECT"), "{}", answer.text());
+        assert_eq!(
+            code == "read_only",
+            answer.text().contains("that starts with SELECT"),
+            "{}",
+            answer.text()
+        );
     }
     let post = |content_type: &str, body: String| {
         let request = http::Request::builder().method(Method::POST).uri("/api/v1/sql");

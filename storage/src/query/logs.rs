@@ -14,6 +14,11 @@ pub struct LogSearch {
     pub range: TimeRange,
     /// Found anywhere in the body, whatever the case.
     pub text: Option<String>,
+    /// Each is found in the body as a whole word, whatever the case: cheaper than text, since segments know
+    /// which words they hold.
+    pub words: Vec<String>,
+    /// A regular expression that is found anywhere in the body.
+    pub pattern: Option<String>,
     pub service: Option<String>,
     /// Lowest severity number; records without a severity never match it.
     pub severity_min: Option<i32>,
@@ -46,6 +51,9 @@ impl Engine {
 }
 
 async fn find(session: &Session, search: &LogSearch) -> Result<LogHits, Error> {
+    if let Some(pattern) = &search.pattern {
+        check_pattern(session, pattern).await?;
+    }
     let matching = matching(search);
     let histogram = histogram(session, search, &matching).await?;
     let n_matched = histogram.iter().map(|(_, _, n)| n).sum();
@@ -56,6 +64,15 @@ async fn find(session: &Session, search: &LogSearch) -> Result<LogHits, Error> {
     let rows = if n_matched == 0 { Vec::new() } else { session.collect(&sql).await? };
     let truncated = n_matched > search.limit as u64;
     Ok(LogHits { rows, n_matched, histogram, truncated, sql })
+}
+
+/// Tells a mistake in the pattern, which is the asker's, from faults of ours.
+async fn check_pattern(session: &Session, pattern: &str) -> Result<(), Error> {
+    let tried = session.collect(&format!("SELECT '' ~ {}", text(pattern))).await;
+    tried.map(|_| ()).map_err(|error| match error {
+        Error::BadQuery { message } => Error::BadPattern { message },
+        other => other,
+    })
 }
 
 async fn histogram(
@@ -91,6 +108,10 @@ fn matching(search: &LogSearch) -> String {
     conditions.extend(search.span_id.map(|id| format!("span_id = {}", binary(&id))));
     let found = search.text.iter().filter(|text| !text.is_empty());
     conditions.extend(found.map(|text| format!("body ILIKE {}", contains_pattern(text))));
+    let words = search.words.iter().filter(|word| !word.is_empty());
+    conditions.extend(words.map(|word| format!("has_word(body, {})", text(word))));
+    let pattern = search.pattern.iter().filter(|pattern| !pattern.is_empty());
+    conditions.extend(pattern.map(|pattern| format!("body ~ {}", text(pattern))));
     conditions.extend(search.attributes.iter().map(|(key, value)| attribute(key, value)));
     conditions.join(" AND ")
 }

@@ -3,6 +3,7 @@
 //! - `hex(id)`: lower-case hex of binary, as ids are written everywhere else.
 //! - `has_attribute(column, key, value)`: is the pair in this map, or in any item of this list of
 //!   events or links? Faster than `column[key] = value`, and the only way into lists.
+//! - `has_word(body, word)`: does the text hold the word, whatever the case, with no letter or digit beside it?
 //! - `hdr_n_at_most(duration_hdr, ns)`: how many durations of a histogram lie at or below a bound.
 //! - `hdr_merge(duration_hdr)`: aggregate; one histogram of many, in 27 KB a group however many there are.
 //! - `hdr_quantile(duration_hdr, q)`: aggregate; merges histograms, gives the quantile in nanoseconds. Over an
@@ -10,6 +11,7 @@
 //! - `hdr_quantile_of(duration_hdr, q)`: the quantile of one histogram.
 
 mod has_attribute;
+mod has_word;
 mod hdr_merge;
 mod hdr_n_at_most;
 mod hdr_quantile;
@@ -25,6 +27,7 @@ pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::from(hex::Hex::new())),
         Arc::new(ScalarUDF::from(has_attribute::HasAttribute::new())),
+        Arc::new(ScalarUDF::from(has_word::HasWord::new())),
         Arc::new(ScalarUDF::from(hdr_n_at_most::HdrNAtMost::new())),
         Arc::new(ScalarUDF::from(hdr_quantile_of::HdrQuantileOf::new())),
     ]

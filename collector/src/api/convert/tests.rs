@@ -95,6 +95,7 @@ fn failures_have_their_codes() {
     for (error, status, code, retry) in [
         (bad(message), 400, "bad_request", false),
         (unsupported, 400, "bad_request", false),
+        (Error::BadPattern { message: "unclosed group".to_owned() }, 400, "bad_request", false),
         (Error::ReadOnly, 400, "read_only", false),
         (Error::QueryTimeout, 504, "query_timeout", false),
         (Error::QueryMemory, 507, "query_memory", false),

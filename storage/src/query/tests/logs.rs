@@ -27,6 +27,8 @@ fn search() -> LogSearch {
     LogSearch {
         range: TimeRange { from: millis(0), to: millis(60_000) },
         text: None,
+        words: Vec::new(),
+        pattern: None,
         service: None,
         severity_min: None,
         trace_id: None,
@@ -205,6 +207,126 @@ async fn finds_text_literally() {
     "#]],
     )
     .await;
+}
+
+/// Scenario: whole words, parts of words, several words; text in another script.
+/// Guarantees: only whole words are found, in any case and any order.
+#[tokio::test]
+async fn finds_words() {
+    let words = |words: &'static [&'static str]| {
+        move |search: &mut LogSearch| search.words = words.iter().map(|&word| word.to_owned()).collect()
+    };
+    check(
+        words(&["declined", "PAYMENT"]),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        words(&["pay"]),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        words(&["paymen"]),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
+    check(
+        words(&["memory", "query"]),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
+    check(
+        words(&["", "card's"]),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        words(&["' OR true --"]),
+        expect![[r#"
+        0 matched
+    "#]],
+    )
+    .await;
+}
+
+/// Scenario: regular expressions that anchor, choose, take case into account or not; hostile and broken ones.
+/// Guarantees: they are found where they match; a mistake is told as the asker's.
+#[tokio::test]
+async fn finds_patterns() {
+    let pattern =
+        |pattern: &'static str| move |search: &mut LogSearch| search.pattern = Some(pattern.to_owned());
+    check(
+        pattern("^slow|memory$"),
+        expect![[r#"
+        "out of memory"
+        "slow query"
+        2 matched
+        +10s warn 1
+        +20s fatal 1
+    "#]],
+    )
+    .await;
+    check(
+        pattern("(?i)^payment (failed|noted)"),
+        expect![[r#"
+        "payment noted"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        2 matched
+        +0s error 1
+        +10s unset 1
+    "#]],
+    )
+    .await;
+    check(
+        pattern("^payment"),
+        expect![[r#"
+        "payment noted"
+        1 matched
+        +10s unset 1
+    "#]],
+    )
+    .await;
+    check(
+        pattern(r"card's \d+% \w+\nat shop\\"),
+        expect![[r#"
+        "Payment FAILED: card's 100% declined\nat shop\\pay"
+        1 matched
+        +0s error 1
+    "#]],
+    )
+    .await;
+    check(
+        pattern(r"^' OR '1'='1|\bquery\b"),
+        expect![[r#"
+        "slow query"
+        1 matched
+        +10s warn 1
+    "#]],
+    )
+    .await;
+    let stored = super::engines::hot(&data()).await;
+    for pattern in ["(", "a{1,99999999}", "[z-a]", r"(?<=a)b", r"(a)\1"] {
+        let search = LogSearch { pattern: Some(pattern.to_owned()), ..search() };
+        let error = stored.engine.search_logs(&search).await.expect_err(pattern);
+        assert!(matches!(error, crate::error::Error::BadPattern { .. }), "{pattern}: {error:?}");
+    }
 }
 
 /// Scenario: records of a trace, of a span, with an attribute of their own, their resource, their scope.
