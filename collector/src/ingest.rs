@@ -11,6 +11,7 @@ use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
 use crate::receive::{Compression, inflate};
+use crate::resent::{Fingerprint, Recent};
 use crate::telemetry::{Accepted, Reason, RequestKind, Telemetry, Transport};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ struct Inner {
     limits: IngestLimits,
     clock: Clock,
     budget: Budget,
+    recent: Arc<Recent>,
     /// As many requests are decoded at once as there are cores: a decoded one takes several times its
     /// size, and more at once would only be slower.
     decoders: Semaphore,
@@ -72,14 +74,22 @@ struct Decoded {
     record: WalRecord,
     columns: Columns,
     report: Report,
+    fingerprint: Fingerprint,
 }
 
 impl Ingest {
-    pub(crate) fn new(engine: Engine, telemetry: Arc<Telemetry>, limits: IngestLimits, clock: Clock) -> Self {
+    /// `recent` knows the requests whose records the engine replayed.
+    pub(crate) fn new(
+        engine: Engine,
+        telemetry: Arc<Telemetry>,
+        limits: IngestLimits,
+        clock: Clock,
+        recent: Arc<Recent>,
+    ) -> Self {
         let budget = Budget::new(limits.inflight_bytes as u64, telemetry.inflight_bytes());
         let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
         let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
-        Self { inner: Arc::new(Inner { engine, telemetry, limits, clock, budget, decoders, tasks }) }
+        Self { inner: Arc::new(Inner { engine, telemetry, limits, clock, budget, recent, decoders, tasks }) }
     }
 
     pub(crate) fn limits(&self) -> &IngestLimits {
@@ -133,8 +143,14 @@ impl Ingest {
             encoding: payload.encoding.name(),
         };
         let (decoded, permit) = self.decode(payload).await?;
-        let Decoded { record, columns, report } = decoded;
+        let Decoded { record, columns, report, fingerprint } = decoded;
         let (n_items, n_bytes) = (columns.batch().num_rows() as u64, record.payload.len() as u64);
+        let outcome = inner.recent.outcome(fingerprint, record.received_at);
+        let mut outcome = outcome.lock().await;
+        if let Some(answer) = &*outcome {
+            inner.telemetry.resent(kind.signal);
+            return Ok(answer.clone());
+        }
         // A request without a single row leaves nothing to make durable.
         if n_items > 0 {
             let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
@@ -144,14 +160,18 @@ impl Ingest {
         let took = inner.clock.instant().duration_since(started_at);
         let accepted = Accepted { kind, n_items, n_bytes, report: &report, took };
         inner.telemetry.accepted(&accepted, inner.clock.now());
-        Ok(Acknowledged::new(kind.signal, report.n_rejected(), report.message()))
+        let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
+        *outcome = Some(answer.clone());
+        Ok(answer)
     }
 
     async fn decode(&self, payload: Payload) -> Result<(Decoded, Permit), Failure> {
         // The semaphore is never closed.
         let turn = self.inner.decoders.acquire().await.map_err(|error| broken("decoder", &error))?;
         let (bytes_max, received_at) = (self.inner.limits.request_bytes, self.inner.clock.now());
-        let decoding = tokio::task::spawn_blocking(move || decode_payload(payload, bytes_max, received_at));
+        let recent = Arc::clone(&self.inner.recent);
+        let decoding =
+            tokio::task::spawn_blocking(move || decode_payload(payload, bytes_max, received_at, &recent));
         let decoded = decoding.await.map_err(|error| broken("decoder", &error))?;
         drop(turn);
         decoded
@@ -162,6 +182,7 @@ fn decode_payload(
     payload: Payload,
     bytes_max: usize,
     received_at: i64,
+    recent: &Recent,
 ) -> Result<(Decoded, Permit), Failure> {
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
     let body = inflate(bytes, compression, bytes_max, &mut permit)?;
@@ -170,8 +191,9 @@ fn decode_payload(
         decode::decode(signal, encoding, &body, &mut report).map_err(|error| undecodable(&error))?;
     let columns =
         columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
+    let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
     let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };
-    Ok((Decoded { record, columns, report }, permit))
+    Ok((Decoded { record, columns, report, fingerprint }, permit))
 }
 
 fn undecodable(error: &decode::Error) -> Failure {

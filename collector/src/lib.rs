@@ -22,6 +22,7 @@ mod columns;
 mod encode;
 mod ingest;
 mod replay;
+mod resent;
 
 mod evaluate;
 

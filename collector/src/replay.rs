@@ -5,6 +5,8 @@
 
 use crate::columns;
 use crate::decode::{self, Encoding, Report};
+use crate::receive::answer::Acknowledged;
+use crate::resent::Recent;
 
 /// Why a record does not become rows again.
 #[derive(Debug, thiserror::Error)]
@@ -23,13 +25,31 @@ pub(crate) enum Error {
     },
 }
 
+/// The request counts as one that came before: its client may not have been answered.
+pub(crate) fn rows_of_request(
+    record: storage::WalRecord,
+    recent: &Recent,
+) -> Result<storage::Columns, Error> {
+    let storage::WalRecord { signal, encoding, received_at, .. } = record;
+    let fingerprint = recent.fingerprint(signal, encoding, &record.payload);
+    let (columns, report) = decoded(record)?;
+    let answer = Acknowledged::new(signal, report.n_rejected(), report.message());
+    recent.replayed(fingerprint, received_at, answer);
+    Ok(columns)
+}
+
 pub(crate) fn rows(record: storage::WalRecord) -> Result<storage::Columns, Error> {
+    decoded(record).map(|(columns, _)| columns)
+}
+
+fn decoded(record: storage::WalRecord) -> Result<(storage::Columns, Report), Error> {
     let encoding =
         Encoding::from_code(record.encoding).ok_or(Error::UnknownEncoding { code: record.encoding })?;
     let mut report = Report::default();
     let validated = decode::decode(record.signal, encoding, &record.payload, &mut report)
         .map_err(|source| Error::Decode { source })?;
-    columns::build(&validated, record.received_at, &mut report).map_err(|source| Error::Columns { source })
+    let columns = columns::build(&validated, record.received_at, &mut report);
+    Ok((columns.map_err(|source| Error::Columns { source })?, report))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
 use crate::receive::{grpc, http};
+use crate::resent::Recent;
 use crate::serve::serve;
 use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
@@ -105,14 +106,15 @@ async fn run_until(
     let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
     workers.spawn("api", None, |_| serve(api_listener, api.router(), stop.clone(), DRAIN_TIMEOUT));
+    let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
-        opened = open(&config, &endpoints) => opened?,
+        opened = open(&config, &endpoints, &recent) => opened?,
         // Nothing was accepted yet, so there is nothing to flush.
         () = asked.cancelled() => return Ok(()),
     };
     let Opened { engine, evaluation, board } = opened;
     api.open(engine.clone(), board);
-    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock);
+    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock, recent);
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
     workers.spawn("evaluation", None, |_| evaluation.run(stop.clone()));
     let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
@@ -172,8 +174,9 @@ struct Opened {
 }
 
 /// Engine first: it creates and locks the directory that the state file lies in.
-async fn open(config: &Config, endpoints: &wire::Endpoints) -> Result<Opened, Error> {
-    let decode = |record| replay::rows(record).map_err(Into::into);
+async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>) -> Result<Opened, Error> {
+    let recent = Arc::clone(recent);
+    let decode = move |record| replay::rows_of_request(record, &recent).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
     log_recovery(&recovery);

@@ -47,6 +47,7 @@ struct SignalState {
     received_bytes: u64,
     rate: Rate,
     last_received_at: Option<i64>,
+    n_resent: u64,
 }
 
 /// How a request came in.
@@ -161,6 +162,11 @@ impl Telemetry {
                 state.note_latest(reason, tally.n, &tally.example, now);
             }
         }
+    }
+
+    /// Counts a request that was stored before, and is answered as it was then.
+    pub(crate) fn resent(&self, signal: Signal) {
+        self.state.lock().signals[signal as usize].n_resent += 1;
     }
 
     /// Counts a refused request; `message` is what its client is told, already fit to print.

@@ -6,6 +6,7 @@ mod http;
 use crate::clock::Clock;
 use crate::ingest::{Ingest, IngestLimits};
 use crate::replay;
+use crate::resent::Recent;
 use crate::telemetry::{Reason, Telemetry};
 use axum::Router;
 use axum::body::Body;
@@ -25,19 +26,31 @@ struct Server {
     ingest: Ingest,
     telemetry: Arc<Telemetry>,
     engine: Engine,
-    _data_dir: TempDir,
+    data_dir: TempDir,
 }
 
 impl Server {
     async fn start(limits: IngestLimits) -> Self {
-        let data_dir = tempfile::tempdir().unwrap();
+        Self::open(tempfile::tempdir().unwrap(), limits).await
+    }
+
+    /// As after a kill: whatever is in the log is replayed.
+    async fn restart(self) -> Self {
+        let Self { ingest, telemetry: _, engine, data_dir } = self;
+        drop((ingest, engine));
+        Self::open(data_dir, IngestLimits::default()).await
+    }
+
+    async fn open(data_dir: TempDir, limits: IngestLimits) -> Self {
+        let recent = Arc::new(Recent::new());
+        let replayed = Arc::clone(&recent);
+        let decode = move |record| replay::rows_of_request(record, &replayed).map_err(Into::into);
         let options =
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
-        let (engine, _) =
-            Engine::open(options, |record| replay::rows(record).map_err(Into::into)).await.unwrap();
+        let (engine, _) = Engine::open(options, decode).await.unwrap();
         let telemetry = Arc::new(Telemetry::new());
-        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock);
-        Self { ingest, telemetry, engine, _data_dir: data_dir }
+        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent);
+        Self { ingest, telemetry, engine, data_dir }
     }
 
     fn http(&self) -> Router {

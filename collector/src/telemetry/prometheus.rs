@@ -32,6 +32,11 @@ fn received(page: &mut Page, state: &State, inflight_bytes: u64) {
         "Spans, log records and data points stored.",
         |signal| state.signals[signal as usize].n_accepted,
     );
+    page.per_signal(
+        "firstfault_resent_requests_total",
+        "Requests that were stored before, answered as they were then and not stored again.",
+        |signal| state.signals[signal as usize].n_resent,
+    );
     page.gauge("firstfault_inflight_bytes", "Bytes of requests being read or decoded.", inflight_bytes);
 }
 

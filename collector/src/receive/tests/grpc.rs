@@ -66,7 +66,7 @@ fn metrics(n: usize) -> ExportMetricsServiceRequest {
 #[tokio::test]
 async fn all_signals_through_the_official_client() {
     let server = Server::start(IngestLimits::default()).await;
-    for encoding in [None, Some(CompressionEncoding::Gzip)] {
+    for (n, encoding) in [(0, None), (1, Some(CompressionEncoding::Gzip))] {
         let mut traces_client = TraceServiceClient::new(server.grpc());
         let mut logs_client = LogsServiceClient::new(server.grpc());
         let mut metrics_client = MetricsServiceClient::new(server.grpc());
@@ -75,14 +75,14 @@ async fn all_signals_through_the_official_client() {
             logs_client = logs_client.send_compressed(encoding);
             metrics_client = metrics_client.send_compressed(encoding);
         }
-        let response = traces_client.export(traces(2, 0)).await.unwrap().into_inner();
+        let response = traces_client.export(traces(2 + n, 0)).await.unwrap().into_inner();
         assert_eq!(response, ExportTraceServiceResponse { partial_success: None });
-        let response = logs_client.export(logs(3)).await.unwrap().into_inner();
+        let response = logs_client.export(logs(3 + n)).await.unwrap().into_inner();
         assert_eq!(response, ExportLogsServiceResponse { partial_success: None });
-        let response = metrics_client.export(metrics(4)).await.unwrap().into_inner();
+        let response = metrics_client.export(metrics(4 + n)).await.unwrap().into_inner();
         assert_eq!(response, ExportMetricsServiceResponse { partial_success: None });
     }
-    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [4, 6, 8]);
+    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [5, 7, 9]);
 }
 
 /// Scenario: a request in part invalid, and an empty one.

@@ -67,17 +67,22 @@ async fn all_signals_and_encodings() {
         .await;
         check(
             &server,
-            encoded(post(path, JSON, gzip(json.as_bytes())), "gzip"),
+            encoded(post(path, JSON, gzip(format!("{json} ").as_bytes())), "gzip"),
             expect!["200 application/json {}"],
         )
         .await;
-        check(&server, encoded(post(path, JSON, json), "identity"), expect!["200 application/json {}"]).await;
+        check(
+            &server,
+            encoded(post(path, JSON, format!("{json}  ")), "identity"),
+            expect!["200 application/json {}"],
+        )
+        .await;
     }
-    let body = traces(2, 0).encode_to_vec();
+    let (body, other) = (traces(2, 0).encode_to_vec(), traces(3, 0).encode_to_vec());
     let done = || expect!["200 application/x-protobuf ExportTraceServiceResponse { partial_success: None }"];
-    check(&server, post("/v1/traces", "Application/X-Protobuf;q=1", body.clone()), done()).await;
-    check(&server, encoded(post("/v1/traces", PROTOBUF, gzip(&body)), "gzip"), done()).await;
-    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [7, 3, 3]);
+    check(&server, post("/v1/traces", "Application/X-Protobuf;q=1", body), done()).await;
+    check(&server, encoded(post("/v1/traces", PROTOBUF, gzip(&other)), "gzip"), done()).await;
+    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [8, 3, 3]);
     assert_eq!(server.rejections(), []);
 }
 
@@ -179,17 +184,17 @@ async fn refusals_speak_the_protocol() {
 #[tokio::test]
 async fn chunked_bodies_are_read_whole() {
     let server = Server::start(IngestLimits::default()).await;
-    let body = traces(50, 0).encode_to_vec();
-    let (front, back) = body.split_at(body.len() / 2);
+    let (body, zipped) = (traces(50, 0).encode_to_vec(), traces(51, 0).encode_to_vec());
+    let (front, back) = zipped.split_at(zipped.len() / 2);
     let members = [gzip(front), gzip(back)].concat();
-    for (bytes, encoding) in [(body.clone(), "identity"), (members, "gzip")] {
+    for (bytes, encoding) in [(body, "identity"), (members, "gzip")] {
         let chunks: Vec<Result<Bytes, std::io::Error>> =
             bytes.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         let request = post("/v1/traces", PROTOBUF, Body::from_stream(futures::stream::iter(chunks)));
         let (parts, _) = call(server.http(), encoded(request, encoding)).await;
         assert_eq!(parts.status, StatusCode::OK, "{encoding}");
     }
-    assert_eq!(server.n_stored(Signal::Traces), 100);
+    assert_eq!(server.n_stored(Signal::Traces), 101);
 }
 
 fn small() -> IngestLimits {
@@ -346,10 +351,10 @@ async fn grpc_on_the_http_port_is_named() {
 async fn requests_are_served_side_by_side() {
     let server = Server::start(IngestLimits::default()).await;
     let requests =
-        (0..100).map(|_| call(server.http(), post("/v1/traces", PROTOBUF, traces(3, 1).encode_to_vec())));
+        (1..=100).map(|n| call(server.http(), post("/v1/traces", PROTOBUF, traces(n, 1).encode_to_vec())));
     let answers = futures::future::join_all(requests).await;
     assert!(answers.iter().all(|(parts, _)| parts.status == StatusCode::OK));
-    assert_eq!(server.n_stored(Signal::Traces), 300);
+    assert_eq!(server.n_stored(Signal::Traces), 5_050);
     assert_eq!(server.rejections(), [(Reason::TraceIdInvalid, 100)]);
 }
 
@@ -365,4 +370,28 @@ async fn harmless_headers_are_harmless() {
     headers.insert("x-scope-orgid", "tenant".parse().unwrap());
     request.headers_mut().extend(headers);
     assert_eq!(call(server.http(), request).await.0.status, StatusCode::OK);
+}
+
+/// Scenario: the same request again, several at once, gzipped, with rejected items, after a restart; then one
+/// more span.
+/// Guarantees: it is stored once, and answered each time as it was the first time.
+#[tokio::test]
+async fn a_resent_request_is_stored_once() {
+    let mut server = Server::start(IngestLimits::default()).await;
+    let body = traces(2, 1).encode_to_vec();
+    let send = |server: &Server| call(server.http(), post("/v1/traces", PROTOBUF, body.clone()));
+    let all = futures::future::join_all((0..8).map(|_| send(&server))).await;
+    let (first_parts, first) = &all[0];
+    assert_eq!(first_parts.status, StatusCode::OK);
+    for (parts, answer) in &all {
+        assert_eq!((parts.status, answer), (StatusCode::OK, first));
+    }
+    let zipped = encoded(post("/v1/traces", PROTOBUF, gzip(&body)), "gzip");
+    assert_eq!(&call(server.http(), zipped).await.1, first);
+    assert_eq!(server.n_stored(Signal::Traces), 2);
+    server = server.restart().await;
+    assert_eq!(&send(&server).await.1, first, "as it was answered before the restart");
+    let n_stored = server.n_stored(Signal::Traces);
+    call(server.http(), post("/v1/traces", PROTOBUF, traces(3, 1).encode_to_vec())).await;
+    assert_eq!((n_stored, server.n_stored(Signal::Traces)), (2, 5), "another request is no resent one");
 }
