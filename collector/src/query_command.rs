@@ -74,23 +74,24 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
 }
 
 async fn ask(args: &Args) -> Result<reqwest::Response, Error> {
-    let url = reqwest::Url::parse(&args.url).and_then(|base| base.join("/api/v1/sql"));
+    let accept = if args.format == Format::Csv { "text/csv" } else { "application/json" };
+    ask_for(&args.url, &args.sql, accept).await
+}
+
+/// The answer of the server at `base` to a statement, in a form that it offers.
+pub(crate) async fn ask_for(base: &str, sql: &str, accept: &str) -> Result<reqwest::Response, Error> {
+    let url = reqwest::Url::parse(base).and_then(|base| base.join("/api/v1/sql"));
     let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let url = url.ok_or_else(|| Error::Url { url: args.url.clone() })?;
+    let url = url.ok_or_else(|| Error::Url { url: base.to_owned() })?;
     // An error means that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build();
-    let client = client.map_err(|source| transport(&args.url, source))?;
-    let accept = if args.format == Format::Csv { "text/csv" } else { "application/json" };
-    let request = client.post(url).header(ACCEPT, accept).json(&SqlRequest { sql: args.sql.clone() });
+    let client = client.map_err(|source| transport(base, source))?;
+    let request = client.post(url).header(ACCEPT, accept).json(&SqlRequest { sql: sql.to_owned() });
     let answer = request.send().await.map_err(|source| {
-        if source.is_connect() {
-            Error::NoServer { url: args.url.clone() }
-        } else {
-            transport(&args.url, source)
-        }
+        if source.is_connect() { Error::NoServer { url: base.to_owned() } } else { transport(base, source) }
     })?;
-    if answer.status().is_success() { Ok(answer) } else { Err(refused(answer, &args.url).await) }
+    if answer.status().is_success() { Ok(answer) } else { Err(refused(answer, base).await) }
 }
 
 fn transport(url: &str, source: reqwest::Error) -> Error {

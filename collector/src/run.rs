@@ -255,4 +255,4 @@ async fn close(workers: &Workers, ingest: &Ingest, engine: &Engine) -> Result<()
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

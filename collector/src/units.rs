@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `300ms`, `7d`, `64MiB`.
+//! Durations, sizes and moments as people write them: `300ms`, `7d`, `64MiB`, `now-1h`.
 //!
 //! Used by the configuration and by query parameters. A number without a unit is refused, never guessed.
 //! Think twice before adding anything here.
@@ -35,6 +35,32 @@ pub(crate) const DURATION_HINT: &str =
 /// What to write instead, for messages about sizes.
 pub(crate) const SIZE_HINT: &str =
     "write a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), such as \"64MiB\"";
+
+/// What to write instead, for messages about moments.
+pub(crate) const MOMENT_HINT: &str =
+    "write epoch milliseconds, RFC 3339 such as 2026-01-31T12:00:00Z, or now, now-15m (units s m h d w)";
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
+
+/// Unix nanoseconds of a moment at `now`; see `MOMENT_HINT` for the forms.
+pub(crate) fn moment(text: &str, now: i64) -> Option<i64> {
+    if let Some(ago) = text.strip_prefix("now") {
+        return if ago.is_empty() { Some(now) } else { before(now, ago.strip_prefix('-')?) };
+    }
+    if let Ok(millis) = text.parse::<i64>() {
+        return millis.checked_mul(NANOS_PER_MILLI);
+    }
+    let timestamp: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(timestamp.as_nanosecond()).ok()
+}
+
+fn before(now: i64, ago: &str) -> Option<i64> {
+    // Whole seconds and above: finer ones are a slip of the hand for minutes (ms and m).
+    let is_coarse = ago.ends_with(['s', 'm', 'h', 'd', 'w'])
+        && ago.strip_suffix('s').is_none_or(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
+    let ago = duration(ago).filter(|_| is_coarse)?;
+    now.checked_sub(i64::try_from(ago.as_nanos()).ok()?)
+}
 
 /// Nanoseconds; 292 years and more count as 292 years.
 pub(crate) fn nanos(duration: Duration) -> i64 {

@@ -38,7 +38,7 @@ impl fmt::Display for Signal {
 
 /// A table of the engine: one per signal, and the read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Table {
+pub enum Table {
     Spans,
     Logs,
     MetricPoints,
@@ -46,10 +46,10 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 4] = [Self::Spans, Self::Logs, Self::MetricPoints, Self::Red];
+    pub const ALL: [Self; 4] = [Self::Spans, Self::Logs, Self::MetricPoints, Self::Red];
 
     /// The table's name in SQL, in the manifest and in paths.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Spans => "spans",
             Self::Logs => "logs",
@@ -58,12 +58,12 @@ impl Table {
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|table| table.name() == name)
     }
 
     /// The signal whose rows the table holds; none for a read model.
-    pub(crate) fn signal(self) -> Option<Signal> {
+    pub fn signal(self) -> Option<Signal> {
         Signal::ALL.into_iter().find(|&signal| Self::from(signal) == self)
     }
 

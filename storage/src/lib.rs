@@ -31,14 +31,15 @@ mod words;
 pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{Engine, Recovery};
 pub use error::Error;
-pub use ids::Signal;
+pub use ids::{Signal, Table};
 pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
 pub use query::{
     Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
-    RedGroup, RedQuery, RedTotals, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange, TraceHits,
-    TraceOrder, TraceSearch, TraceSummary,
+    RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange,
+    TraceHits, TraceOrder, TraceSearch, TraceSummary,
 };
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{
-    Inventory, LevelInventory, Progress, TableInventory, Verified, expect_data, inventory, verify,
+    Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, TableInventory, Verified, expect_data,
+    inventory, verify,
 };

@@ -5,7 +5,7 @@
 
 use super::failure::Failure;
 use crate::nearest::nearest;
-use crate::units::{self, DURATION_HINT};
+use crate::units::{self, DURATION_HINT, MOMENT_HINT};
 use axum::extract::Query;
 use http::Uri;
 use std::time::Duration;
@@ -17,9 +17,6 @@ const REPEATABLE: &[&str] = &["attr"];
 const ATTRIBUTES_MAX: usize = 16;
 /// Characters of a value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 80;
-const NANOS_PER_MILLI: i64 = 1_000_000;
-const TIME_HINT: &str =
-    "write epoch milliseconds, RFC 3339 such as 2026-01-31T12:00:00Z, or now, now-15m (units s m h d w)";
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -59,14 +56,14 @@ impl Params {
         let from = self.time("from", "now-1h")?;
         let to = self.time("to", "now")?;
         if from >= to {
-            return Err(Failure::bad_request("parameter from must lie before to").hint(TIME_HINT));
+            return Err(Failure::bad_request("parameter from must lie before to").hint(MOMENT_HINT));
         }
         Ok(TimeRange { from, to })
     }
 
     fn time(&self, name: &str, default: &str) -> Result<i64, Failure> {
         let text = self.text(name).unwrap_or(default);
-        parse_time(text, self.now).ok_or_else(|| bad(name, text, "is not a time").hint(TIME_HINT))
+        units::moment(text, self.now).ok_or_else(|| bad(name, text, "is not a time").hint(MOMENT_HINT))
     }
 
     /// One of a few words, each with its meaning; the first one where it is absent.
@@ -136,26 +133,6 @@ fn bad(name: &str, text: &str, complaint: &str) -> Failure {
 
 fn shorten(text: &str) -> String {
     text.chars().take(SHOWN_CHARS_MAX).collect()
-}
-
-/// Unix nanoseconds; see `TIME_HINT` for the forms.
-fn parse_time(text: &str, now: i64) -> Option<i64> {
-    if let Some(ago) = text.strip_prefix("now") {
-        return if ago.is_empty() { Some(now) } else { before(now, ago.strip_prefix('-')?) };
-    }
-    if let Ok(millis) = text.parse::<i64>() {
-        return millis.checked_mul(NANOS_PER_MILLI);
-    }
-    let timestamp: jiff::Timestamp = text.parse().ok()?;
-    i64::try_from(timestamp.as_nanosecond()).ok()
-}
-
-fn before(now: i64, ago: &str) -> Option<i64> {
-    // Whole seconds and above: finer ones are a slip of the hand for minutes (ms and m).
-    let is_coarse = ago.ends_with(['s', 'm', 'h', 'd', 'w'])
-        && ago.strip_suffix('s').is_none_or(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
-    let ago = units::duration(ago).filter(|_| is_coarse)?;
-    now.checked_sub(i64::try_from(ago.as_nanos()).ok()?)
 }
 
 /// An id of `N` bytes, as twice as many hexadecimal digits of either case.

@@ -117,27 +117,26 @@ slots! {
     ErrorType "error.type";
 }
 
-/// The attributes of interest, the first of each key.
-struct Found<'a>([Option<&'a AnyValue>; Slot::N]);
+/// The attributes of interest, the first of each key, also where it has no value: so does the map.
+struct Found<'a>([Option<Option<&'a AnyValue>>; Slot::N]);
 
 impl<'a> Found<'a> {
     fn new(attributes: &'a [KeyValue]) -> Self {
         let mut found = [None; Slot::N];
         for attribute in attributes {
             if let Some(slot) = Slot::of_key(&attribute.key) {
-                let value: &mut Option<&AnyValue> = &mut found[slot as usize];
-                *value = value.or(attribute.value.as_ref());
+                found[slot as usize].get_or_insert(attribute.value.as_ref());
             }
         }
         Self(found)
     }
 
     fn text(&self, slot: Slot) -> Option<Cow<'a, str>> {
-        value::text(self.0[slot as usize]?)
+        value::text(self.0[slot as usize]??)
     }
 
     fn integer(&self, slot: Slot) -> Option<i64> {
-        value::integer(self.0[slot as usize]?)
+        value::integer(self.0[slot as usize]??)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requests become rows, rows become OTLP/JSON, and that becomes equal rows.
 
 use crate::columns;
-use crate::decode::tests::generated::{any_value, attributes, traces};
+use crate::decode::tests::generated::{any_value, attributes, valid_traces};
 use crate::decode::{Encoding, Report, decode};
 use crate::encode::encode;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
@@ -106,8 +106,9 @@ fn log_record() -> impl Strategy<Value = LogRecord> {
     })
 }
 
+/// JSON knows one NaN only.
 fn double() -> impl Strategy<Value = f64> {
-    prop::num::f64::ANY
+    prop::num::f64::ANY.prop_map(|double| if double.is_nan() { f64::NAN } else { double })
 }
 
 fn exemplars() -> impl Strategy<Value = Vec<Exemplar>> {
@@ -254,15 +255,7 @@ proptest! {
     /// Scenario: generated trace requests, with everything that the messages can hold.
     /// Guarantees: rows that were exported and sent again are equal.
     #[test]
-    fn spans_come_back(mut request in traces()) {
-        let mut n_spans = 0;
-        let scopes = request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
-        for span in scopes.flat_map(|scope| &mut scope.spans) {
-            span.name = format!("{n_spans:05}");
-            span.start_time_unix_nano &= i64::MAX as u64;
-            span.end_time_unix_nano &= i64::MAX as u64;
-            n_spans += 1;
-        }
+    fn spans_come_back(request in valid_traces()) {
         check(Signal::Traces, &request, "name");
     }
 

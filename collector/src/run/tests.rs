@@ -6,7 +6,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
-fn config(data_dir: &Path) -> Config {
+pub(crate) fn config(data_dir: &Path) -> Config {
     let text = format!(
         "[listen]\notlp_grpc = \"127.0.0.1:0\"\notlp_http = \"127.0.0.1:0\"\napi = \"127.0.0.1:0\"\n\
          [storage]\ndata_dir = {data_dir:?}\n"
@@ -15,13 +15,20 @@ fn config(data_dir: &Path) -> Config {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-struct Running {
+pub(crate) struct Running {
     endpoints: wire::Endpoints,
     asked: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
-async fn start(data_dir: &Path) -> Running {
+impl Running {
+    pub(crate) async fn stop(self) {
+        self.asked.cancel();
+        self.task.await.expect("no panic").expect("a clean end");
+    }
+}
+
+pub(crate) async fn start(data_dir: &Path) -> Running {
     let (asked, (tell, told)) = (CancellationToken::new(), oneshot::channel());
     let ready = |started: &Started<'_>| tell.send(started.endpoints.clone()).expect("the test listens");
     let task = tokio::spawn(run_until(asked.clone(), config(data_dir), ready));
@@ -65,15 +72,14 @@ async fn starts_stops_and_starts_again() {
         run_until(CancellationToken::new(), config(dir.path()), |_| panic!("it must not start")).await;
     assert!(matches!(second, Err(Error::Open { source: storage::Error::Locked { .. } })), "{second:?}");
 
-    running.asked.cancel();
-    running.task.await.expect("no panic").expect("a clean end");
+    let dashboard = running.endpoints.dashboard.clone();
+    running.stop().await;
     assert!(!dir.path().join("endpoints.json").exists());
-    client().get(&running.endpoints.dashboard).send().await.expect_err("the port is closed");
+    client().get(&dashboard).send().await.expect_err("the port is closed");
 
     let again = start(dir.path()).await;
     assert_eq!(n_spans(&again).await, json!(1));
-    again.asked.cancel();
-    again.task.await.expect("no panic").expect("a clean end");
+    again.stop().await;
 }
 
 /// Scenario: the list of endpoints cannot be written; then the reason is removed.

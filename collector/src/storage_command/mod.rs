@@ -4,16 +4,25 @@
 //! work on files is `storage`'s; this knows arguments, addresses, OTLP and how results are shown.
 
 mod compact;
+mod export;
+mod import;
 mod place;
+mod sink;
+mod source;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use crate::causes::with_causes;
 use crate::cli;
 use crate::config::Config;
+use crate::encode;
+use crate::query_command;
 use clap::Subcommand;
 use place::Place;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,6 +38,10 @@ enum Command {
     Stats(stats::Args),
     /// Merge small segments until none is due. No server may be using the directory.
     Compact(Place),
+    /// Write rows to files: Parquet for other tools, OTLP JSON to be sent again.
+    Export(export::Args),
+    /// Take in files of OTLP JSON or exported Parquet.
+    Import(import::Args),
 }
 
 /// Why a command did not do what it was asked for.
@@ -38,6 +51,46 @@ pub(crate) enum Error {
     Storage(#[from] storage::Error),
     #[error("{n} damaged, as told above")]
     Damaged { n: usize },
+    #[error(transparent)]
+    Query(#[from] query_command::Error),
+    #[error("rows cannot be exported")]
+    Encode(#[from] encode::Error),
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot read {path}", path = path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot import {path}: {reason}", path = path.display())]
+    Unusable { path: PathBuf, reason: String },
+    #[error("a request was refused; what came before it is stored")]
+    Refused {
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("cannot send to {url}")]
+    Send {
+        url: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    #[error(
+        "the answer of {url} ended early: its log says why; if the query took too long, export less at a time with \
+         --since and --until, or stop the server first"
+    )]
+    Cut {
+        url: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("no rows came for {path}", path = path.display())]
+    NoSchema { path: PathBuf },
     #[error("cannot print the result")]
     Print {
         #[source]
@@ -58,12 +111,28 @@ pub(crate) fn run(args: Args) -> Result<(), cli::Failure> {
             cli::start_log()?;
             cli::wait(compact::run(config))?.map_err(failed)
         }
+        Command::Export(args) => {
+            let plan = args.plan().map_err(cli::Failure::usage)?;
+            let config = args.place.config()?;
+            cli::start_log()?;
+            cli::wait(export::run(plan, config))?.map_err(failed)
+        }
+        Command::Import(import::Args { place, to, files }) => {
+            let config = place.config()?;
+            cli::start_log()?;
+            cli::wait(import::run(files, to, config))?.map_err(failed)
+        }
     }
 }
 
 /// Opens a data directory that has been used before, as the server does.
 async fn open(config: &Config) -> Result<storage::Engine, storage::Error> {
     storage::expect_data(&config.storage.data_dir)?;
+    open_or_make(config).await
+}
+
+/// Opens a data directory as the server does, which makes one where there is none.
+async fn open_or_make(config: &Config) -> Result<storage::Engine, storage::Error> {
     let decode = |record| crate::replay::rows(record).map_err(Into::into);
     let (engine, _) = storage::Engine::open(config.storage.clone(), decode).await?;
     Ok(engine)

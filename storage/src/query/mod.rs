@@ -22,6 +22,7 @@ mod range;
 mod red;
 mod rows;
 mod search;
+mod selection;
 mod session;
 mod sli;
 mod sql;
@@ -42,6 +43,7 @@ pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView}
 pub use range::TimeRange;
 pub use red::{RedBy, RedGroup, RedQuery};
 pub use search::{ServiceSpans, TraceHits, TraceOrder, TraceSearch, TraceSummary};
+pub use selection::Selection;
 pub use sli::{SliBucket, SliQuery};
 pub use sql::SqlStream;
 pub use tally::RedTotals;

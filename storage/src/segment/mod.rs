@@ -20,6 +20,7 @@ pub(crate) use checksums::file_bytes as checksums_file_bytes;
 pub(crate) use merge::merge;
 pub(crate) use meta::SegmentMeta;
 pub(crate) use proof::prove;
+pub(crate) use sort::time_column;
 pub(crate) use write::{SegmentSource, received_max, remove, write};
 
 #[cfg(test)]

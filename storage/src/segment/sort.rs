@@ -40,7 +40,7 @@ pub(super) fn sorted_places(table: Table, batches: &[RecordBatch]) -> Vec<Place>
 }
 
 /// The column whose order counts after what keeps rows together, and which bounds a segment in time.
-pub(super) fn time_column(table: Table) -> &'static str {
+pub(crate) fn time_column(table: Table) -> &'static str {
     match table {
         Table::Spans => "start_time",
         Table::Logs | Table::MetricPoints => "time",

@@ -17,6 +17,21 @@ pub(crate) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
         .prop_map(|resource_spans| ExportTraceServiceRequest { resource_spans })
 }
 
+/// As `traces`, but nothing of it is refused or clamped; names number the spans.
+pub(crate) fn valid_traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
+    prop::collection::vec(resource_spans(), 1..3).prop_map(|mut resource_spans| {
+        let scopes = resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
+        for (number, span) in (1_u64..).zip(scopes.flat_map(|scope| &mut scope.spans)) {
+            span.name = format!("{number:05}");
+            span.trace_id = [[7; 8], number.to_be_bytes()].concat();
+            span.span_id = number.to_be_bytes().to_vec();
+            span.start_time_unix_nano &= i64::MAX as u64;
+            span.end_time_unix_nano &= i64::MAX as u64;
+        }
+        ExportTraceServiceRequest { resource_spans }
+    })
+}
+
 fn resource_spans() -> impl Strategy<Value = ResourceSpans> {
     (prop::option::of(attributes()), prop::collection::vec(scope_spans(), 0..3), any::<u32>(), ".{0,8}")
         .prop_map(|(attributes, scope_spans, dropped_attributes_count, schema_url)| ResourceSpans {

@@ -1,0 +1,203 @@
+//! Rows out and in again, of directories that nobody has and of one that a server has.
+
+use super::sink::Sink;
+use super::{export, import};
+use crate::columns;
+use crate::decode::tests::generated::valid_traces;
+use crate::decode::{Encoding, Report, decode};
+use crate::encode::encode;
+use crate::run::tests::{config, start};
+use clap::Parser;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use prost::Message;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use storage::Signal;
+
+#[derive(Debug, Parser)]
+struct Export {
+    #[command(flatten)]
+    args: export::Args,
+}
+
+fn plan(args: &[&str]) -> Result<export::Plan, String> {
+    let parsed = Export::try_parse_from([&["export"], args].concat()).map_err(|error| error.to_string())?;
+    parsed.args.plan()
+}
+
+/// Writes `format` files of everything in the directory to a folder of that name beside it.
+async fn exported(data_dir: &Path, name: &str, args: &[&str]) -> PathBuf {
+    let out = data_dir.with_file_name(name);
+    let text = out.display().to_string();
+    let plan = plan(&[args, &["--out", &text]].concat()).expect("a plan");
+    export::run(plan, config(data_dir)).await.expect("exported");
+    out
+}
+
+async fn imported(data_dir: &Path, files: Vec<PathBuf>) {
+    import::run(files, None, config(data_dir)).await.expect("imported");
+}
+
+/// Bodies of OTLP/JSON: spans of every shape, a log record in one of their traces, and a point.
+fn requests() -> Vec<(Signal, String)> {
+    let mut runner = TestRunner::deterministic();
+    let mut requests = Vec::new();
+    for _ in 0..20 {
+        let request = valid_traces().new_tree(&mut runner).expect("a request").current();
+        let mut report = Report::default();
+        let body = request.encode_to_vec().into();
+        let validated = decode(Signal::Traces, Encoding::Protobuf, &body, &mut report).expect("decodes");
+        let rows = columns::build(&validated, 1, &mut report).expect("rows");
+        requests.push((Signal::Traces, encode(Signal::Traces, rows.batch()).expect("encodes").to_string()));
+    }
+    let id = "5b8efff798038103d269b633813fc60c";
+    let span = json!({"traceId": id, "spanId": "eee19b7ec3c1b174", "name": "known",
+        "startTimeUnixNano": "1769860800000000000", "endTimeUnixNano": "1769860800100000000"});
+    let record = json!({"timeUnixNano": "1769860800000000001", "body": {"stringValue": "x"}, "traceId": id});
+    let stray = json!({"timeUnixNano": "1769860900000000000", "body": {"intValue": "3"}});
+    let point = json!({"timeUnixNano": "1769860800000000001", "asDouble": 1.5});
+    let metric = json!({"name": "m", "gauge": {"dataPoints": [point]}});
+    let more = [
+        (Signal::Traces, json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})),
+        (Signal::Logs, json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record, stray]}]}]})),
+        (Signal::Metrics, json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]})),
+    ];
+    requests.extend(more.map(|(signal, body)| (signal, body.to_string())));
+    requests
+}
+
+async fn filled(data_dir: &Path) {
+    let sink = Sink::find(None, config(data_dir)).await.expect("a place");
+    for (idx, (signal, body)) in requests().into_iter().enumerate() {
+        let taken = sink.take(signal, body.into()).await.expect("taken");
+        assert_eq!((taken.n_requests, taken.n_rejected), (1, 0));
+        // Some rows are in segments; most are in the log when the process dies.
+        if let (Sink::Directory(engine), 7) = (&sink, idx) {
+            engine.flush().await.expect("flush");
+        }
+    }
+    drop(sink);
+}
+
+/// Every item of a file of requests with whose it is, in no order.
+fn items(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).expect("written");
+    let mut items = Vec::new();
+    for line in text.lines() {
+        walk(&serde_json::from_str(line).expect("JSON"), &mut String::new(), &mut items);
+    }
+    items.sort();
+    items
+}
+
+/// Goes down to what is in the innermost list of a request.
+fn walk(value: &Value, owners: &mut String, items: &mut Vec<String>) {
+    const LISTS: [&str; 6] =
+        ["resourceSpans", "resourceLogs", "scopeSpans", "scopeLogs", "spans", "logRecords"];
+    let lists = LISTS.iter().filter_map(|name| Some((*name, value.get(*name)?.as_array()?)));
+    let (mut head, n_before) = (value.clone(), owners.len());
+    for (name, list) in lists {
+        head.as_object_mut().expect("an object").remove(name);
+        owners.push_str(&head.to_string());
+        for item in list {
+            match name {
+                "spans" | "logRecords" => items.push(format!("{owners}{item}")),
+                _ => walk(item, owners, items),
+            }
+        }
+    }
+    owners.truncate(n_before);
+}
+
+/// Scenario: a directory with rows in segments and in the log is exported in both forms; each is imported into
+/// an empty directory, which is exported again. Then by trace, by time, and where files are already.
+/// Guarantees: all exports have the same items; selections have theirs; nothing is replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_exported_can_be_imported() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name);
+    filled(&path("data")).await;
+    let json = exported(&path("data"), "json", &["--format", "otlp-json"]).await;
+    let parquet = exported(&path("data"), "parquet", &[]).await;
+    for name in ["spans", "logs", "metric_points", "red"] {
+        assert!(parquet.join(format!("{name}.parquet")).exists(), "{name}");
+    }
+    let (spans, logs) = (items(&json.join("traces.jsonl")), items(&json.join("logs.jsonl")));
+    assert!(spans.len() > 20 && logs.len() == 2, "{} spans, {} logs", spans.len(), logs.len());
+
+    let jsonl = ["traces", "logs", "metrics"].map(|name| json.join(format!("{name}.jsonl")));
+    imported(&path("from-json"), jsonl.to_vec()).await;
+    let tables = ["spans", "logs", "metric_points"].map(|name| parquet.join(format!("{name}.parquet")));
+    imported(&path("from-parquet"), tables.to_vec()).await;
+    for name in ["from-json", "from-parquet"] {
+        let again = exported(&path(name), &format!("{name}-again"), &["--format", "otlp-json"]).await;
+        assert_eq!(items(&again.join("traces.jsonl")), spans, "{name}");
+        assert_eq!(items(&again.join("logs.jsonl")), logs, "{name}");
+        let metrics = |folder: &Path| std::fs::read_to_string(folder.join("metrics.jsonl")).expect("written");
+        assert_eq!(metrics(&again), metrics(&json), "{name}");
+    }
+    let red = import::run(vec![parquet.join("red.parquet")], None, config(&path("from-json"))).await;
+    assert!(red.expect_err("derived").to_string().contains("no table that can be taken in"));
+
+    let id = ["--format", "otlp-json", "--trace-id", "5B8EFFF798038103D269B633813FC60C"];
+    let trace = exported(&path("data"), "trace", &id).await;
+    assert_eq!((items(&trace.join("traces.jsonl")).len(), items(&trace.join("logs.jsonl")).len()), (1, 1));
+    assert!(!trace.join("metrics.jsonl").exists());
+    let since = [
+        "--format",
+        "otlp-json",
+        "--table",
+        "logs",
+        "--since",
+        "2026-01-31T12:01:00Z",
+        "--until",
+        "2026-02-01T00:00:00Z",
+    ];
+    let window = exported(&path("data"), "window", &since).await;
+    assert_eq!(items(&window.join("logs.jsonl")).len(), 1);
+    assert!(!window.join("traces.jsonl").exists());
+
+    let again = plan(&["--format", "otlp-json", "--out", &json.display().to_string()]).expect("a plan");
+    let error = export::run(again, config(&path("data"))).await.expect_err("there already").to_string();
+    assert!(error.contains("traces.jsonl"), "{error}");
+    assert_eq!(items(&json.join("traces.jsonl")), spans);
+}
+
+/// Scenario: a server has the directory; rows are imported and exported.
+/// Guarantees: they go to the server and come from it, those in its memory among them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_is_asked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name);
+    filled(&path("data")).await;
+    let json = exported(&path("data"), "json", &["--format", "otlp-json"]).await;
+    let running = start(&path("served")).await;
+    imported(&path("served"), vec![json.join("traces.jsonl"), json.join("logs.jsonl")]).await;
+    let again = exported(&path("served"), "again", &["--format", "otlp-json"]).await;
+    assert_eq!(items(&again.join("traces.jsonl")), items(&json.join("traces.jsonl")));
+    assert_eq!(items(&again.join("logs.jsonl")), items(&json.join("logs.jsonl")));
+    let parquet = exported(&path("served"), "parquet", &["--table", "spans"]).await;
+    let n_rows: usize = storage::ParquetReader::open(&parquet.join("spans.parquet"))
+        .expect("a file")
+        .map(|batch| batch.expect("rows").num_rows())
+        .sum();
+    assert_eq!(n_rows, items(&json.join("traces.jsonl")).len());
+    running.stop().await;
+}
+
+/// Scenario: selections that make no sense.
+/// Guarantees: each is refused with what to write instead.
+#[test]
+fn bad_selections_are_refused() {
+    let check = |args: &[&str], told: &str| {
+        let error = plan(&[args, &["--out", "x"]].concat()).expect_err("refused");
+        assert!(error.contains(told), "{error}");
+    };
+    check(&["--since", "yesterday"], "write epoch milliseconds");
+    check(&["--since", "now", "--until", "now-1h"], "--since must lie before --until");
+    check(&["--trace-id", "abc"], "32 hexadecimal digits");
+    check(&["--trace-id", &"a".repeat(32), "--table", "red"], "spans and logs");
+    check(&["--format", "otlp-json", "--table", "red"], "no form in OTLP");
+    assert!(Export::try_parse_from(["export"]).is_err(), "a folder is asked for");
+}
