@@ -28,6 +28,9 @@ pub enum Error {
     #[error("cannot start the state file's writer thread")]
     Thread { source: std::io::Error },
 
+    #[error("cannot make {} durable", path.display())]
+    Sync { path: PathBuf, source: std::io::Error },
+
     #[error("the state file is closed")]
     Closed,
 

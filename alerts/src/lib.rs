@@ -22,7 +22,7 @@ pub use burn_rate::{
 pub use error::Error;
 pub use outbox::{
     AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
-    event_id, occurrence_id,
+    copy_state, event_id, occurrence_id,
 };
 pub use slo::{Indicator, Slo, SloError, SloSpec, Target};
 pub use state::{Event, Phase, Transition};

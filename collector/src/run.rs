@@ -37,7 +37,7 @@ const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// A flush of the largest hot table on a slow disk stays below this.
 const TICK_SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Where alerts and notifications are kept, in the data directory.
-const STATE_FILE: &str = "state.sqlite";
+pub(crate) const STATE_FILE: &str = "state.sqlite";
 
 /// Why the server did not start, or did not stay.
 #[derive(Debug, thiserror::Error)]

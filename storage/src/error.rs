@@ -19,6 +19,10 @@ pub enum Error {
     Locked { path: PathBuf, owner: String },
     #[error("{path} is no data directory: it has neither a manifest nor a log", path = path.display())]
     NoData { path: PathBuf },
+    #[error("{path} holds no whole backup: it has no manifest, which is written last", path = path.display())]
+    NoBackup { path: PathBuf },
+    #[error("{path} is not empty: name a new directory, nothing is replaced", path = path.display())]
+    NotEmpty { path: PathBuf },
     #[error("{action} {path}", path = path.display())]
     Io {
         action: &'static str,

@@ -40,6 +40,6 @@ pub use query::{
 };
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{
-    Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, TableInventory, Verified, expect_data,
-    inventory, verify,
+    BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,
+    Verified, backup, expect_data, inventory, restore, verify,
 };

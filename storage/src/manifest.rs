@@ -97,6 +97,21 @@ impl Manifest {
         Ok(())
     }
 
+    /// Makes this version the only one of a directory that nobody uses, durably.
+    pub(crate) fn write_alone(&self, data_dir: &Path) -> Result<(), Error> {
+        let directory = fs::manifest_dir(data_dir);
+        let path = directory.join(format!("{:020}.json", self.version));
+        let unfinished = path.with_extension("json.new");
+        let text = encode(self)?;
+        let write = || {
+            std::fs::write(&unfinished, text)?;
+            std::fs::File::open(&unfinished)?.sync_all()?;
+            std::fs::rename(&unfinished, &path)
+        };
+        write().map_err(|source| Error::io("write", &path, source))?;
+        fs::sync_dir(&directory)
+    }
+
     pub(crate) fn segments_of(&self, table: Table) -> Vec<Arc<SegmentMeta>> {
         self.segments.iter().filter(|segment| segment.table == table).cloned().collect()
     }

@@ -18,6 +18,11 @@ use writer::Writer;
 
 pub use heard_rows::Heard;
 
+/// Writes a copy of a state file, which may be in use, to a new file: what a backup keeps.
+pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
+    schema::copy(from, to)
+}
+
 /// A handle to the state file; clones share one connection.
 #[derive(Debug, Clone)]
 pub struct Store {

@@ -4,8 +4,8 @@
 //! file from a newer program is refused, never guessed at. docs/formats/state.md explains each field.
 
 use crate::Error;
-use rusqlite::{Connection, Transaction};
-use std::{path::Path, time::Duration};
+use rusqlite::{Connection, OpenFlags, Transaction};
+use std::{fs::File, path::Path, time::Duration};
 
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
@@ -77,6 +77,20 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     configure(&connection).map_err(failed)?;
     upgrade(&mut connection, version).map_err(failed)?;
     Ok(connection)
+}
+
+/// Writes a copy of a state file, which may be in use, to a new file. All of it is of one moment.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Open { path: from.to_owned(), source };
+    // Never makes a file where there is none.
+    let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let (id, version) = identity(&connection).map_err(failed)?;
+    check(from, id, version)?;
+    let name = to.to_string_lossy();
+    connection.execute("VACUUM INTO ?1", [&name]).map_err(Error::sqlite("copy everything"))?;
+    let sync = File::open(to).and_then(|file| file.sync_all());
+    sync.map_err(|source| Error::Sync { path: to.to_owned(), source })
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {

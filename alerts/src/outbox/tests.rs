@@ -319,3 +319,22 @@ proptest! {
         });
     }
 }
+
+/// Scenario: a state file is copied while its owner has it open; then to a name that is taken, and from one that
+/// is not there.
+/// Guarantees: the copy opens with the same alerts and notifications; nothing is replaced, nothing is made.
+#[tokio::test]
+async fn an_open_file_is_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy) = (dir.path().join("state.sqlite"), dir.path().join("copy.sqlite"));
+    let store = Store::open(&path).unwrap();
+    let firing = alert(Severity::Page, SECOND);
+    store.commit(vec![change(&firing, &["hook"])], Vec::new(), SECOND).await.unwrap();
+    copy_state(&path, &copy).unwrap();
+
+    let copied = Store::open(&copy).unwrap();
+    assert_eq!(due_events(&copied, 3 * SECOND).await, due_events(&store, 3 * SECOND).await);
+    copy_state(&path, &copy).expect_err("it is there");
+    copy_state(&dir.path().join("none"), &dir.path().join("new")).expect_err("nothing to copy");
+    assert!(!dir.path().join("none").exists() && !dir.path().join("new").exists());
+}

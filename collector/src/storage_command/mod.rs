@@ -3,6 +3,7 @@
 //! Each command is one file here and says what it needs: the directory to itself, or only to look at it. The
 //! work on files is `storage`'s; this knows arguments, addresses, OTLP and how results are shown.
 
+mod backup;
 mod compact;
 mod export;
 mod import;
@@ -42,6 +43,10 @@ enum Command {
     Export(export::Args),
     /// Take in files of OTLP JSON or exported Parquet.
     Import(import::Args),
+    /// Copy a data directory, also while a server uses it: what was acknowledged before is in the copy.
+    Backup(backup::BackupArgs),
+    /// Make a data directory of a backup.
+    Restore(backup::RestoreArgs),
 }
 
 /// Why a command did not do what it was asked for.
@@ -55,6 +60,11 @@ pub(crate) enum Error {
     Query(#[from] query_command::Error),
     #[error("rows cannot be exported")]
     Encode(#[from] encode::Error),
+    #[error("cannot copy the alert state")]
+    State {
+        #[source]
+        source: alerts::Error,
+    },
     #[error("cannot write {path}", path = path.display())]
     Write {
         path: PathBuf,
@@ -117,6 +127,11 @@ pub(crate) fn run(args: Args) -> Result<(), cli::Failure> {
             cli::start_log()?;
             cli::wait(export::run(plan, config))?.map_err(failed)
         }
+        Command::Backup(args) => {
+            let config = args.place.config()?;
+            backup::backup(&config.storage.data_dir, &args.to, args.copy).map_err(failed)
+        }
+        Command::Restore(args) => backup::restore(&args.from, &args.data_dir).map_err(failed),
         Command::Import(import::Args { place, to, files }) => {
             let config = place.config()?;
             cli::start_log()?;

@@ -1,7 +1,7 @@
 //! Rows out and in again, of directories that nobody has and of one that a server has.
 
 use super::sink::Sink;
-use super::{export, import};
+use super::{backup, export, import};
 use crate::columns;
 use crate::decode::tests::generated::valid_traces;
 use crate::decode::{Encoding, Report, decode};
@@ -184,6 +184,27 @@ async fn a_running_server_is_asked() {
         .sum();
     assert_eq!(n_rows, items(&json.join("traces.jsonl")).len());
     running.stop().await;
+}
+
+/// Scenario: a directory is backed up while a server has it, which then ends; the backup is restored, and served.
+/// Guarantees: the copy has the rows that were in memory and the alert state, and starts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_served_directory_is_backed_up() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name);
+    filled(&path("data")).await;
+    let running = start(&path("data")).await;
+    let before = exported(&path("data"), "before", &["--format", "otlp-json"]).await;
+    backup::backup(&path("data"), &path("backup"), false).expect("backup");
+    running.stop().await;
+    backup::restore(&path("backup"), &path("restored")).expect("restore");
+    assert!(path("restored").join("state.sqlite").exists());
+    let running = start(&path("restored")).await;
+    let after = exported(&path("restored"), "after", &["--format", "otlp-json"]).await;
+    running.stop().await;
+    for name in ["traces.jsonl", "logs.jsonl"] {
+        assert_eq!(items(&after.join(name)), items(&before.join(name)), "{name}");
+    }
 }
 
 /// Scenario: selections that make no sense.

@@ -19,7 +19,7 @@ mod merges;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use open::Recovery;
 pub(crate) use segments::check_segment;

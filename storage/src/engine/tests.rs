@@ -140,7 +140,7 @@ pub(super) async fn ingest(engine: &Engine, record: TestRecord) -> Result<(), Er
 }
 
 /// Everything a query would see of a table.
-pub(super) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
+pub(crate) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
     let snapshot = engine.snapshot(table);
     let data_dir = &engine.inner.options.data_dir;
     let stored = snapshot.segments.iter().flat_map(|segment| read_segment(segment, data_dir));

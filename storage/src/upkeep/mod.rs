@@ -3,6 +3,7 @@
 //! Nothing here is needed to serve. `verify` owns the directory while it reads; `inventory` only looks, also
 //! beside a running server.
 
+mod backup;
 mod inventory;
 mod parquet_file;
 mod verify;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::fs;
 use std::path::Path;
 
+pub use backup::{BackedUp, Segments, backup, restore};
 pub use inventory::{Inventory, LevelInventory, TableInventory, inventory};
 pub use parquet_file::{ParquetReader, ParquetWriter};
 pub use verify::{Progress, Verified, verify};

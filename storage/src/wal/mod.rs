@@ -6,6 +6,7 @@
 //! knows what a payload means.
 
 mod check;
+mod copy;
 mod current;
 mod frame;
 mod handle;
@@ -16,6 +17,7 @@ mod sequences;
 mod writer;
 
 pub(crate) use check::{LogCheck, check, log_bytes};
+pub(crate) use copy::copy;
 pub(crate) use frame::{Frame, PackedRecord};
 pub(crate) use handle::{Wal, WalStart};
 pub(crate) use ledger::Ledger;
