@@ -4,11 +4,14 @@
 //! `fetched` and `polled` tie a request to the place that shows it: it is asked again when its path
 //! changes and aborted when the place goes away. Pages never call fetch themselves.
 
-use crate::url_state;
+use crate::erased::memo;
+use crate::{json, url_state};
 use gloo_net::http::Request;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
+use std::any::Any;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Milliseconds between two questions of a live page: slow enough to read, fast enough to trust.
@@ -40,7 +43,7 @@ impl ApiFailure {
         }
     }
 
-    fn unreadable(reason: String) -> Self {
+    fn unreadable(reason: json::Unreadable) -> Self {
         Self {
             status: Some(200),
             code: "unreadable".to_owned(),
@@ -50,7 +53,7 @@ impl ApiFailure {
     }
 
     fn refused(status: u16, body: &str) -> Self {
-        match serde_json::from_str::<wire::ErrorBody>(body) {
+        match json::read::<wire::ErrorBody>(body) {
             Ok(wire::ErrorBody { error }) => {
                 Self { status: Some(status), code: error.code, message: error.message, hint: error.hint }
             }
@@ -64,16 +67,10 @@ impl ApiFailure {
     }
 }
 
-/// Asks `/api/v1{path}` and parses the answer. Aborts the request when the future is dropped.
-pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiFailure> {
-    let body = text(format!("/api/v1{path}")).await?;
-    serde_json::from_str(&body).map_err(|error| ApiFailure::unreadable(error.to_string()))
-}
-
-/// Kept apart from `get` so that its machinery is compiled once, not once a type.
-async fn text(url: String) -> Result<String, ApiFailure> {
+/// Asks `/api/v1{path}`. Aborts the request when the future is dropped.
+async fn get(path: &str) -> Result<String, ApiFailure> {
     let abort = AbortOnDrop::new();
-    let request = Request::get(&url).header("accept", "application/json");
+    let request = Request::get(&format!("/api/v1{path}")).header("accept", "application/json");
     let request = request.abort_signal(abort.signal().as_ref());
     let response = request.send().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
     let status = response.status();
@@ -114,129 +111,142 @@ pub struct LoadState {
 }
 
 /// A question and its latest answer. `Copy`, like a signal.
-pub struct Fetch<T: Send + Sync + 'static> {
-    /// The newest answer. Stays while a new one loads. Tracks when read.
-    pub data: RwSignal<Option<Arc<T>>>,
-    state: RwSignal<LoadState>,
-    again: RwSignal<u32>,
+///
+/// The answer's type exists only here, at the outside: asking, keeping and telling are compiled once.
+pub struct Fetch<T> {
+    question: Question,
+    of: PhantomData<fn() -> T>,
 }
 
-impl<T: Send + Sync> Clone for Fetch<T> {
+impl<T> Clone for Fetch<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync> Copy for Fetch<T> {}
+impl<T> Copy for Fetch<T> {}
 
-impl<T: Send + Sync> Fetch<T> {
-    /// Tracks.
+impl<T: Send + Sync + 'static> Fetch<T> {
+    /// The newest answer. Stays while a new one loads. Tracks.
     pub fn get(&self) -> Option<Arc<T>> {
-        self.data.get()
+        self.question.answer.get()?.downcast().ok()
     }
 
     /// A value derived from the answer. Tracks.
     pub fn map<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        self.data.with(|data| data.as_deref().map(read))
+        self.get().map(|answer| read(&answer))
     }
 
     pub fn state(&self) -> Signal<LoadState> {
-        self.state.into()
+        self.question.state.into()
     }
 
     /// Asks again now.
     pub fn reload(&self) {
-        self.again.update(|n| *n += 1);
+        self.question.reload();
     }
 
     /// For the "Try again" button of a panel.
     pub fn retry(&self) -> Callback<()> {
-        let again = self.again;
-        Callback::new(move |()| again.update(|n| *n += 1))
+        let question = self.question;
+        Callback::new(move |()| question.reload())
     }
 }
 
 /// Asks whenever `path` changes; no path, no question. Old data stays, dimmed, until new arrives.
-pub fn fetched<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
-where
-    T: DeserializeOwned + Send + Sync + 'static,
-{
-    start(path, || false)
+pub fn fetched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
+    start(Box::new(path), || false)
 }
 
 /// Like `fetched`, and asks again every few seconds while the page is live and nothing is held.
-pub fn polled<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
-where
-    T: DeserializeOwned + Send + Sync + 'static,
-{
-    start(path, url_state::is_live)
+pub fn polled<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
+    start(Box::new(path), url_state::is_live)
 }
 
 /// Like `polled`, whatever the range: for what is only ever about now.
-pub fn watched<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T>
-where
-    T: DeserializeOwned + Send + Sync + 'static,
-{
-    start(path, || true)
+pub fn watched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
+    start(Box::new(path), || true)
 }
 
-fn start<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static, is_polled: fn() -> bool) -> Fetch<T>
-where
-    T: DeserializeOwned + Send + Sync + 'static,
-{
-    let fetch = Fetch {
-        data: RwSignal::new(None),
-        state: RwSignal::new(LoadState::default()),
-        again: RwSignal::new(0),
-    };
-    let path = Memo::new(move |_| path());
-    let is_polled = Memo::new(move |_| is_polled());
-    let asked = StoredValue::new(None::<String>);
-    let task = StoredValue::new_local(Task::default());
-    Effect::new(move |_| {
-        fetch.again.track();
-        let polls = is_polled.get();
-        let Some(path) = path.get() else {
-            task.update_value(Task::cancel);
-            return;
+/// Types of `wire` that an address of the API answers with.
+pub trait Answer: DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Answer for T {}
+
+type AnyAnswer = Arc<dyn Any + Send + Sync>;
+type Path = Box<dyn Fn() -> Option<String> + Send + Sync>;
+type Read = fn(&str) -> Result<AnyAnswer, json::Unreadable>;
+
+fn start<T: Answer>(path: Path, is_polled: fn() -> bool) -> Fetch<T> {
+    let read: Read = |text| json::read::<T>(text).map(|answer| Arc::new(answer) as AnyAnswer);
+    Fetch { question: Question::ask(path, is_polled, read), of: PhantomData }
+}
+
+/// What is the same for every type of answer.
+#[derive(Clone, Copy)]
+struct Question {
+    answer: RwSignal<Option<AnyAnswer>>,
+    state: RwSignal<LoadState>,
+    again: RwSignal<u32>,
+}
+
+impl Question {
+    fn ask(path: Path, is_polled: fn() -> bool, read: Read) -> Self {
+        let question = Self {
+            answer: RwSignal::new(None),
+            state: RwSignal::new(LoadState::default()),
+            again: RwSignal::new(0),
         };
-        let is_new = asked.with_value(|asked| asked.as_deref() != Some(path.as_str()));
-        asked.set_value(Some(path.clone()));
-        if is_new {
-            fetch.state.update(|state| state.is_stale = true);
-        }
-        task.update_value(|task| task.run(ask(fetch, path, polls)));
-    });
-    // The arena drops the task with its owner anyway; this also covers a cleanup that comes first.
-    on_cleanup(move || {
-        task.try_update_value(Task::cancel);
-    });
-    fetch
-}
-
-async fn ask<T>(fetch: Fetch<T>, path: String, polls: bool)
-where
-    T: DeserializeOwned + Send + Sync + 'static,
-{
-    loop {
-        let answer = get::<T>(&path).await;
-        let failure = match answer {
-            Ok(data) => {
-                fetch.data.set(Some(Arc::new(data)));
-                None
+        let path = memo(move || path());
+        let is_polled = memo(move || is_polled());
+        let asked = StoredValue::new(None::<String>);
+        let task = StoredValue::new_local(Task::default());
+        Effect::new(move |_| {
+            question.again.track();
+            let polls = is_polled.get();
+            let Some(path) = path.get() else {
+                task.update_value(Task::cancel);
+                return;
+            };
+            let is_new = asked.with_value(|asked| asked.as_deref() != Some(path.as_str()));
+            asked.set_value(Some(path.clone()));
+            if is_new {
+                question.state.update(|state| state.is_stale = true);
             }
-            Err(failure) => Some(failure),
-        };
-        let has_data = fetch.data.with_untracked(Option::is_some);
-        let lost = failure.as_ref().is_some_and(|failure| failure.status.is_none());
-        // A failed answer to a new question leaves the old one's data on the screen: still stale.
-        let is_stale = failure.is_some() && fetch.state.with_untracked(|state| state.is_stale);
-        fetch.state.set(LoadState { has_data, is_stale, failure });
-        // A server that is gone is worth asking again whatever the range.
-        if !polls && !lost {
-            return;
+            task.update_value(|task| task.run(question.answered(path, polls, read)));
+        });
+        // The arena drops the task with its owner anyway; this also covers a cleanup that comes first.
+        on_cleanup(move || {
+            task.try_update_value(Task::cancel);
+        });
+        question
+    }
+
+    fn reload(self) {
+        self.again.update(|n| *n += 1);
+    }
+
+    async fn answered(self, path: String, polls: bool, read: Read) {
+        loop {
+            let text = get(&path).await;
+            let failure = match text.and_then(|text| read(&text).map_err(ApiFailure::unreadable)) {
+                Ok(answer) => {
+                    self.answer.set(Some(answer));
+                    None
+                }
+                Err(failure) => Some(failure),
+            };
+            let has_data = self.answer.with_untracked(Option::is_some);
+            let lost = failure.as_ref().is_some_and(|failure| failure.status.is_none());
+            // A failed answer to a new question leaves the old one's data on the screen: still stale.
+            let is_stale = failure.is_some() && self.state.with_untracked(|state| state.is_stale);
+            self.state.set(LoadState { has_data, is_stale, failure });
+            // A server that is gone is worth asking again whatever the range.
+            if !polls && !lost {
+                return;
+            }
+            pause().await;
         }
-        pause().await;
     }
 }
 

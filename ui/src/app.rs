@@ -3,6 +3,7 @@
 use crate::components::panel::nothing;
 use crate::components::shell::Shell;
 use crate::components::{Empty, Panel};
+use crate::erased::{live, memo};
 use crate::pages::{alerts, logs, metrics, send, service, services, slo, slos, trace, traces};
 use crate::{api, url_state};
 use leptos::prelude::*;
@@ -54,11 +55,11 @@ pub fn App() -> impl IntoView {
             }
         })
     });
-    let route = Memo::new(|_| Route::of(&url_state::segments()));
+    let route = memo(|| Route::of(&url_state::segments()));
     let status = api::watched::<wire::Status>(|| Some("/status".to_owned()));
     provide_context(status);
     let page = move || page(route.get());
-    view! { <Shell route=route.into()>{page}</Shell> }
+    view! { <Shell route=route.into()>{live(page)}</Shell> }
 }
 
 fn page(route: Route) -> AnyView {
@@ -91,7 +92,7 @@ fn Home() -> impl IntoView {
         url_state::redirect(&untrack(|| url_state::link(target)));
     });
     let state = status.state();
-    view! { <Panel name="home" state=state retry=status.retry()>{|| ()}</Panel> }
+    view! { <Panel name="home" state=state retry=status.retry()>{live(|| ())}</Panel> }
 }
 
 #[component]

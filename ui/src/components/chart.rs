@@ -7,6 +7,7 @@
 use crate::components::chart_group::ChartGroup;
 use crate::components::data_table::ChartTable;
 use crate::components::measure;
+use crate::erased::{act, live, memo};
 use crate::format::{self, Zone};
 use crate::model::chart::{self, ChartData, Dash, Frame, Marks};
 use crate::url_state;
@@ -42,12 +43,12 @@ pub fn Chart(
     #[prop(optional, into)] as_table: MaybeProp<bool>,
     testid: &'static str,
 ) -> impl IntoView {
-    let data = Memo::new(move |_| data.get().map(Arc::new));
+    let data = memo(move || data.get().map(Arc::new));
     let node = NodeRef::<Div>::new();
     let width = measure::width_of(node);
     let group = ChartGroup::current();
     let height = f64::from(height);
-    let frame = Memo::new(move |_| {
+    let frame = memo(move || {
         let width = width.get() - RIGHT;
         data.with(|data| data.as_deref().map(|data| Frame::of(data, width.max(1.0), height)))
     });
@@ -71,22 +72,22 @@ pub fn Chart(
         view! {
             <div class="plot" node_ref=node tabindex="0" role="group" aria-label=label data-testid=testid
                 style:height=format!("{full_height}px")
-                on:pointerdown=move |event| pointer.down(&event)
-                on:pointermove=move |event| pointer.moved(&event)
-                on:pointerup=move |_| pointer.up()
-                on:pointercancel=move |_| group.drag_ms.set(None)
-                on:pointerleave=move |_| group.hover_ms.set(None)
-                on:blur=move |_| group.hover_ms.set(None)
-                on:keydown=move |event| pointer.key(&event, data.with(|data| step_ms(data.as_deref())))>
-                <svg class="c" aria-hidden="true">{pictured} {marked} {hovered} {brushed}</svg>
-                {readout}
+                on:pointerdown=act(move |event| pointer.down(&event))
+                on:pointermove=act(move |event| pointer.moved(&event))
+                on:pointerup=act(move |_| pointer.up())
+                on:pointercancel=act(move |_| group.drag_ms.set(None))
+                on:pointerleave=act(move |_| group.hover_ms.set(None))
+                on:blur=act(move |_| group.hover_ms.set(None))
+                on:keydown=act(move |event| pointer.key(&event, data.with(|data| step_ms(data.as_deref()))))>
+                <svg class="c" aria-hidden="true">{live(pictured)} {live(marked)} {live(hovered)} {live(brushed)}</svg>
+                {live(readout)}
             </div>
         }
     };
     let table = move || view! { <ChartTable data=Signal::from(data) label=label /> };
     view! {
         <div class="chart" class:bare=!axis>
-            {move || if as_table.get() == Some(true) { table().into_any() } else { plot().into_any() }}
+            {live(move || if as_table.get() == Some(true) { table().into_any() } else { plot().into_any() })}
         </div>
     }
 }

@@ -1,6 +1,7 @@
 //! A button that copies a text and says so.
 
 use crate::components::clipboard;
+use crate::erased::{act, live};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
@@ -26,8 +27,8 @@ pub fn CopyButton(
         });
     };
     view! {
-        <button class="btn quiet copy" type="button" on:click=copy data-testid=testid>
-            <span aria-live="polite">{move || said.get().map_or_else(|| label.clone(), str::to_owned)}</span>
+        <button class="btn quiet copy" type="button" on:click=act(copy) data-testid=testid>
+            <span aria-live="polite">{live(move || said.get().map_or_else(|| label.clone(), str::to_owned))}</span>
         </button>
     }
 }

@@ -1,5 +1,6 @@
 //! The numbers of a chart as a table, for those who cannot or do not want to read a picture.
 
+use crate::erased::live;
 use crate::format;
 use crate::model::chart::ChartData;
 use crate::url_state;
@@ -14,8 +15,8 @@ pub fn ChartTable(data: Signal<Option<Arc<ChartData>>>, label: Signal<String>) -
     view! {
         <div class="chart-table" tabindex="0" role="region" aria-label=label>
             <table>
-                <thead><tr><th scope="col">"from"</th> {heads}</tr></thead>
-                <tbody>{rows}</tbody>
+                <thead><tr><th scope="col">"from"</th> {live(heads)}</tr></thead>
+                <tbody>{live(rows)}</tbody>
             </table>
         </div>
     }

@@ -5,6 +5,7 @@
 
 use crate::api::{ApiFailure, LoadState};
 use crate::components::SqlButton;
+use crate::erased::{act, derived, flag, live, memo, text};
 use leptos::prelude::*;
 
 /// What to say instead of an empty picture.
@@ -39,28 +40,28 @@ pub fn Panel(
 ) -> impl IntoView {
     let head = move || {
         let title = title.get()?;
-        let sql = Signal::derive(move || sql.get());
-        let text = view! { <h2>{title}</h2> <span class="t2 dense">{move || note.get()}</span> };
+        let sql = derived(move || sql.get());
+        let text = view! { <h2>{title}</h2> <span class="t2 dense">{live(move || note.get())}</span> };
         Some(
             view! { <div class="panel-head">{text} <span class="grow" /> <SqlButton sql=sql /></div> }
                 .into_any(),
         )
     };
     let children = StoredValue::new(children);
-    let shown = Memo::new(move |_| state.with(|state| Shown::of(state, empty.get().is_some())));
+    let shown = memo(move || state.with(|state| Shown::of(state, empty.get().is_some())));
     let body = move || match shown.get() {
         Shown::Loading => skeleton(),
         Shown::Failed => failed(state, retry),
-        Shown::Empty => view! { {move || empty.get().map(|empty| nothing(&empty))} }.into_any(),
+        Shown::Empty => view! { {live(move || empty.get().map(|empty| nothing(&empty)))} }.into_any(),
         Shown::Data => children.with_value(|children| children()).into_any(),
     };
     let is_stale = move || state.with(|state| state.has_data && state.is_stale);
     let busy = move || state.with(|state| (!state.has_data || state.is_stale) && state.failure.is_none());
     view! {
-        <section class=format!("panel {class}") aria-label=name data-testid=name aria-busy=move || busy().to_string()>
-            {head}
-            {move || old_data(state, retry)}
-            <div class="panel-body" class:stale=is_stale>{body}</div>
+        <section class=format!("panel {class}") aria-label=name data-testid=name aria-busy=text(move || busy().to_string())>
+            {live(head)}
+            {live(move || old_data(state, retry))}
+            <div class="panel-body" class:stale=flag(is_stale)>{live(body)}</div>
         </section>
     }
 }
@@ -98,7 +99,7 @@ fn skeleton() -> AnyView {
 }
 
 fn failed(state: Signal<LoadState>, retry: Option<Callback<()>>) -> AnyView {
-    view! { {move || state.get().failure.map(|failure| message(&failure, retry))} }.into_any()
+    view! { {live(move || state.get().failure.map(|failure| message(&failure, retry)))} }.into_any()
 }
 
 /// The whole panel is the message.
@@ -133,7 +134,7 @@ fn retry_button(retry: Option<Callback<()>>) -> Option<AnyView> {
     let retry = retry?;
     let press = move |_| retry.run(());
     Some(
-        view! { <span><button class="btn" type="button" on:click=press>"Try again"</button></span> }
+        view! { <span><button class="btn" type="button" on:click=act(press)>"Try again"</button></span> }
             .into_any(),
     )
 }

@@ -1,5 +1,6 @@
 //! Column heads that sort, with the order in the address.
 
+use crate::erased::{live, memo, text};
 use crate::url_state;
 use leptos::prelude::*;
 
@@ -22,7 +23,7 @@ pub fn SortHead(
     default: &'static str,
     #[prop(optional)] is_number: bool,
 ) -> impl IntoView {
-    let current = Memo::new(move |_| order(default));
+    let current = memo(move || order(default));
     let state = move || {
         let (sorted, is_descending) = current.get();
         (sorted == column).then_some(is_descending)
@@ -35,8 +36,8 @@ pub fn SortHead(
     let aria = move || state().map(|descends| if descends { "descending" } else { "ascending" });
     let arrow = move || state().map(|descends| if descends { " \u{2193}" } else { " \u{2191}" });
     view! {
-        <th scope="col" class:num=is_number aria-sort=aria>
-            <a href=href data-testid=format!("sort-{column}")>{label} {arrow}</a>
+        <th scope="col" class:num=is_number aria-sort=text(aria)>
+            <a href=text(href) data-testid=format!("sort-{column}")>{label} {live(arrow)}</a>
         </th>
     }
 }

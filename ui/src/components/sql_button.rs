@@ -1,6 +1,7 @@
 //! "SQL": how to get the same numbers from the query language, to copy.
 
 use crate::components::CopyButton;
+use crate::erased::{act, derived};
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
@@ -19,17 +20,17 @@ pub fn SqlButton(#[prop(into)] sql: Signal<Option<String>>) -> impl IntoView {
             dialog.close();
         }
     };
-    let text = Signal::derive(move || sql.get().unwrap_or_default());
+    let text = derived(move || sql.get().unwrap_or_default());
     view! {
         <Show when=move || sql.with(Option::is_some)>
-            <button class="btn quiet" type="button" data-testid="sql-open" on:click=open>"SQL"</button>
+            <button class="btn quiet" type="button" data-testid="sql-open" on:click=act(open)>"SQL"</button>
         </Show>
         <dialog class="sheet" node_ref=dialog aria-label="SQL of this panel" data-testid="sql-dialog">
             <div class="sheet-head">
                 <h2>"SQL"</h2>
                 <span class="t2 dense">"gives the same numbers, read only"</span>
                 <CopyButton text=text testid="sql-copy" />
-                <button class="btn quiet" type="button" on:click=close>"Close " <kbd>"esc"</kbd></button>
+                <button class="btn quiet" type="button" on:click=act(close)>"Close " <kbd>"esc"</kbd></button>
             </div>
             <pre class="code" tabindex="0" data-testid="sql-text">{text}</pre>
         </dialog>

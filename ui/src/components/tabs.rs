@@ -1,5 +1,6 @@
 //! Tabs whose choice is a parameter of the address.
 
+use crate::erased::live;
 use crate::url_state;
 use leptos::prelude::*;
 
@@ -40,5 +41,5 @@ pub fn Tabs(
         let current = chosen(param, &tabs);
         tabs.into_iter().map(|tab| link(tab, current)).collect_view()
     };
-    view! { <nav class="tabs" aria-label=label>{links}</nav> }
+    view! { <nav class="tabs" aria-label=label>{live(links)}</nav> }
 }

@@ -8,6 +8,7 @@ pub mod receivers;
 use crate::api;
 use crate::components::Panel;
 use crate::components::panel::Empty;
+use crate::erased::{derived, live, memo};
 use crate::model::alert_view;
 use crate::url_state;
 use leptos::prelude::*;
@@ -18,9 +19,9 @@ use alert_table::AlertTable;
 #[component]
 pub fn AlertsPage() -> impl IntoView {
     let list = api::watched::<AlertList>(|| Some("/alerts".to_owned()));
-    let now = Signal::derive(move || list.map(|list| list.now).unwrap_or_default());
+    let now = derived(move || list.map(|list| list.now).unwrap_or_default());
     let part = move |is_active: bool| {
-        Memo::new(move |_| list.map(|list| only(&list.alerts, is_active)).unwrap_or_default())
+        memo(move || list.map(|list| only(&list.alerts, is_active)).unwrap_or_default())
     };
     let (active, history) = (part(true), part(false));
     let title = move || match list.map(|list| alert_view::sentence(&list.alerts)) {
@@ -32,18 +33,18 @@ pub fn AlertsPage() -> impl IntoView {
         <div class="split">
             <div>
                 <header class="lead">
-                    <h1 data-testid="alerts-sentence">{title}</h1>
+                    <h1 data-testid="alerts-sentence">{live(title)}</h1>
                     <p>"A page or ticket opens when both windows of a tier burn too fast, and closes when they calm down."</p>
                 </header>
-                <Panel name="alerts" state=list.state() retry=list.retry() empty=Signal::derive(none)>
-                    {move || (!active.with(Vec::is_empty)).then(|| view! {
+                <Panel name="alerts" state=list.state() retry=list.retry() empty=derived(none)>
+                    {live(move || (!active.with(Vec::is_empty)).then(|| view! {
                         <h2 class="alerts-head">"Active"</h2>
                         <AlertTable alerts=active.into() now=now />
-                    })}
-                    {move || (!history.with(Vec::is_empty)).then(|| view! {
+                    }))}
+                    {live(move || (!history.with(Vec::is_empty)).then(|| view! {
                         <h2 class="alerts-head">"History"</h2>
                         <AlertTable alerts=history.into() now=now />
-                    })}
+                    }))}
                 </Panel>
             </div>
             <aside class="rail" aria-label="Receivers">

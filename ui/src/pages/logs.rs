@@ -15,6 +15,7 @@ pub mod shown;
 use crate::api;
 use crate::components::Panel;
 use crate::components::panel::Empty;
+use crate::erased::{derived, memo};
 use crate::format;
 use crate::model::log_histogram;
 use crate::model::log_query::LogQuery;
@@ -26,12 +27,12 @@ use shown::Hold;
 
 #[component]
 pub fn LogsPage() -> impl IntoView {
-    let query = Memo::new(|_| query());
-    let path = Memo::new(move |_| url_state::api_path(&query.get().path()));
+    let query = memo(|| query());
+    let path = memo(move || url_state::api_path(&query.get().path()));
     let latest = api::polled::<LogList>(move || Some(path.get()));
     let hold = Hold::new();
     let shown = shown::shown(latest, path.into(), hold);
-    let histogram = Memo::new(move |_| shown.with(|shown| shown.list().map(layout)));
+    let histogram = memo(move || shown.with(|shown| shown.list().map(layout)));
     let sentence = move || {
         let n_matched = shown.with(|shown| shown.list().map(|list| list.n_matched))?;
         histogram.with(|histogram| histogram.as_ref().map(|h| log_histogram::sentence(h, n_matched)))
@@ -47,10 +48,10 @@ pub fn LogsPage() -> impl IntoView {
             name="logs"
             state=latest.state()
             retry=latest.retry()
-            title=Signal::derive(sentence)
-            note=Signal::derive(move || shown.with(|shown| shown.list().and_then(cut_note)))
-            sql=Signal::derive(move || latest.map(|list| list.sql.clone()))
-            empty=Signal::derive(empty)
+            title=derived(sentence)
+            note=derived(move || shown.with(|shown| shown.list().and_then(cut_note)))
+            sql=derived(move || latest.map(|list| list.sql.clone()))
+            empty=derived(empty)
         >
             <histogram::LogHistogram histogram=histogram.into() shown=shown />
             <log_list::LogRows shown=shown latest=latest hold=hold />

@@ -9,6 +9,7 @@ pub mod search_bar;
 use crate::api;
 use crate::components::Panel;
 use crate::components::panel::Empty;
+use crate::erased::{derived, flag, live, memo};
 use crate::format;
 use crate::model::address::encode;
 use crate::model::metric_catalogue;
@@ -19,26 +20,26 @@ use wire::{MetricDetail, MetricList};
 #[component]
 pub fn MetricsPage() -> impl IntoView {
     let list = api::polled::<MetricList>(|| Some(url_state::api_path("/metrics")));
-    let name = Memo::new(|_| url_state::param("name"));
+    let name = memo(|| url_state::param("name"));
     let detail = api::polled::<MetricDetail>(move || name.get().map(|name| detail_path(&name)));
     let empty = move || list.map(|list| list.metrics.is_empty().then(nothing)).flatten();
     view! {
         <h1 class="sr">"Metrics"</h1>
         <search_bar::SearchBar list=list />
-        <div class="metrics" class:with-chart=move || name.get().is_some()>
+        <div class="metrics" class:with-chart=flag(move || name.get().is_some())>
             <div class="catalogue">
                 <Panel
                     name="metrics"
                     state=list.state()
                     retry=list.retry()
-                    empty=Signal::derive(empty)
-                    title=Signal::derive(move || list.map(title))
-                    sql=Signal::derive(move || list.map(|list| list.sql.clone()))
+                    empty=derived(empty)
+                    title=derived(move || list.map(title))
+                    sql=derived(move || list.map(|list| list.sql.clone()))
                 >
                     <catalogue::Catalogue list=list name=name.into() />
                 </Panel>
             </div>
-            {move || name.get().map(|name| view! { <metric_panel::MetricPanel name=name detail=detail /> })}
+            {live(move || name.get().map(|name| view! { <metric_panel::MetricPanel name=name detail=detail /> }))}
         </div>
     }
 }

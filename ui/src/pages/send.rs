@@ -14,6 +14,7 @@ pub mod verdict;
 
 use crate::api::{self, Fetch};
 use crate::components::Panel;
+use crate::erased::{live, memo};
 use crate::model::ingest::{self, Ingest};
 use leptos::prelude::*;
 use std::time::Duration;
@@ -34,16 +35,16 @@ const ASK_AGAIN: Duration = Duration::from_millis(900);
 pub fn SendPage() -> impl IntoView {
     let status = expect_context::<Fetch<Status>>();
     ask_every_second(status);
-    let state = Memo::new(move |_| status.map(ingest::ingest).unwrap_or(Ingest::Waiting));
-    let has_data = Memo::new(move |_| state.get() != Ingest::Waiting);
+    let state = memo(move || status.map(ingest::ingest).unwrap_or(Ingest::Waiting));
+    let has_data = memo(move || state.get() != Ingest::Waiting);
     let recent = move || has_data.get().then(|| "/services?from=now-15m&to=now".to_owned());
     let services = api::watched::<ServiceList>(recent);
-    let names = Memo::new(move |_| services.map(senders).unwrap_or_default());
+    let names = memo(move || services.map(senders).unwrap_or_default());
     view! {
         <div class="send">
             <div>
                 <section class="lead">
-                    <h1>{move || ingest::headline(state.get())}</h1>
+                    <h1>{live(move || ingest::headline(state.get()))}</h1>
                     <p>
                         "No account, no header, no schema. A span shows within a second of its \
                          acknowledgement, and this page follows by itself."

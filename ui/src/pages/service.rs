@@ -9,6 +9,7 @@ use crate::api::{self, Fetch};
 use crate::components::icon::labelled_icon;
 use crate::components::panel::nothing;
 use crate::components::{self, Empty, Panel};
+use crate::erased::{derived, live, text};
 use crate::model::address::{self, encode};
 use crate::model::{name_text, verdict};
 use crate::{format, url_state};
@@ -21,7 +22,7 @@ pub fn ServicePage(name: String) -> impl IntoView {
     let is_askable = path.is_some();
     let detail = api::polled::<ServiceDetail>(move || path.as_deref().map(url_state::api_path));
     let is_silent = move || detail.map(|detail| detail.red.n_requests == 0 && detail.operations.is_empty());
-    let empty = Signal::derive(move || is_silent().filter(|is| *is).and_then(|_| detail.map(silent)));
+    let empty = derived(move || is_silent().filter(|is| *is).and_then(|_| detail.map(silent)));
     let head = head(name, detail);
     if !is_askable {
         return view! { {head} <div class="pad">{nothing(&unaskable())}</div> }.into_any();
@@ -68,13 +69,13 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
         (format!("/traces{query}"), format!("/traces{query}&status=error"), format!("/logs{query}"));
     view! {
         <header class="lead service-head">
-            <h1 data-testid="service-sentence">{mark} {shown_name} " " <span class="t2 regular">{sentence}</span></h1>
+            <h1 data-testid="service-sentence">{live(mark)} {shown_name} " " <span class="t2 regular">{live(sentence)}</span></h1>
             <div class="acts">
-                <a class="btn" href=move || url_state::link(&traces) data-testid="service-traces">"Traces"</a>
-                <a class="btn" href=move || url_state::link(&errors)>"Failed traces"</a>
-                <a class="btn" href=move || url_state::link(&logs) data-testid="service-logs">"Logs"</a>
+                <a class="btn" href=text(move || url_state::link(&traces)) data-testid="service-traces">"Traces"</a>
+                <a class="btn" href=text(move || url_state::link(&errors))>"Failed traces"</a>
+                <a class="btn" href=text(move || url_state::link(&logs)) data-testid="service-logs">"Logs"</a>
             </div>
-            <div class="f">{facts}</div>
+            <div class="f">{live(facts)}</div>
         </header>
     }
     .into_any()

@@ -4,6 +4,7 @@ pub mod service_row;
 
 use crate::api;
 use crate::components::{Empty, Panel, SortHead};
+use crate::erased::{derived, live, memo};
 use crate::model::service_order::{self, WORST};
 use crate::model::verdict;
 use crate::{components::sort_head, url_state};
@@ -13,11 +14,10 @@ use wire::{ServiceList, ServiceRow};
 #[component]
 pub fn ServicesPage() -> impl IntoView {
     let list = api::polled::<ServiceList>(|| Some(url_state::api_path("/services")));
-    let sentence = Memo::new(move |_| list.map(verdict::services).unwrap_or_else(|| "Services".to_owned()));
-    let empty =
-        Signal::derive(move || list.map(|list| list.services.is_empty()).filter(|is| *is).map(|_| empty()));
-    let sql = Signal::derive(move || list.map(|list| list.sql.clone()));
-    let note = Signal::derive(move || list.map(|list| format!("{} in this range", n_active(list))));
+    let sentence = memo(move || list.map(verdict::services).unwrap_or_else(|| "Services".to_owned()));
+    let empty = derived(move || list.map(|list| list.services.is_empty()).filter(|is| *is).map(|_| empty()));
+    let sql = derived(move || list.map(|list| list.sql.clone()));
+    let note = derived(move || list.map(|list| format!("{} in this range", n_active(list))));
     view! {
         <header class="lead"><h1 data-testid="services-sentence">{sentence}</h1></header>
         <Panel name="services" title="Services, worst first" note=note state=list.state() retry=list.retry()
@@ -36,7 +36,7 @@ pub fn ServicesPage() -> impl IntoView {
                     <th scope="col" class="hide">"p95 over time"</th>
                     <SortHead column="seen" label="last span" default=WORST is_number=true />
                 </tr></thead>
-                <tbody>{move || list.get().map(|list| rows(&list))}</tbody>
+                <tbody>{live(move || list.get().map(|list| rows(&list)))}</tbody>
             </table></div>
         </Panel>
     }

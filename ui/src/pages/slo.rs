@@ -7,6 +7,7 @@ pub mod tier_table;
 use crate::api;
 use crate::components::Panel;
 use crate::components::panel::Empty;
+use crate::erased::{derived, live, memo};
 use crate::model::address::encode;
 use crate::model::slo_view;
 use crate::pages::alerts::alert_table::AlertTable;
@@ -18,9 +19,9 @@ use wire::SloDetail;
 pub fn SloPage(id: String) -> impl IntoView {
     let path = format!("/slos/{}", encode(&id));
     let detail = api::polled::<SloDetail>(move || Some(url_state::api_path(&path)));
-    let slo = Memo::new(move |_| detail.map(|detail| detail.slo.clone()));
+    let slo = memo(move || detail.map(|detail| detail.slo.clone()));
     let title = move || slo.get().map_or_else(|| id.clone(), |slo| slo.sentence);
-    let alerts = Memo::new(move |_| detail.map(|detail| detail.alerts.clone()).unwrap_or_default());
+    let alerts = memo(move || detail.map(|detail| detail.alerts.clone()).unwrap_or_default());
     let no_alerts = move || {
         alerts.with(Vec::is_empty).then(|| Empty {
             title: "It has never fired.".to_owned(),
@@ -32,12 +33,12 @@ pub fn SloPage(id: String) -> impl IntoView {
     let tiers_note = "log scale; the tick is the threshold, both windows must pass it";
     let state = detail.state();
     // A failure is told once, by the first panel.
-    let is_told = Memo::new(move |_| state.with(|state| !state.has_data && state.failure.is_some()));
+    let is_told = memo(move || state.with(|state| !state.has_data && state.failure.is_some()));
     view! {
         <header class="lead" data-testid="slo-head">
-            <h1>{title}</h1>
-            <p>{move || slo.get().map(|slo| slo_view::evidence_sentence(&slo))}</p>
-            {move || slo.get().map(|slo| readings::readings(&slo))}
+            <h1>{live(title)}</h1>
+            <p>{live(move || slo.get().map(|slo| slo_view::evidence_sentence(&slo)))}</p>
+            {live(move || slo.get().map(|slo| readings::readings(&slo)))}
         </header>
         <div class="slo-two">
             <Panel
@@ -45,13 +46,13 @@ pub fn SloPage(id: String) -> impl IntoView {
                 state=state
                 retry=detail.retry()
                 title="Events"
-                sql=Signal::derive(move || detail.map(|detail| detail.sql.clone()))
+                sql=derived(move || detail.map(|detail| detail.sql.clone()))
             >
                 <event_charts::EventCharts detail=detail />
             </Panel>
             <Show when=move || !is_told.get()>
                 <Panel name="slo-tiers" state=state title="Burn rate, four tiers" note=tiers_note>
-                    {move || slo.get().map(|slo| tier_table::tier_table(&slo))}
+                    {live(move || slo.get().map(|slo| tier_table::tier_table(&slo)))}
                 </Panel>
             </Show>
         </div>
@@ -61,11 +62,11 @@ pub fn SloPage(id: String) -> impl IntoView {
                 state=state
                 title="Alert log"
                 note="newest first"
-                empty=Signal::derive(no_alerts)
+                empty=derived(no_alerts)
             >
                 <AlertTable
                     alerts=alerts.into()
-                    now=Signal::derive(move || detail.map(|detail| detail.to).unwrap_or_default())
+                    now=derived(move || detail.map(|detail| detail.to).unwrap_or_default())
                 />
             </Panel>
         </Show>

@@ -8,6 +8,7 @@ pub mod standing_mark;
 
 use crate::api;
 use crate::components::Panel;
+use crate::erased::{live, memo};
 use crate::model::slo_view::{self, window_text};
 use leptos::prelude::*;
 use wire::{SloList, SloRow};
@@ -15,7 +16,7 @@ use wire::{SloList, SloRow};
 #[component]
 pub fn SlosPage() -> impl IntoView {
     let slos = api::watched::<SloList>(|| Some("/slos".to_owned()));
-    let sentence = Memo::new(move |_| match slos.map(|list| slo_view::list_sentence(&list.slos)) {
+    let sentence = memo(move || match slos.map(|list| slo_view::list_sentence(&list.slos)) {
         Some(sentence) if slos.map(|list| !list.slos.is_empty()) == Some(true) => sentence,
         _ => "Objectives".to_owned(),
     });
@@ -31,7 +32,7 @@ pub fn SlosPage() -> impl IntoView {
             <p>"Budget left over each objective's period; burn 1 spends it evenly. The tick is the tier's threshold."</p>
         </header>
         <Panel name="slos" state=slos.state() retry=slos.retry()>
-            {body}
+            {live(body)}
         </Panel>
     }
 }

@@ -15,6 +15,7 @@ pub mod waterfall;
 use crate::api::{self, ApiFailure, Fetch};
 use crate::components::panel::nothing;
 use crate::components::{Empty, Panel};
+use crate::erased::{act, flag, live, memo};
 use crate::url_state;
 use leptos::prelude::*;
 use state::TraceState;
@@ -27,35 +28,34 @@ pub fn TracePage(id: String) -> impl IntoView {
     let state = TraceState::new(trace);
     keys::listen(state);
     let state_of = trace.state();
-    let is_missing = Memo::new(move |_| {
-        state_of.with(|state| state.failure.as_ref().is_some_and(ApiFailure::is_not_found))
-    });
+    let is_missing =
+        memo(move || state_of.with(|state| state.failure.as_ref().is_some_and(ApiFailure::is_not_found)));
     let missing = move || view! { <div class="pad">{nothing(&missing(&id))} {again(trace)}</div> }.into_any();
     let page = move || {
         view! {
             <Panel name="trace" state=trace.state() retry=trace.retry()>
-                {move || state.model.get().map(|model| head::head(&model))}
+                {live(move || state.model.get().map(|model| head::head(&model)))}
                 <tool_bar::ToolBar state=state />
-                {move || body(state)}
+                {live(move || body(state))}
             </Panel>
         }
     };
-    view! { {move || if is_missing.get() { missing() } else { page().into_any() }} }
+    view! { {live(move || if is_missing.get() { missing() } else { page().into_any() })} }
 }
 
 fn body(state: TraceState) -> AnyView {
     if url_state::param("view").as_deref() == Some("logs") {
         return view! { <trace_logs::TraceLogs state=state /> }.into_any();
     }
-    let has_selection = Memo::new(move |_| state.selected.get().is_some());
+    let has_selection = memo(move || state.selected.get().is_some());
     let drawer = move || has_selection.get().then(|| view! { <drawer::Drawer state=state /> });
     view! {
-        <div class="body" class:with-drawer=move || has_selection.get()>
+        <div class="body" class:with-drawer=flag(move || has_selection.get())>
             <div class="left">
                 <minimap::Minimap state=state />
                 <waterfall::Waterfall state=state />
             </div>
-            {drawer}
+            {live(drawer)}
         </div>
     }
     .into_any()
@@ -74,6 +74,6 @@ fn missing(id: &str) -> Empty {
 
 fn again(trace: Fetch<Trace>) -> AnyView {
     let press = move |_| trace.reload();
-    view! { <div class="msg"><button class="btn" type="button" on:click=press>"Look again"</button></div> }
+    view! { <div class="msg"><button class="btn" type="button" on:click=act(press)>"Look again"</button></div> }
         .into_any()
 }

@@ -6,6 +6,7 @@ pub mod trace_row;
 
 use crate::api;
 use crate::components::{Empty, Panel, name};
+use crate::erased::{derived, live};
 use crate::model::service_color::ServiceColors;
 use crate::model::{trace_facets, trace_query};
 use crate::url_state;
@@ -21,14 +22,14 @@ pub fn TracesPage() -> impl IntoView {
         Some(url_state::api_path(&url_state::with_address(trace_query::api_path)))
     });
     let is_empty = move || list.map(|list| list.traces.is_empty()) == Some(true);
-    let empty = Signal::derive(move || is_empty().then(empty));
+    let empty = derived(move || is_empty().then(empty));
     view! {
         <h1 class="sr">"Traces"</h1>
         <query_bar::QueryBar list=list />
         <div class="cols">
             <aside class="facets" aria-label="Narrow down"><facet_list::FacetList list=list /></aside>
             <Panel name="traces" class="res" state=list.state() retry=list.retry() empty=empty>
-                {move || list.map(results)}
+                {live(move || list.map(results))}
             </Panel>
         </div>
     }

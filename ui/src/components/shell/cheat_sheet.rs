@@ -1,6 +1,7 @@
 //! `?`: every key, in one dialog.
 
 use super::nav::GROUPS;
+use crate::erased::act;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
@@ -47,7 +48,7 @@ pub(super) fn CheatSheet(node: NodeRef<Dialog>) -> impl IntoView {
         <dialog class="sheet" node_ref=node aria-label="Keyboard shortcuts" data-testid="cheat-sheet">
             <div class="sheet-head">
                 <h2>"Keyboard"</h2> <span class="grow" />
-                <button class="btn quiet" type="button" on:click=close>"Close " <kbd>"esc"</kbd></button>
+                <button class="btn quiet" type="button" on:click=act(close)>"Close " <kbd>"esc"</kbd></button>
             </div>
             <div class="keys">
                 {list("Everywhere", owned(&EVERYWHERE))} {list("Go to", go)} {list("In a trace", owned(&TRACE))}

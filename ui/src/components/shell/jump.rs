@@ -1,6 +1,7 @@
 //! The jump field: a trace id or the name of a service opens its page.
 
 use crate::components::icon;
+use crate::erased::{act, live, memo, text};
 use crate::model::{address::segment, name_text};
 use crate::{api, url_state};
 use leptos::ev::SubmitEvent;
@@ -14,7 +15,7 @@ pub(super) fn Jump(node: NodeRef<Input>) -> impl IntoView {
     let is_used = RwSignal::new(false);
     let services =
         api::fetched::<ServiceList>(move || is_used.get().then(|| url_state::api_path("/services")));
-    let names = Memo::new(move |_| services.map(names_of).unwrap_or_default());
+    let names = memo(move || services.map(names_of).unwrap_or_default());
     let problem = RwSignal::new(None::<String>);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -32,13 +33,13 @@ pub(super) fn Jump(node: NodeRef<Input>) -> impl IntoView {
     };
     let option = |name: String| view! { <option value=name /> };
     view! {
-        <form class="jump" role="search" on:submit=submit>
+        <form class="jump" role="search" on:submit=act(submit)>
             {icon("find")}
             <input node_ref=node list="jump-names" placeholder="Jump to service, trace id" autocomplete="off"
                 spellcheck="false" aria-label="Jump to a service or a trace id" data-testid="jump"
-                aria-invalid=move || problem.get().is_some().then_some("true")
-                on:focus=move |_| is_used.set(true) on:input=move |_| problem.set(None) />
-            <datalist id="jump-names">{move || names.get().into_iter().map(option).collect_view()}</datalist>
+                aria-invalid=text(move || problem.get().is_some().then_some("true"))
+                on:focus=act(move |_| is_used.set(true)) on:input=act(move |_| problem.set(None)) />
+            <datalist id="jump-names">{live(move || names.get().into_iter().map(option).collect_view())}</datalist>
             <kbd aria-hidden="true">"ctrl K"</kbd>
             <span class="jump-problem" role="alert">{problem}</span>
         </form>

@@ -2,6 +2,7 @@
 
 use super::{crumb, status_footer::StatusFooter};
 use crate::app::Route;
+use crate::erased::{memo, text};
 use crate::url_state;
 use leptos::prelude::*;
 
@@ -15,11 +16,11 @@ pub(super) const GROUPS: [&[(&str, &str, &str)]; 4] = [
 
 #[component]
 pub(super) fn Nav(route: Signal<Route>) -> impl IntoView {
-    let section = Memo::new(move |_| crumb(&route.get()).0.1);
+    let section = memo(move || crumb(&route.get()).0.1);
     let link = move |(words, path, key): (&'static str, &'static str, &'static str)| {
         let current = move || (section.get() == path).then_some("page");
         view! {
-            <a href=move || url_state::link(path) aria-current=current>
+            <a href=text(move || url_state::link(path)) aria-current=text(current)>
                 {words} <kbd aria-hidden="true">{format!("g {key}")}</kbd>
             </a>
         }

@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::state_icon;
+use crate::erased::{live, text};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::Status;
@@ -21,9 +22,9 @@ pub(super) fn StatusFooter() -> impl IntoView {
     };
     let lines = move || status.get().map(|status| lines(&status));
     view! {
-        <a class="ingest" href=move || url_state::link("/send") data-testid="status-footer">
-            <div role="status">{headline}</div>
-            {lines}
+        <a class="ingest" href=text(move || url_state::link("/send")) data-testid="status-footer">
+            <div role="status">{live(headline)}</div>
+            {live(lines)}
         </a>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::components::chart_group::set_range;
 use crate::components::icon;
+use crate::erased::{act, live, memo, text};
 use crate::model::time_range::{self, PRESETS, TimeRange};
 use crate::{clock, url_state};
 use leptos::ev::SubmitEvent;
@@ -20,9 +21,9 @@ pub(super) fn TimePicker() -> impl IntoView {
     };
     view! {
         <div class="time" role="group" aria-label="Time range">
-            <button type="button" class="hide" aria-label="Back" title="Back" on:click=back>{icon("back")}</button>
+            <button type="button" class="hide" aria-label="Back" title="Back" on:click=act(back)>{icon("back")}</button>
             <button type="button" popovertarget="range-menu" data-testid="time-range">
-                {label} <span class="t3">{move || url_state::zone().name()}</span>
+                {live(label)} <span class="t3">{live(move || url_state::zone().name())}</span>
             </button>
             <LiveButton />
         </div>
@@ -41,7 +42,7 @@ fn preset(words: &'static str, from: &'static str, menu: NodeRef<Div>) -> AnyVie
         close(menu);
     };
     view! {
-        <button type="button" aria-pressed=move || is_current().to_string() on:click=choose
+        <button type="button" aria-pressed=text(move || is_current().to_string()) on:click=act(choose)
             data-testid=format!("preset-{from}")>"last " {words}</button>
     }
     .into_any()
@@ -72,11 +73,11 @@ fn FreeText(menu: NodeRef<Div>) -> impl IntoView {
         }
     };
     view! {
-        <form class="free" on:submit=submit>
+        <form class="free" on:submit=act(submit)>
             <input node_ref=input class="field" placeholder="15m, or 2026-11-22 09:00 to 10:00" autocomplete="off"
                 aria-label="Time range as text" data-testid="time-text"
-                aria-invalid=move || problem.get().is_some().then_some("true")
-                on:input=move |_| problem.set(None) />
+                aria-invalid=text(move || problem.get().is_some().then_some("true"))
+                on:input=act(move |_| problem.set(None)) />
             <button class="btn" type="submit">"Set"</button>
             <span class="problem" role="alert">{problem}</span>
         </form>
@@ -86,8 +87,8 @@ fn FreeText(menu: NodeRef<Div>) -> impl IntoView {
 /// Live pins the end to now. A fixed range offers to go live; a live one offers to pause.
 #[component]
 fn LiveButton() -> impl IntoView {
-    let is_relative = Memo::new(|_| url_state::time_range().is_relative());
-    let is_live = Memo::new(|_| url_state::is_live());
+    let is_relative = memo(|| url_state::time_range().is_relative());
+    let is_live = memo(|| url_state::is_live());
     let words = move || match (is_relative.get(), is_live.get()) {
         (_, true) => "Live, 5 s",
         (true, false) => "Paused",
@@ -104,8 +105,8 @@ fn LiveButton() -> impl IntoView {
         (false, _) => set_range(&TimeRange::of(None, None)),
     };
     view! {
-        <button type="button" class="hide" aria-pressed=move || is_live.get().to_string() title=hint
-            data-testid="live" on:click=press>{words}</button>
+        <button type="button" class="hide" aria-pressed=text(move || is_live.get().to_string()) title=text(hint)
+            data-testid="live" on:click=act(press)>{words}</button>
     }
 }
 
@@ -115,8 +116,8 @@ fn ZoneChoice() -> impl IntoView {
     let choice = move |words: &'static str, value: Option<&'static str>| {
         let is_current = move || is_local() == value.is_some();
         view! {
-            <button type="button" aria-pressed=move || is_current().to_string()
-                on:click=move |_| url_state::set_param("tz", value)>{words}</button>
+            <button type="button" aria-pressed=text(move || is_current().to_string())
+                on:click=act(move |_| url_state::set_param("tz", value))>{words}</button>
         }
     };
     view! {

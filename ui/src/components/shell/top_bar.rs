@@ -4,6 +4,7 @@ use super::time_picker::TimePicker;
 use super::{Handles, crumb, jump::Jump};
 use crate::app::Route;
 use crate::components::{clipboard, icon};
+use crate::erased::{act, live, text};
 use crate::{clock, theme, url_state};
 use leptos::prelude::*;
 
@@ -12,19 +13,19 @@ pub(super) fn TopBar(route: Signal<Route>, handles: Handles) -> impl IntoView {
     let open_sheet = move |_| super::keys::open(handles.sheet);
     view! {
         <header class="top">
-            <a class="brand" href=move || url_state::link("/services") aria-label="Firstfault, services">
+            <a class="brand" href=text(move || url_state::link("/services")) aria-label="Firstfault, services">
                 <svg aria-hidden="true" viewBox="0 0 18 18"><use href="#brand" /></svg>
                 <span>"Firstfault"</span>
             </a>
-            <nav class="crumb" aria-label="Breadcrumb">{move || breadcrumb(&route.get())}</nav>
+            <nav class="crumb" aria-label="Breadcrumb">{live(move || breadcrumb(&route.get()))}</nav>
             <span class="sp" />
             <Jump node=handles.jump />
             <TimePicker />
             <Share />
             <button class="btn quiet hide" type="button" title="Other theme" aria-label="Switch between dark and light"
-                data-testid="theme-toggle" on:click=|_| theme::toggle()>{icon("theme")}</button>
+                data-testid="theme-toggle" on:click=act(|_| theme::toggle())>{icon("theme")}</button>
             <button class="btn quiet hide" type="button" title="Keyboard shortcuts" aria-label="Keyboard shortcuts"
-                data-testid="cheat-sheet-open" on:click=open_sheet><kbd>"?"</kbd></button>
+                data-testid="cheat-sheet-open" on:click=act(open_sheet)><kbd>"?"</kbd></button>
         </header>
     }
 }
@@ -34,7 +35,7 @@ fn breadcrumb(route: &Route) -> AnyView {
     match detail {
         None => view! { <b>{section}</b> }.into_any(),
         Some(detail) => view! {
-            <a href=move || url_state::link(path)>{section}</a> <span>"/"</span> <b>{detail}</b>
+            <a href=text(move || url_state::link(path))>{section}</a> <span>"/"</span> <b>{detail}</b>
         }
         .into_any(),
     }
@@ -53,7 +54,7 @@ fn Share() -> impl IntoView {
         });
     };
     view! {
-        <button class="btn quiet hide" type="button" title="Copy a link with absolute times" id="share" on:click=share>
+        <button class="btn quiet hide" type="button" title="Copy a link with absolute times" id="share" on:click=act(share)>
             <span aria-live="polite">{said}</span> <kbd aria-hidden="true">"y"</kbd>
         </button>
     }

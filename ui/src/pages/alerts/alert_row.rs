@@ -3,6 +3,7 @@
 use super::alert_table::OPEN;
 use super::delivery_ledger::ledger;
 use crate::components::{icon, name};
+use crate::erased::act;
 use crate::model::address::encode;
 use crate::model::{alert_view, log_text};
 use crate::pages::slos::standing_mark::standing_mark;
@@ -46,7 +47,7 @@ fn disclose(alert: &AlertRow, is_open: bool) -> AnyView {
         url_state::replace_params(&[(OPEN, (!is_open).then_some(id.as_str()))]);
     };
     view! {
-        <button class="disclose" type="button" data-row="" aria-expanded=is_open.to_string() aria-label=label on:click=press>
+        <button class="disclose" type="button" data-row="" aria-expanded=is_open.to_string() aria-label=label on:click=act(press)>
             {icon("trr")}
         </button>
     }

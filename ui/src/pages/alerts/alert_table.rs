@@ -3,6 +3,7 @@
 //! Which one is open stands in the address, so a link shows the same ledger.
 
 use super::alert_row::alert_row;
+use crate::erased::live;
 use crate::url_state;
 use leptos::prelude::*;
 use wire::{AlertRow, UnixNanos};
@@ -37,7 +38,7 @@ pub fn AlertTable(alerts: Signal<Vec<AlertRow>>, now: Signal<UnixNanos>) -> impl
                     <th scope="col" class="lo">"delivered"</th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody>{live(rows)}</tbody>
         </table>
         </div>
     }

@@ -1,6 +1,7 @@
 //! Who is told, and what waits for them or died on the way.
 
 use crate::api::Fetch;
+use crate::erased::live;
 use crate::format;
 use crate::model::alert_view;
 use crate::pages::slos::standing_mark::standing_mark;
@@ -21,7 +22,7 @@ pub fn Receivers(list: Fetch<AlertList>) -> impl IntoView {
     view! {
         <section>
             <h2>"Receivers" <span>"waiting, dead"</span></h2>
-            {rows}
+            {live(rows)}
         </section>
     }
 }

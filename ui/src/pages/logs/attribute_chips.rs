@@ -1,6 +1,7 @@
 //! Attribute filters as chips, and the field that adds one.
 
 use crate::components::{icon, name};
+use crate::erased::{act, live};
 use crate::model::log_query::{self, LogQuery};
 use crate::model::name_text;
 use crate::url_state;
@@ -27,13 +28,13 @@ pub fn AttributeChips(query: Signal<LogQuery>, problem: RwSignal<Option<String>>
     let chips = move || query.with(|query| query.attributes.iter().map(|pair| chip(pair)).collect_view());
     let span = move || query.with(|query| query.span_id.clone().map(|id| span_chip(&id)));
     view! {
-        {chips}
-        {span}
+        {live(chips)}
+        {live(span)}
         <label class="field">
             <span class="sr">"Attribute filter, key=value"</span>
             <input class="mono" placeholder="key=value, enter" autocomplete="off" spellcheck="false"
                 data-testid="logs-attribute" prop:value=text
-                on:input=move |event| text.set(event_target_value(&event)) on:keydown=pressed />
+                on:input=act(move |event| text.set(event_target_value(&event))) on:keydown=act(pressed) />
         </label>
     }
 }
@@ -60,7 +61,7 @@ fn chip(pair: &str) -> AnyView {
             <span class="k">{name(key)}</span>
             <span class="o">"="</span>
             <span class="val">{name(value)}</span>
-            <button type="button" aria-label=format!("Remove {}", name_text::inline(pair)) on:click=remove>{icon("close")}</button>
+            <button type="button" aria-label=format!("Remove {}", name_text::inline(pair)) on:click=act(remove)>{icon("close")}</button>
         </span>
     }
     .into_any()
@@ -73,7 +74,7 @@ fn span_chip(id: &str) -> AnyView {
             <span class="k">"span"</span>
             <span class="o">"="</span>
             <span class="val">{id.to_owned()}</span>
-            <button type="button" aria-label="Remove the span filter" on:click=move |_| url_state::set_param("span_id", None)>
+            <button type="button" aria-label="Remove the span filter" on:click=act(move |_| url_state::set_param("span_id", None))>
                 {icon("close")}
             </button>
         </span>

@@ -7,6 +7,7 @@ use super::histogram_marks::{HEIGHT, bars, brush, hatch, legend, readout, table}
 use super::shown::Shown;
 use crate::components::chart_group::set_range;
 use crate::components::measure;
+use crate::erased::{act, derived, live, text};
 use crate::format;
 use crate::model::log_histogram::{self, Bar, Histogram};
 use crate::model::time_range::TimeRange;
@@ -21,7 +22,7 @@ pub fn LogHistogram(histogram: Signal<Option<Histogram>>, shown: Memo<Shown>) ->
     let node = NodeRef::<Div>::new();
     let width = measure::width_of(node);
     let as_table = RwSignal::new(false);
-    let frame = Signal::derive(move || shown.with(|shown| shown.list().map(Frame::of)).unwrap_or_default());
+    let frame = derived(move || shown.with(|shown| shown.list().map(Frame::of)).unwrap_or_default());
     let pointer = Pointer { node, frame, drag: RwSignal::new(None), hover: RwSignal::new(None) };
     let bars = move || histogram.with(|histogram| histogram.as_ref().map(|h| bars(h, width.get())));
     let top = move || histogram.with(|histogram| histogram.as_ref().map(|h| format::count(h.n_max)));
@@ -34,13 +35,13 @@ pub fn LogHistogram(histogram: Signal<Option<Histogram>>, shown: Memo<Shown>) ->
         view! {
             <div class="log-histogram" node_ref=node tabindex="0" role="group" data-testid="logs-histogram"
                 aria-label="Records over time by severity. Left and right move, enter chooses."
-                on:pointerdown=move |event| pointer.down(&event) on:pointermove=move |event| pointer.moved(&event)
-                on:pointerup=move |_| pointer.up() on:pointercancel=move |_| pointer.drag.set(None)
-                on:pointerleave=move |_| pointer.hover.set(None) on:blur=move |_| pointer.hover.set(None)
-                on:keydown=move |event| pointer.key(&event, histogram)>
-                <svg aria-hidden="true" width=width height=HEIGHT>{hatch()} {bars} {brush}</svg>
-                <span class="top">{top}</span>
-                <span class="log-readout" role="status">{readout}</span>
+                on:pointerdown=act(move |event| pointer.down(&event)) on:pointermove=act(move |event| pointer.moved(&event))
+                on:pointerup=act(move |_| pointer.up()) on:pointercancel=act(move |_| pointer.drag.set(None))
+                on:pointerleave=act(move |_| pointer.hover.set(None)) on:blur=act(move |_| pointer.hover.set(None))
+                on:keydown=act(move |event| pointer.key(&event, histogram))>
+                <svg aria-hidden="true" width=width height=HEIGHT>{hatch()} {live(bars)} {live(brush)}</svg>
+                <span class="top">{live(top)}</span>
+                <span class="log-readout" role="status">{live(readout)}</span>
                 <Times frame=frame />
             </div>
         }
@@ -50,14 +51,14 @@ pub fn LogHistogram(histogram: Signal<Option<Histogram>>, shown: Memo<Shown>) ->
     view! {
         <div class="log-over-time">
             <div class="legend log-legend">
-                {move || histogram.with(|histogram| histogram.as_ref().map(legend))}
+                {live(move || histogram.with(|histogram| histogram.as_ref().map(legend)))}
                 <span class="grow"></span>
                 <button class="btn quiet small" type="button" data-testid="logs-table-toggle"
-                    aria-pressed=move || as_table.get().to_string() on:click=move |_| as_table.update(|on| *on = !*on)>
+                    aria-pressed=text(move || as_table.get().to_string()) on:click=act(move |_| as_table.update(|on| *on = !*on))>
                     "table"
                 </button>
             </div>
-            {move || if as_table.get() { table() } else { plot() }}
+            {live(move || if as_table.get() { table() } else { plot() })}
         </div>
     }
 }
@@ -144,9 +145,9 @@ fn Times(frame: Signal<Frame>) -> impl IntoView {
     let text = move |at_ms: i64| format::time(UnixNanos::from_millis(at_ms), url_state::zone());
     view! {
         <div class="times" aria-hidden="true">
-            <span>{move || text(frame.get().from_ms)}</span>
-            <span>{move || text((frame.get().from_ms + frame.get().to_ms) / 2)}</span>
-            <span>{move || text(frame.get().to_ms)}</span>
+            <span>{live(move || text(frame.get().from_ms))}</span>
+            <span>{live(move || text((frame.get().from_ms + frame.get().to_ms) / 2))}</span>
+            <span>{live(move || text(frame.get().to_ms))}</span>
         </div>
     }
 }

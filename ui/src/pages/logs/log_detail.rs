@@ -2,6 +2,7 @@
 
 use super::attribute_chips::add_filter;
 use crate::components::CopyButton;
+use crate::erased::{act, live, text};
 use crate::format;
 use crate::model::address::encode;
 use crate::model::log_detail::{Field, attribute_fields, record_fields};
@@ -18,7 +19,7 @@ pub fn log_detail(row: &LogRow) -> AnyView {
     view! {
         <pre data-testid="logs-detail-body">{body}</pre>
         <div class="log-facts">
-            <span class="t2">{move || format::date_time(at, url_state::zone())}</span>
+            <span class="t2">{live(move || format::date_time(at, url_state::zone()))}</span>
             {trace(row)}
             <CopyButton text=row.body.clone() label="copy body" testid="logs-copy" />
         </div>
@@ -37,8 +38,8 @@ fn trace(row: &LogRow) -> Option<AnyView> {
     let path = format!("/trace/{}{span}", encode(&id));
     let same = id.clone();
     let link = view! {
-        <a class="link mono" href=move || url_state::link(&path)>{id}</a>
-        <button class="btn quiet small" type="button" on:click=move |_| url_state::set_param("trace_id", Some(&same))>
+        <a class="link mono" href=text(move || url_state::link(&path))>{id}</a>
+        <button class="btn quiet small" type="button" on:click=act(move |_| url_state::set_param("trace_id", Some(&same)))>
             "logs of this trace"
         </button>
     };
@@ -54,7 +55,7 @@ fn field(field: Field) -> AnyView {
     let Field { key, value, filter } = field;
     let label = format!("Show only records with {key} equal to this");
     let action = filter.map(|pair| {
-        view! { <button type="button" aria-label=label on:click=move |_| add_filter(&pair)>"show only"</button> }
+        view! { <button type="button" aria-label=label on:click=act(move |_| add_filter(&pair))>"show only"</button> }
     });
     view! { <div><dt>{key}</dt> <dd>{value}</dd> <dd class="act">{action}</dd></div> }.into_any()
 }

@@ -3,6 +3,7 @@
 use super::log_row::{LogLine, log_row};
 use super::shown::{Hold, Shown};
 use crate::api::Fetch;
+use crate::erased::{act, live, memo, text};
 use crate::format;
 use crate::model::log_detail::{ROW_PX, detail_px};
 use crate::model::{log_live, virtual_rows};
@@ -21,14 +22,14 @@ const SCROLL_STEP_PX: f64 = ROW_PX * 5.0;
 pub fn LogRows(shown: Memo<Shown>, latest: Fetch<LogList>, hold: Hold) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let scroll_px = RwSignal::new(0.0);
-    let opened = Memo::new(|_| opened());
-    let lines = Memo::new(move |_| shown.with(|shown| Lines::of(shown.list())));
-    let window = Memo::new(move |_| lines.with(|lines| lines.window(&opened.get(), scroll_px.get())));
+    let opened = memo(|| opened());
+    let lines = memo(move || shown.with(|shown| Lines::of(shown.list())));
+    let window = memo(move || lines.with(|lines| lines.window(&opened.get(), scroll_px.get())));
     let visible = move || {
         let window = window.get();
         lines.with(|lines| lines.0.get(window.start..window.end).map(<[LogLine]>::to_vec)).unwrap_or_default()
     };
-    let n_waiting = Memo::new(move |_| {
+    let n_waiting = memo(move || {
         let shown = shown.get();
         let rows = shown.list().map(|list| list.rows.as_slice()).unwrap_or_default();
         latest.map(|list| log_live::n_waiting(rows, &list.rows)).unwrap_or(0)
@@ -49,17 +50,17 @@ pub fn LogRows(shown: Memo<Shown>, latest: Fetch<LogList>, hold: Hold) -> impl I
     let waiting = move || match n_waiting.get() {
         0 => None,
         n => Some(view! {
-            <button class="btn small" type="button" data-testid="logs-new" on:click=release>
+            <button class="btn small" type="button" data-testid="logs-new" on:click=act(release)>
                 {format!("{} new, held while you read", format::count(n as u64))}
             </button>
         }),
     };
     view! {
-        <div class="log-bar" aria-live="polite">{waiting}</div>
+        <div class="log-bar" aria-live="polite">{live(waiting)}</div>
         <div class="log-list" node_ref=node role="list" aria-label="Log records, newest first" data-testid="logs-list"
-            data-rows=n_rows on:scroll=scrolled
-            on:pointerenter=move |_| hold.is_hovered.set(true) on:pointerleave=move |_| hold.is_hovered.set(false)
-            on:focusin=move |_| hold.is_focused.set(true) on:focusout=move |_| hold.is_focused.set(false)>
+            data-rows=text(n_rows) on:scroll=act(scrolled)
+            on:pointerenter=act(move |_| hold.is_hovered.set(true)) on:pointerleave=act(move |_| hold.is_hovered.set(false))
+            on:focusin=act(move |_| hold.is_focused.set(true)) on:focusout=act(move |_| hold.is_focused.set(false))>
             <div class="gap" style:height=move || format!("{:.0}px", window.get().above_px)></div>
             <For each=visible key=|line| line.id.clone() children=move |line| log_row(line, opened, toggle) />
             <div class="gap" style:height=move || format!("{:.0}px", window.get().below_px)></div>

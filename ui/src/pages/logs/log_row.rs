@@ -3,6 +3,7 @@
 use super::log_detail::log_detail;
 use super::severity_mark::severity_mark;
 use crate::components::{icon, name};
+use crate::erased::{act, live, memo, text};
 use crate::model::address::encode;
 use crate::model::{log_detail::detail_px, log_text};
 use crate::{format, url_state};
@@ -28,7 +29,7 @@ pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> An
     let LogLine { id, row, now } = line;
     let at = row.at;
     let own = id.clone();
-    let is_open = Memo::new(move |_| opened.with(|names| names.contains(&own)));
+    let is_open = memo(move || opened.with(|names| names.contains(&own)));
     let pressed_at = StoredValue::new((0, 0));
     let clicked = move |event: MouseEvent| {
         let (x, y) = pressed_at.get_value();
@@ -50,20 +51,20 @@ pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> An
         <div class="log-row" class:open=is_open role="listitem" data-testid="logs-row">
             <div
                 class="log-line"
-                on:pointerdown=move |event| pressed_at.set_value((event.client_x(), event.client_y()))
-                on:click=clicked
+                on:pointerdown=act(move |event: leptos::ev::PointerEvent| pressed_at.set_value((event.client_x(), event.client_y())))
+                on:click=act(clicked)
             >
                 <button class="disclose" type="button" data-row="" aria-label="All fields"
-                    aria-expanded=move || is_open.get().to_string()>{icon("trr")}</button>
-                <time class="log-at" title=move || format::date_time(at, url_state::zone())>
-                    {move || at_text(at, now)}
+                    aria-expanded=text(move || is_open.get().to_string())>{icon("trr")}</button>
+                <time class="log-at" title=text(move || format::date_time(at, url_state::zone()))>
+                    {live(move || at_text(at, now))}
                 </time>
                 {severity_mark(row.severity)}
                 <span class="log-svc">{name(&row.service)}</span>
                 <span class="log-body" data-testid="logs-body">{log_text::line(&row.body)}</span>
                 {row.trace_id.as_deref().map(|id| trace_link(id, row.span_id.as_deref()))}
             </div>
-            {detail}
+            {live(detail)}
         </div>
     }
     .into_any()
@@ -88,7 +89,7 @@ fn trace_link(trace_id: &str, span_id: Option<&str>) -> AnyView {
     let span = span_id.map(|id| format!("?spanId={}", encode(id))).unwrap_or_default();
     let path = format!("/trace/{}{span}", encode(trace_id));
     view! {
-        <a class="link go" data-testid="logs-trace-link" href=move || url_state::link(&path) title=trace_id.to_owned()>
+        <a class="link go" data-testid="logs-trace-link" href=text(move || url_state::link(&path)) title=trace_id.to_owned()>
             "trace"
         </a>
     }

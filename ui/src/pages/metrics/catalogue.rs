@@ -3,6 +3,7 @@
 use super::search_bar::FIND;
 use crate::api::Fetch;
 use crate::components::{self, SortHead, sort_head};
+use crate::erased::{act, live};
 use crate::format;
 use crate::model::{log_text, metric_catalogue, name_text};
 use crate::url_state;
@@ -28,7 +29,7 @@ pub fn Catalogue(list: Fetch<MetricList>, name: Signal<Option<String>>) -> impl 
                     <SortHead column="last" label="last" default=SORT is_number=true />
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody>{live(rows)}</tbody>
         </table>
         </div>
     }
@@ -85,7 +86,7 @@ fn none(n: usize) -> AnyView {
         <tr data-testid="metrics-none">
             <td colspan="7">
                 {text} " "
-                <button class="btn quiet" type="button" on:click=clear>"Clear the search"</button>
+                <button class="btn quiet" type="button" on:click=act(clear)>"Clear the search"</button>
             </td>
         </tr>
     }

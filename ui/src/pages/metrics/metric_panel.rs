@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::panel::Empty;
 use crate::components::{Chart, Panel};
+use crate::erased::{act, derived, live, text};
 use crate::format;
 use crate::model::chart::Dash;
 use crate::model::metric_chart::{self, LegendRow};
@@ -25,35 +26,35 @@ pub fn MetricPanel(name: String, detail: Fetch<MetricDetail>) -> impl IntoView {
             state=detail.state()
             retry=detail.retry()
             title=name_text::shown(&name)
-            note=Signal::derive(view_words)
-            sql=Signal::derive(move || of(detail, chosen, |detail| detail.sql.clone()))
-            empty=Signal::derive(empty)
+            note=derived(view_words)
+            sql=derived(move || of(detail, chosen, |detail| detail.sql.clone()))
+            empty=derived(empty)
         >
             <div class="metric-meta panel-line">
-                {move || of(detail, chosen, meta)}
+                {live(move || of(detail, chosen, meta))}
                 <span class="grow"></span>
                 <button
                     class="btn quiet"
                     type="button"
                     data-testid="metric-table-toggle"
-                    aria-pressed=move || as_table.get().to_string()
-                    on:click=move |_| as_table.update(|on| *on = !*on)
+                    aria-pressed=text(move || as_table.get().to_string())
+                    on:click=act(move |_| as_table.update(|on| *on = !*on))
                 >
                     "table"
                 </button>
-                <button class="btn quiet" type="button" on:click=close>"close"</button>
+                <button class="btn quiet" type="button" on:click=act(close)>"close"</button>
             </div>
             <Chart
-                data=Signal::derive(move || of(detail, chosen, metric_chart::chart))
-                label=Signal::derive(move || of(detail, chosen, metric_chart::label).unwrap_or_default())
+                data=derived(move || of(detail, chosen, metric_chart::chart))
+                label=derived(move || of(detail, chosen, metric_chart::label).unwrap_or_default())
                 height=240
                 as_table=as_table
                 testid="metric-chart"
             />
             <ul class="metric-legend" data-testid="metric-legend">
-                {move || of(detail, chosen, |detail| metric_chart::legend(detail).into_iter().map(legend_row).collect_view())}
+                {live(move || of(detail, chosen, |detail| metric_chart::legend(detail).into_iter().map(legend_row).collect_view()))}
             </ul>
-            {move || of(detail, chosen, cut_note).flatten()}
+            {live(move || of(detail, chosen, cut_note).flatten())}
         </Panel>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::icon;
+use crate::erased::{act, flag, live, memo, value};
 use crate::model::{metric_catalogue, name_text};
 use crate::url_state;
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ pub const FIND: &str = "find";
 #[component]
 pub fn SearchBar(list: Fetch<MetricList>) -> impl IntoView {
     let services =
-        Memo::new(move |_| list.map(|list| metric_catalogue::services(&list.metrics)).unwrap_or_default());
+        memo(move || list.map(|list| metric_catalogue::services(&list.metrics)).unwrap_or_default());
     let options = move || {
         let chosen = url_state::param("service");
         let mut names = services.get();
@@ -39,15 +40,15 @@ pub fn SearchBar(list: Fetch<MetricList>) -> impl IntoView {
                     placeholder="name, description, type, service"
                     data-testid="metrics-search"
                     data-query=""
-                    prop:value=move || url_state::param(FIND).unwrap_or_default()
-                    on:input=typed
+                    prop:value=value(move || url_state::param(FIND).unwrap_or_default())
+                    on:input=act(typed)
                 />
             </label>
             <label>
                 <span class="sr">"Service"</span>
-                <select class="field" data-testid="metrics-service" on:change=picked>
-                    <option value="" selected=move || url_state::param("service").is_none()>"every service"</option>
-                    {options}
+                <select class="field" data-testid="metrics-service" on:change=act(picked)>
+                    <option value="" selected=flag(move || url_state::param("service").is_none())>"every service"</option>
+                    {live(options)}
                 </select>
             </label>
         </div>

@@ -2,13 +2,14 @@
 
 use crate::api::Fetch;
 use crate::components::state_icon;
+use crate::erased::memo;
 use crate::model::ingest;
 use leptos::prelude::*;
 use wire::{Endpoints, Status};
 
 #[component]
 pub fn EndpointList(status: Fetch<Status>) -> impl IntoView {
-    let endpoints = Memo::new(move |_| status.map(|status| status.endpoints.clone()));
+    let endpoints = memo(move || status.map(|status| status.endpoints.clone()));
     move || endpoints.get().map(|endpoints| list(&endpoints))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::api::{self, Fetch};
 use crate::components::state_icon;
+use crate::erased::{live, memo, text};
 use crate::model::ingest;
 use crate::url_state;
 use leptos::prelude::*;
@@ -14,7 +15,7 @@ pub fn FirstSteps(status: Fetch<Status>) -> impl IntoView {
     let accepted = move |signal: &'static str| {
         status.map(|status| ingest::n_accepted(status, signal) > 0).unwrap_or(false)
     };
-    let steps = Memo::new(move |_| {
+    let steps = memo(move || {
         // Counters start with the process: after a restart, stored data stands for spans.
         let any_data = status.map(|status| status.has_data).unwrap_or(false);
         [
@@ -37,7 +38,7 @@ pub fn FirstSteps(status: Fetch<Status>) -> impl IntoView {
     view! {
         <section>
             <h2>"Then"</h2>
-            <ol class="steps">{rows}</ol>
+            <ol class="steps">{live(rows)}</ol>
         </section>
     }
 }
@@ -48,5 +49,5 @@ fn row(number: usize, (name, path, is_done): (&'static str, &'static str, bool))
         false => state_icon("t3", "unk", "not yet"),
     };
     let href = move || url_state::link(path);
-    view! { <li><span class="t3">{number}</span> <a href=href>{name}</a> {mark}</li> }.into_any()
+    view! { <li><span class="t3">{number}</span> <a href=text(href)>{name}</a> {mark}</li> }.into_any()
 }

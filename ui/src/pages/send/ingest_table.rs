@@ -1,6 +1,7 @@
 //! Accepted, rejected and rate of each signal since the server started.
 
 use crate::api::Fetch;
+use crate::erased::live;
 use crate::format;
 use crate::url_state;
 use leptos::prelude::*;
@@ -19,7 +20,7 @@ pub fn IngestTable(status: Fetch<Status>) -> impl IntoView {
     };
     view! {
         <section>
-            <h2>"Ingest " <span class="t3 micro">{since}</span></h2>
+            <h2>"Ingest " <span class="t3 micro">{live(since)}</span></h2>
             <table class="plain" data-testid="send-ingest">
                 <thead>
                     <tr>
@@ -30,7 +31,7 @@ pub fn IngestTable(status: Fetch<Status>) -> impl IntoView {
                         <th scope="col" class="num">"last"</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>{live(rows)}</tbody>
             </table>
         </section>
     }

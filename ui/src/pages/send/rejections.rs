@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::icon;
+use crate::erased::memo;
 use crate::format;
 use crate::model::{ingest, log_text};
 use leptos::prelude::*;
@@ -9,7 +10,7 @@ use wire::{Rejection, Status, UnixNanos};
 
 #[component]
 pub fn Rejections(status: Fetch<Status>) -> impl IntoView {
-    let list = Memo::new(move |_| status.map(|status| (status.rejections.clone(), status.now)));
+    let list = memo(move || status.map(|status| (status.rejections.clone(), status.now)));
     move || {
         let (rejections, now) = list.get()?;
         (!rejections.is_empty()).then(|| section(&rejections, now))

@@ -4,6 +4,7 @@ use super::code_box::code_box;
 use crate::api::Fetch;
 use crate::components::tabs::{self, Tab as Choice};
 use crate::components::{CopyButton, Tabs};
+use crate::erased::{live, memo};
 use crate::model::snippets::{self, Tab};
 use leptos::prelude::*;
 use wire::{Endpoints, Status};
@@ -13,8 +14,8 @@ const PARAM: &str = "tab";
 
 #[component]
 pub fn SnippetTabs(status: Fetch<Status>) -> impl IntoView {
-    let endpoints = Memo::new(move |_| status.map(|status| status.endpoints.clone()));
-    let chosen = Memo::new(|_| Tab::from_id(tabs::chosen(PARAM, &choices())));
+    let endpoints = memo(move || status.map(|status| status.endpoints.clone()));
+    let chosen = memo(|| Tab::from_id(tabs::chosen(PARAM, &choices())));
     let boxes = move || {
         let endpoints = endpoints.get()?;
         let snippets = snippets::snippets(chosen.get(), &endpoints);
@@ -24,9 +25,9 @@ pub fn SnippetTabs(status: Fetch<Status>) -> impl IntoView {
         <section>
             <h2 class="sr">"What to type"</h2>
             <Tabs param=PARAM tabs=choices() label="Language" />
-            {boxes}
+            {live(boxes)}
         </section>
-        <section>{move || endpoints.get().map(|endpoints| demo(&endpoints))}</section>
+        <section>{live(move || endpoints.get().map(|endpoints| demo(&endpoints)))}</section>
     }
 }
 

@@ -1,6 +1,7 @@
 //! How much is held, and where.
 
 use crate::api::Fetch;
+use crate::erased::live;
 use crate::format;
 use leptos::prelude::*;
 use wire::Status;
@@ -11,7 +12,7 @@ pub fn StorageFacts(status: Fetch<Status>) -> impl IntoView {
     view! {
         <section>
             <h2>"Storage"</h2>
-            <dl class="send-facts" data-testid="send-storage">{facts}</dl>
+            <dl class="send-facts" data-testid="send-storage">{live(facts)}</dl>
         </section>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::icon;
+use crate::erased::{live, memo, text};
 use crate::model::ingest::{self, Ingest};
 use crate::url_state;
 use leptos::prelude::*;
@@ -14,9 +15,8 @@ pub fn Verdict(
     /// Busiest first.
     services: Signal<Vec<String>>,
 ) -> impl IntoView {
-    let words = Memo::new(move |_| services.with(|services| ingest::verdict(state.get(), services)));
-    let refused =
-        Memo::new(move |_| status.map(|status| ingest::refused_sentence(&status.rejections)).flatten());
+    let words = memo(move || services.with(|services| ingest::verdict(state.get(), services)));
+    let refused = memo(move || status.map(|status| ingest::refused_sentence(&status.rejections)).flatten());
     let mark = move || match state.get() {
         Ingest::Waiting => pulse(),
         Ingest::Receiving => view! { <span class="ok">{icon("ok")}</span> }.into_any(),
@@ -29,12 +29,12 @@ pub fn Verdict(
         ),
     };
     view! {
-        <section data-testid="send-status" data-state=move || state.get().id()>
+        <section data-testid="send-status" data-state=text(move || state.get().id())>
             <div class="waiting">
-                {mark}
+                {live(mark)}
                 <div>
                     <h2 aria-live="polite">{words}</h2>
-                    <p class="dense t2">{move || refused.get()} " " {next}</p>
+                    <p class="dense t2">{live(move || refused.get())} " " {live(next)}</p>
                 </div>
             </div>
         </section>

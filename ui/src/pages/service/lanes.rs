@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::chart_group::ChartGroup;
 use crate::components::{Chart, SqlButton};
+use crate::erased::{act, derived, text};
 use crate::format;
 use crate::model::chart::ChartData;
 use crate::model::red_chart;
@@ -13,15 +14,15 @@ use wire::{Red, ServiceDetail};
 pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
     ChartGroup::provide();
     let as_table = RwSignal::new(false);
-    let sql = Signal::derive(move || detail.map(|detail| detail.sql.clone()));
-    let chart = move |read: fn(&ServiceDetail) -> ChartData| Signal::derive(move || detail.map(read));
-    let releases = Signal::derive(move || detail.map(red_chart::releases));
+    let sql = derived(move || detail.map(|detail| detail.sql.clone()));
+    let chart = move |read: fn(&ServiceDetail) -> ChartData| derived(move || detail.map(read));
+    let releases = derived(move || detail.map(red_chart::releases));
     let key = move |read: fn(&Red) -> AnyView| move || detail.map(|detail| read(&detail.red));
     view! {
         <section class="lanes" aria-label="Rate, errors and duration">
             <div class="lane-tools">
-                <button class="btn quiet" type="button" aria-pressed=move || as_table.get().to_string()
-                    on:click=move |_| as_table.update(|is| *is = !*is)>"table"</button>
+                <button class="btn quiet" type="button" aria-pressed=text(move || as_table.get().to_string())
+                    on:click=act(move |_| as_table.update(|is| *is = !*is))>"table"</button>
                 <SqlButton sql=sql />
             </div>
             <div class="ln">

@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::icon::labelled_icon;
 use crate::components::name;
+use crate::erased::live;
 use crate::model::address::segment;
 use crate::model::verdict;
 use crate::{format, url_state};
@@ -14,8 +15,8 @@ pub fn Neighbours(detail: Fetch<ServiceDetail>) -> impl IntoView {
     let callers = move || detail.map(|detail| table(&detail.callers, "Nobody in view calls it."));
     let callees = move || detail.map(|detail| table(&detail.callees, "It calls nobody in view."));
     view! {
-        <section data-testid="callers"><h2>"Called by " <span>"rate, errors, p95"</span></h2>{callers}</section>
-        <section data-testid="callees"><h2>"Calls " <span>"rate, errors, p95"</span></h2>{callees}</section>
+        <section data-testid="callers"><h2>"Called by " <span>"rate, errors, p95"</span></h2>{live(callers)}</section>
+        <section data-testid="callees"><h2>"Calls " <span>"rate, errors, p95"</span></h2>{live(callees)}</section>
     }
 }
 

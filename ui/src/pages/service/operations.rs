@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::{SqlButton, name};
+use crate::erased::{derived, live};
 use crate::format;
 use crate::model::address::encode;
 use crate::pages::services::service_row::{error_ratio, spark};
@@ -11,7 +12,7 @@ use wire::{OperationRow, ServiceDetail};
 
 #[component]
 pub fn Operations(detail: Fetch<ServiceDetail>) -> impl IntoView {
-    let sql = Signal::derive(move || detail.map(|detail| detail.sql.clone()));
+    let sql = derived(move || detail.map(|detail| detail.sql.clone()));
     view! {
         <section class="panel" aria-label="operations" data-testid="operations">
             <div class="panel-head">
@@ -29,7 +30,7 @@ pub fn Operations(detail: Fetch<ServiceDetail>) -> impl IntoView {
                     <th scope="col" class="hide">"errors over time"</th>
                     <th scope="col" class="hide">"p95 over time"</th>
                 </tr></thead>
-                <tbody>{move || detail.map(rows)}</tbody>
+                <tbody>{live(move || detail.map(rows))}</tbody>
             </table></div>
         </section>
     }

@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::name;
+use crate::erased::live;
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{ServiceDetail, VersionRow};
@@ -9,7 +10,7 @@ use wire::{ServiceDetail, VersionRow};
 #[component]
 pub fn Versions(detail: Fetch<ServiceDetail>) -> impl IntoView {
     let body = move || detail.map(table);
-    view! { <section data-testid="versions"><h2>"Versions " <span>"errors, p95, first seen"</span></h2>{body}</section> }
+    view! { <section data-testid="versions"><h2>"Versions " <span>"errors, p95, first seen"</span></h2>{live(body)}</section> }
 }
 
 fn table(detail: &ServiceDetail) -> AnyView {

@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::Chart;
 use crate::components::chart_group::ChartGroup;
+use crate::erased::{act, derived, live, text};
 use crate::format;
 use crate::model::{sli_chart, slo_view};
 use leptos::prelude::*;
@@ -15,13 +16,13 @@ pub fn EventCharts(detail: Fetch<SloDetail>) -> impl IntoView {
     let sentence = move || detail.map(sentence);
     view! {
         <div class="slo-sub panel-line">
-            <p class="dense t2">{sentence}</p>
+            <p class="dense t2">{live(sentence)}</p>
             <button
                 class="btn quiet"
                 type="button"
-                aria-pressed=move || as_table.get().to_string()
+                aria-pressed=text(move || as_table.get().to_string())
                 data-testid="slo-table-toggle"
-                on:click=move |_| as_table.update(|on| *on = !*on)
+                on:click=act(move |_| as_table.update(|on| *on = !*on))
             >
                 "table"
             </button>
@@ -29,7 +30,7 @@ pub fn EventCharts(detail: Fetch<SloDetail>) -> impl IntoView {
         <div class="slo-lane">
             <div class="label">"all events, bad ones in front"</div>
             <Chart
-                data=Signal::derive(move || detail.map(sli_chart::events))
+                data=derived(move || detail.map(sli_chart::events))
                 label="Events of each step, all and bad"
                 height=86
                 axis=false
@@ -40,7 +41,7 @@ pub fn EventCharts(detail: Fetch<SloDetail>) -> impl IntoView {
         <div class="slo-lane">
             <div class="label">"error ratio"</div>
             <Chart
-                data=Signal::derive(move || detail.map(sli_chart::error_ratio))
+                data=derived(move || detail.map(sli_chart::error_ratio))
                 label="Share of bad events of each step"
                 height=86
                 as_table=as_table

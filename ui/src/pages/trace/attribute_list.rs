@@ -1,6 +1,7 @@
 //! Keys and values as the client sent them: inert text, to filter, to copy, to search for.
 
 use crate::components::{CopyButton, icon, name};
+use crate::erased::{act, live};
 use crate::model::address::encode;
 use crate::model::{log_text, name_text};
 use crate::url_state;
@@ -19,7 +20,7 @@ pub fn AttributeList(attributes: Vec<Attribute>, is_searchable: bool) -> impl In
             <label class="field wide">
                 {icon("find")}
                 <input placeholder="filter keys and values" aria-label="Filter keys and values" autocomplete="off"
-                    data-testid="attribute-filter" prop:value=text on:input=move |event| text.set(event_target_value(&event)) />
+                    data-testid="attribute-filter" prop:value=text on:input=act(move |event| text.set(event_target_value(&event))) />
             </label>
         }
     });
@@ -31,7 +32,7 @@ pub fn AttributeList(attributes: Vec<Attribute>, is_searchable: bool) -> impl In
         attributes.iter().filter(is_match).map(pair).collect::<Vec<AnyView>>()
     };
     let none = (n == 0).then(|| view! { <p class="dense t2">"No attributes were sent."</p> });
-    view! { {field} {none} <dl class="at">{shown}</dl> }
+    view! { {field} {none} <dl class="at">{live(shown)}</dl> }
 }
 
 fn pair(attribute: &Attribute) -> AnyView {

@@ -6,6 +6,7 @@ use super::state::TraceState;
 use crate::api::{self, Fetch};
 use crate::components::tabs::{self, Tab};
 use crate::components::{CopyButton, Panel, Tabs, icon, name};
+use crate::erased::{act, live, memo};
 use crate::model::trace_model::TraceModel;
 use crate::model::{log_text, name_text};
 use crate::{format, url_state};
@@ -17,30 +18,30 @@ const TAB: &str = "tab";
 
 #[component]
 pub fn Drawer(state: TraceState) -> impl IntoView {
-    let ids = Memo::new(move |_| {
+    let ids = memo(move || {
         let (model, node) = (state.model.get()?, state.selected.get()?);
         Some((model.trace.trace_id.clone(), model.span(node)?.span_id.clone()))
     });
     let detail = api::fetched::<SpanDetail>(move || {
         ids.get().map(|(trace, span)| format!("/traces/{trace}/spans/{span}"))
     });
-    let tabs = Memo::new(move |_| detail.map(tab_list).unwrap_or_default());
+    let tabs = memo(move || detail.map(tab_list).unwrap_or_default());
     let summary = move || {
         let (model, node) = (state.model.get()?, state.selected.get()?);
         Some(summary(state, &model, node))
     };
-    let start = Memo::new(move |_| state.model.get().map_or(0, |model| model.trace.started_at.0));
+    let start = memo(move || state.model.get().map_or(0, |model| model.trace.started_at.0));
     let body = move || {
         let tab = tabs.with(|tabs| tabs::chosen(TAB, tabs));
         detail.get().map(|detail| tab_body(tab, &detail, start.get()))
     };
     view! {
         <aside class="dr" aria-label="Selected span" data-testid="span-drawer">
-            {summary}
+            {live(summary)}
             <Panel name="span-detail" state=detail.state() retry=detail.retry()>
                 {status(detail)}
                 <Tabs param=TAB tabs=tabs label="Parts of the span" />
-                <div class="tab-body">{body}</div>
+                <div class="tab-body">{live(body)}</div>
             </Panel>
             <SpanLogs ids=ids start=start />
         </aside>
@@ -69,7 +70,7 @@ fn summary(state: TraceState, model: &Arc<TraceModel>, node: usize) -> AnyView {
             <div class="crumbs micro t3" data-testid="span-breadcrumb">{breadcrumb(model, node)}</div>
             <div class="title">
                 <h2 title=name_text::title(&span.name)>{name_text::shown(&span.name)}</h2>
-                <button class="btn quiet small" type="button" aria-label="Close" on:click=close>{icon("close")}</button>
+                <button class="btn quiet small" type="button" aria-label="Close" on:click=act(close)>{icon("close")}</button>
             </div>
             <div class="facts">
                 <span class=class>{name(&span.service)}</span> <span>{span.kind.clone()}</span> {error}

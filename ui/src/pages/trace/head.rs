@@ -1,6 +1,7 @@
 //! What one knows at a glance: how long, whose, how bad, and where the time went.
 
 use crate::components::{icon, name, state_icon};
+use crate::erased::live;
 use crate::model::trace_model::TraceModel;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -28,7 +29,7 @@ pub fn head(model: &TraceModel) -> AnyView {
                 <span>{name(&trace.root_service)} " " <span class="t2 regular">{name(&trace.root_operation)}</span></span>
                 <span class="dense strong">{errors}</span>
             </h1>
-            <div class="facts"><span>{when}</span> <span>{size}</span> {marks(model)}</div>
+            <div class="facts"><span>{live(when)}</span> <span>{size}</span> {marks(model)}</div>
             {critical_path(model)}
         </header>
     }

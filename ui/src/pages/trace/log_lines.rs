@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::components::status_mark::severity_word;
+use crate::erased::live;
 use crate::format;
 use crate::model::{log_text, name_text};
 use leptos::prelude::*;
@@ -33,9 +34,9 @@ pub fn SpanLogs(ids: Memo<Option<(String, String)>>, start: Memo<i64>) -> impl I
     let lines = move || logs.get().map(|logs| lines(&logs.rows, start.get(), "span-logs-row"));
     view! {
         <section data-testid="span-logs">
-            <div class="label">"Logs of this span" <span>{n}</span></div>
-            <p class="dense bad" role="alert">{failure}</p>
-            {lines}
+            <div class="label">"Logs of this span" <span>{live(n)}</span></div>
+            <p class="dense bad" role="alert">{live(failure)}</p>
+            {live(lines)}
         </section>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::state::TraceState;
 use crate::components::measure;
+use crate::erased::{act, live, memo};
 use crate::model::minimap::{self, Minimap as Picture};
 use crate::model::trace_model::{TraceModel, Zoom};
 use crate::url_state;
@@ -17,7 +18,7 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let width = measure::width_of(node);
     let drag = RwSignal::new(None::<(f64, f64)>);
-    let picture = Memo::new(move |_| {
+    let picture = memo(move || {
         let (model, width) = (state.model.get()?, width.get());
         let extent = (model.trace.started_at.0, model.trace.duration_ns);
         (width > 0.0)
@@ -64,9 +65,9 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
     view! {
         <div class="minimap" node_ref=node style:height=move || format!("{}px", height()) data-testid="minimap"
             role="img" aria-label="The whole trace; drag to zoom the rows below, double-click to see all"
-            on:pointerdown=down on:pointermove=moved on:pointerup=up
-            on:dblclick=|_| url_state::set_param("zoom", None)>
-            <svg class="c" aria-hidden="true">{drawn} {overlay} {brush}</svg>
+            on:pointerdown=act(down) on:pointermove=act(moved) on:pointerup=act(up)
+            on:dblclick=act(|_| url_state::set_param("zoom", None))>
+            <svg class="c" aria-hidden="true">{live(drawn)} {live(overlay)} {live(brush)}</svg>
         </div>
         <ZoomNote state=state />
     }
@@ -129,5 +130,5 @@ fn ZoomNote(state: TraceState) -> impl IntoView {
         let line = view! { <div class="note-line">{words} <a class="link" href=reset>"Show all"</a></div> };
         (!model.is_whole(zoom)).then(|| line.into_any())
     };
-    view! { {note} }
+    view! { {live(note)} }
 }

@@ -6,6 +6,7 @@
 use super::state::{ROW_PX, TraceState};
 use crate::components::icon::labelled_icon;
 use crate::components::{icon, name};
+use crate::erased::{act, flag, live, text};
 use crate::format;
 use crate::model::trace_model::{LabelSide, TraceModel, Zoom, label_side, place};
 use crate::model::waterfall::{Oddity, What};
@@ -49,11 +50,11 @@ pub fn row(
     };
     view! {
         <div class=format!("r {paint}") role="row" id=dom_id(node) style:top=format!("{}px", at as f64 * ROW_PX)
-            class:sel=is_selected class:hit=is_hit class:cpx=on_path
+            class:sel=flag(is_selected) class:hit=flag(is_hit) class:cpx=flag(on_path)
             attr:aria-level=(layout.depth + 1).to_string() aria-posinset=layout.position.0.to_string()
             aria-setsize=layout.position.1.to_string() aria-rowindex=(at + 2).to_string()
-            aria-expanded=expanded aria-selected=move || is_selected().to_string()
-            data-testid="span-row" data-span-id=span_id on:click=move |_| state.select(node, true)>
+            aria-expanded=expanded aria-selected=text(move || is_selected().to_string())
+            data-testid="span-row" data-span-id=span_id on:click=act(move |_| state.select(node, true))>
             {name_cell(state, model, node)}
             <div class="bars" role="gridcell" aria-hidden="true">{bars}</div>
             <div class="du" role="gridcell">{duration}</div>
@@ -94,8 +95,8 @@ fn twist(state: TraceState, node: usize, n_below: usize) -> AnyView {
     match n_below {
         0 => view! { <span class="tw" /> }.into_any(),
         _ => view! {
-            <span class="tw" on:click=press data-testid="twist">{symbol}</span>
-            {badge}
+            <span class="tw" on:click=act(press) data-testid="twist">{live(symbol)}</span>
+            {live(badge)}
         }
         .into_any(),
     }

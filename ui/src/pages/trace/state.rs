@@ -4,6 +4,7 @@
 //! `path=off` live in the address. Everything here is derived from it.
 
 use crate::api::Fetch;
+use crate::erased::memo;
 use crate::model::folding::Folding;
 use crate::model::trace_model::{TraceModel, Zoom};
 use crate::url_state;
@@ -43,26 +44,25 @@ impl TraceState {
                 _ => true,
             },
         );
-        let span_id = Memo::new(|_| url_state::param("spanId").map(|id| id.to_ascii_lowercase()));
-        let selected = Memo::new(move |_| {
+        let span_id = memo(|| url_state::param("spanId").map(|id| id.to_ascii_lowercase()));
+        let selected = memo(move || {
             let (model, span_id) = (model.get()?, span_id.get()?);
             model.waterfall.node_of(&model.trace.spans, &span_id)
         });
-        let folding = Memo::new(|_| folding());
-        let only_errors = Memo::new(|_| url_state::param("only").as_deref() == Some("errors"));
-        let visible = Memo::new(move |_| {
+        let folding = memo(|| folding());
+        let only_errors = memo(|| url_state::param("only").as_deref() == Some("errors"));
+        let visible = memo(move || {
             let Some(model) = model.get() else { return Arc::default() };
             Arc::new(visible(&model, &folding.get(), selected.get(), only_errors.get()))
         });
-        let zoom_text = Memo::new(|_| url_state::param("zoom"));
-        let zoom =
-            Memo::new(move |_| model.get().map_or((0, 1), |model| model.zoom(zoom_text.get().as_deref())));
-        let find = Memo::new(|_| url_state::param("find"));
-        let matches = Memo::new(move |_| match (model.get(), find.get()) {
+        let zoom_text = memo(|| url_state::param("zoom"));
+        let zoom = memo(move || model.get().map_or((0, 1), |model| model.zoom(zoom_text.get().as_deref())));
+        let find = memo(|| url_state::param("find"));
+        let matches = memo(move || match (model.get(), find.get()) {
             (Some(model), Some(text)) => Arc::new(model.matches(&text)),
             _ => Arc::default(),
         });
-        let shows_path = Memo::new(|_| url_state::param("path").as_deref() != Some("off"));
+        let shows_path = memo(|| url_state::param("path").as_deref() != Some("off"));
         Self { model, visible, selected, zoom, matches, shows_path, folding, rows: NodeRef::new() }
     }
 

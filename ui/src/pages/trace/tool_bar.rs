@@ -2,16 +2,15 @@
 
 use super::state::TraceState;
 use crate::components::{CopyButton, SqlButton, icon};
+use crate::erased::{act, derived, flag, live, memo, text, value};
 use crate::url_state;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
 #[component]
 pub fn ToolBar(state: TraceState) -> impl IntoView {
-    let sql = Signal::derive(move || state.model.get().map(|model| model.trace.sql.clone()));
-    let id = Signal::derive(move || {
-        state.model.get().map(|model| model.trace.trace_id.clone()).unwrap_or_default()
-    });
+    let sql = derived(move || state.model.get().map(|model| model.trace.sql.clone()));
+    let id = derived(move || state.model.get().map(|model| model.trace.trace_id.clone()).unwrap_or_default());
     view! {
         <div class="tool">
             <span class="seg" role="group" aria-label="View">{view_link("Waterfall", None)} {view_link("Logs", Some("logs"))}</span>
@@ -30,7 +29,7 @@ fn view_link(words: &'static str, value: Option<&'static str>) -> AnyView {
     let is_current = move || url_state::param("view").as_deref() == value;
     let href = move || url_state::link_here(&[("view", value)]);
     let testid = format!("view-{}", value.unwrap_or("waterfall"));
-    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }
+    view! { <a href=text(href) aria-current=text(move || is_current().then_some("true")) data-testid=testid>{words}</a> }
         .into_any()
 }
 
@@ -43,7 +42,7 @@ fn toggle(words: &'static str, param: &'static str, value: &'static str, is_inve
         url_state::set_param(param, next);
     };
     view! {
-        <label class="state"><input type="checkbox" prop:checked=is_checked on:change=press data-testid=format!("toggle-{param}") />
+        <label class="state"><input type="checkbox" prop:checked=flag(is_checked) on:change=act(press) data-testid=format!("toggle-{param}") />
             {words}</label>
     }
     .into_any()
@@ -52,7 +51,7 @@ fn toggle(words: &'static str, param: &'static str, value: &'static str, is_inve
 /// The browser's search sees only the rows on the screen; this one sees all.
 #[component]
 fn Search(state: TraceState) -> impl IntoView {
-    let find = Memo::new(|_| url_state::param("find"));
+    let find = memo(|| url_state::param("find"));
     let typed = move |event| {
         let text = event_target_value(&event);
         url_state::replace_params(&[("find", Some(text.as_str()).filter(|text| !text.is_empty()))]);
@@ -76,8 +75,8 @@ fn Search(state: TraceState) -> impl IntoView {
             {icon("find")}
             <input data-query="" aria-label="Search in this trace" placeholder="find span, service" autocomplete="off"
                 spellcheck="false" data-testid="trace-find"
-                prop:value=move || find.get().unwrap_or_default() on:input=typed on:keydown=key />
-            <span class="t3" role="status" data-testid="trace-find-count">{count}</span>
+                prop:value=value(move || find.get().unwrap_or_default()) on:input=act(typed) on:keydown=act(key) />
+            <span class="t3" role="status" data-testid="trace-find-count">{live(count)}</span>
             <kbd aria-hidden="true">"n"</kbd><kbd aria-hidden="true">"N"</kbd>
         </span>
     }

@@ -5,6 +5,7 @@ use super::state::TraceState;
 use crate::api;
 use crate::components::status_mark::severity_word;
 use crate::components::{Empty, Panel, name};
+use crate::erased::{derived, live, memo};
 use crate::model::log_text;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -17,10 +18,10 @@ pub fn TraceLogs(state: TraceState) -> impl IntoView {
         Some(log_lines::path(&model.trace.trace_id, None, model.trace.started_at.0, 1_000))
     });
     let is_empty = move || logs.map(|logs| logs.rows.is_empty()) == Some(true);
-    let empty = Signal::derive(move || is_empty().then(empty));
-    let sql = Signal::derive(move || logs.map(|logs| logs.sql.clone()));
-    let note = Signal::derive(move || logs.map(|logs| format::counted(logs.n_matched, "line", "lines")));
-    let start = Memo::new(move |_| state.model.get().map_or(0, |model| model.trace.started_at.0));
+    let empty = derived(move || is_empty().then(empty));
+    let sql = derived(move || logs.map(|logs| logs.sql.clone()));
+    let note = derived(move || logs.map(|logs| format::counted(logs.n_matched, "line", "lines")));
+    let start = memo(move || state.model.get().map_or(0, |model| model.trace.started_at.0));
     view! {
         <Panel name="trace-logs" title="Logs of this trace" note=note state=logs.state() retry=logs.retry() empty=empty sql=sql>
             <div class="tbl"><table>
@@ -28,7 +29,7 @@ pub fn TraceLogs(state: TraceState) -> impl IntoView {
                     <th scope="col">"offset"</th><th scope="col">"severity"</th><th scope="col">"service"</th>
                     <th scope="col">"message"</th>
                 </tr></thead>
-                <tbody>{move || logs.map(|logs| rows(logs, start.get()))}</tbody>
+                <tbody>{live(move || logs.map(|logs| rows(logs, start.get())))}</tbody>
             </table></div>
         </Panel>
     }

@@ -7,6 +7,7 @@ use super::keys;
 use super::row;
 use super::state::{ROW_PX, TraceState};
 use crate::components::measure;
+use crate::erased::{act, live, memo, text};
 use crate::model::trace_model::{self, TraceModel};
 use crate::model::virtual_rows;
 use leptos::html::Div;
@@ -25,11 +26,11 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
     let view = follow_scroll(state.rows);
     let lane = NodeRef::<Div>::new();
     let lane_px = measure::width_of(lane);
-    let n_ticks = Memo::new(move |_| ((lane_px.get() / TICK_PX) as usize).clamp(1, TICKS_MAX));
+    let n_ticks = memo(move || ((lane_px.get() / TICK_PX) as usize).clamp(1, TICKS_MAX));
     let ticks = move || trace_model::ticks(state.zoom.get(), n_ticks.get());
-    let time = Memo::new(move |_| state.model.get().map_or(0.0, |model| model.duration_px()));
-    let n_rows = Memo::new(move |_| state.visible.with(|visible| visible.len()));
-    let window = Memo::new(move |_| {
+    let time = memo(move || state.model.get().map_or(0.0, |model| model.duration_px()));
+    let n_rows = memo(move || state.visible.with(|visible| visible.len()));
+    let window = memo(move || {
         let (scroll_px, view_px) = view.get();
         let window = virtual_rows::window(n_rows.get(), ROW_PX, &[], scroll_px, view_px);
         (window.start / BLOCK * BLOCK, window.end.div_ceil(BLOCK) * BLOCK)
@@ -55,13 +56,13 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
     });
     view! {
         <div class="wf" role="treegrid" aria-label="Spans" tabindex="0" data-testid="waterfall"
-            aria-rowcount=move || (n_rows.get() + 1).to_string() aria-activedescendant=active
+            aria-rowcount=text(move || (n_rows.get() + 1).to_string()) aria-activedescendant=text(active)
             style=("--time", move || format!("{:.0}px", time.get()))
-            on:keydown=move |event| keys::grid_key(state, &event)>
+            on:keydown=act(move |event| keys::grid_key(state, &event))>
             <div role="rowgroup">{heads(ticks)}</div>
             <div class="rows" role="rowgroup" node_ref=state.rows
                 style:height=move || format!("{}px", n_rows.get() as f64 * ROW_PX)>
-                <div class="lines" aria-hidden="true" node_ref=lane>{move || lines(ticks())}</div>
+                <div class="lines" aria-hidden="true" node_ref=lane>{live(move || lines(ticks()))}</div>
                 <For each=shown key=key children=move |(at, node, model)| row::row(state, &model, node, at, lane_px) />
             </div>
         </div>
@@ -99,7 +100,7 @@ fn heads(ticks: impl Fn() -> Vec<(f64, String)> + Send + 'static) -> AnyView {
     view! {
         <div class="wh" role="row" aria-rowindex="1">
             <span role="columnheader">"service and operation"</span>
-            <div class="ticks" role="columnheader"><span class="sr">"time"</span> <span aria-hidden="true">{ticks}</span></div>
+            <div class="ticks" role="columnheader"><span class="sr">"time"</span> <span aria-hidden="true">{live(ticks)}</span></div>
             <span class="du" role="columnheader">"duration"</span>
         </div>
     }

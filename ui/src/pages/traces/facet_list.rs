@@ -2,6 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::name;
+use crate::erased::{live, memo, text};
 use crate::model::trace_facets::{self, Facet};
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -15,7 +16,7 @@ const SLOWER_THAN: [(&str, &str); 5] =
 pub fn FacetList(list: Fetch<TraceList>) -> impl IntoView {
     let groups = move || list.map(groups);
     view! {
-        {groups}
+        {live(groups)}
         <h2>"Slower than"</h2>
         {SLOWER_THAN.map(|(value, words)| choice("min", value, words, None)).into_iter().collect_view()}
         <p class="micro t3">"Counts are those of the traces in the list."</p>
@@ -37,15 +38,15 @@ fn group(facet: Facet, n_traces: u64) -> AnyView {
 /// traces with the value and of all.
 fn choice(param: &'static str, value: &str, words: &str, share: Option<(u64, u64)>) -> AnyView {
     let (same, target) = (value.to_owned(), value.to_owned());
-    let is_on = Memo::new(move |_| url_state::param(param).as_deref() == Some(same.as_str()));
+    let is_on = memo(move || url_state::param(param).as_deref() == Some(same.as_str()));
     let href = move || url_state::link_here(&[(param, (!is_on.get()).then_some(target.as_str()))]);
     let bar = share.map(|(n, n_all)| {
         let width = format!("{:.1}%", n as f64 / n_all.max(1) as f64 * 100.0);
         view! { <i style:width=width /> }
     });
     view! {
-        <a class="facet" href=href aria-current=move || is_on.get().then_some("true") data-testid="facet" data-param=param data-value=value.to_owned()>
-            <span class="tick" aria-hidden="true">{move || is_on.get().then_some("\u{2713}")}</span>
+        <a class="facet" href=text(href) aria-current=text(move || is_on.get().then_some("true")) data-testid="facet" data-param=param data-value=value.to_owned()>
+            <span class="tick" aria-hidden="true">{live(move || is_on.get().then_some("\u{2713}"))}</span>
             <span class="cut">{name(words)}</span>
             <b>{share.map(|(n, _)| format::count(n))}</b>
             <span class="meter" aria-hidden="true">{bar}</span>

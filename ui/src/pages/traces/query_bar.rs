@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::shell::trace_id;
 use crate::components::{SqlButton, icon, name};
+use crate::erased::{act, derived, live, memo, text};
 use crate::model::trace_query::{self, ATTRIBUTE, Filter};
 use crate::model::{address::Address, name_text, trace_facets};
 use crate::url_state;
@@ -32,19 +33,19 @@ pub fn QueryBar(list: Fetch<TraceList>) -> impl IntoView {
             Err(message) => problem.set(Some(message)),
         }
     };
-    let sql = Signal::derive(move || list.map(|list| list.sql.clone()));
-    let sentence = Memo::new(move |_| list.map(trace_facets::sentence));
+    let sql = derived(move || list.map(|list| list.sql.clone()));
+    let sentence = memo(move || list.map(trace_facets::sentence));
     let is_cut = move || list.map(|list| list.truncated) == Some(true);
     view! {
         <div class="q">
-            <form class="box" on:submit=submit role="search">
+            <form class="box" on:submit=act(submit) role="search">
                 {icon("find")}
-                {move || url_state::with_address(trace_query::filters).into_iter().map(chip).collect_view()}
+                {live(move || url_state::with_address(trace_query::filters).into_iter().map(chip).collect_view())}
                 <input node_ref=input data-query="" list="query-hints" aria-label="Add a condition or paste a trace id"
                     placeholder="key = value, duration > 100ms, or paste a trace id" autocomplete="off"
                     spellcheck="false" data-testid="traces-query"
-                    aria-invalid=move || problem.get().is_some().then_some("true")
-                    on:input=move |_| problem.set(None) />
+                    aria-invalid=text(move || problem.get().is_some().then_some("true"))
+                    on:input=act(move |_| problem.set(None)) />
                 <datalist id="query-hints">{SUGGESTIONS.map(|hint| view! { <option value=hint /> }).into_iter().collect_view()}</datalist>
                 <kbd aria-hidden="true">"/"</kbd>
                 <button class="btn main small" type="submit">"Run"</button>
@@ -111,6 +112,6 @@ fn order(words: &'static str, value: Option<&'static str>) -> AnyView {
     };
     let href = move || url_state::link_here(&[("order", value)]);
     let testid = format!("order-{}", value.unwrap_or("newest"));
-    view! { <a href=href aria-current=move || is_current().then_some("true") data-testid=testid>{words}</a> }
+    view! { <a href=text(href) aria-current=text(move || is_current().then_some("true")) data-testid=testid>{words}</a> }
         .into_any()
 }
