@@ -4,6 +4,7 @@
 //! dash for what is missing (never a zero). Units step ns, us, ms, s; from 100 s on two units are used.
 
 use crate::model::civil::{self, Civil};
+use crate::model::decimal::fixed;
 use wire::UnixNanos;
 
 /// Shown where there is no value.
@@ -79,7 +80,7 @@ pub fn three_digits(value: f64) -> String {
         _ if size >= 9.995 => 1,
         _ => 2,
     };
-    let text = format!("{value:.decimals$}");
+    let text = fixed(value, decimals);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
@@ -129,10 +130,10 @@ pub fn percent(ratio: f64) -> String {
     match () {
         () if value == 0.0 => "0 %".to_owned(),
         () if size < 0.05 => "< 0.1 %".to_owned(),
-        () if size < 9.95 => format!("{value:.1} %"),
+        () if size < 9.95 => format!("{} %", fixed(value, 1)),
         // 99.97 % must not read as all of it.
-        () if size < 100.0 && size > 99.5 => format!("{} %", trim(&format!("{:.2}", floor_2(value)))),
-        () => format!("{value:.0} %"),
+        () if size < 100.0 && size > 99.5 => format!("{} %", trim(&fixed(floor_2(value), 2))),
+        () => format!("{} %", fixed(value, 0)),
     }
 }
 

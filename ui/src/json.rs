@@ -4,6 +4,7 @@
 //! What it leaves out: struct fields by position, enums with content, and the text of errors of the
 //! types themselves. Numbers are read by the standard library, so every digit counts.
 
+use crate::browser;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     Visitor,
@@ -145,7 +146,8 @@ impl<'de> Reader<'de> {
     }
 
     fn float(&mut self) -> Result<f64, Unreadable> {
-        self.number()?.parse().map_err(|_| self.fault("a number"))
+        let number = self.number()?;
+        browser::float(number).ok_or(self.fault("a number"))
     }
 
     fn string(&mut self) -> Result<String, Unreadable> {

@@ -10,6 +10,7 @@ use crate::components::measure;
 use crate::erased::{act, live, memo};
 use crate::format::{self, Zone};
 use crate::model::chart::{self, ChartData, Dash, Frame, Marks};
+use crate::model::decimal::fixed;
 use crate::url_state;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::Div;
@@ -71,7 +72,7 @@ pub fn Chart(
     let plot = move || {
         view! {
             <div class="plot" node_ref=node tabindex="0" role="group" aria-label=label data-testid=testid
-                style:height=format!("{full_height}px")
+                style:height=format!("{}px", fixed(full_height, 0))
                 on:pointerdown=act(move |event| pointer.down(&event))
                 on:pointermove=act(move |event| pointer.moved(&event))
                 on:pointerup=act(move |_| pointer.up())
@@ -239,7 +240,7 @@ fn moment_marks(frame: &Frame, moments: &[(i64, String)]) -> Vec<AnyView> {
     let is_inside = |at_ms: &i64| (frame.from_ms..=frame.to_ms).contains(at_ms);
     let mark = |(at_ms, text): &(i64, String)| {
         let (x, y) = (frame.x(*at_ms), frame.height);
-        let flag = format!("M{x:.1} {y:.1}v-10l5 5z");
+        let flag = format!("M{} {}v-10l5 5z", px(x), px(y));
         view! { <path class="flag" d=flag /> <text class="v halo-text" x=px(x + 9.0) y=px(y - 2.0)>{text.clone()}</text> }
             .into_any()
     };
@@ -325,5 +326,5 @@ fn brush_layer(frame: &Frame, (a, b): (i64, i64), is_last: bool) -> Option<AnyVi
 
 /// A coordinate with a tenth of a pixel.
 fn px(value: f64) -> String {
-    format!("{value:.1}")
+    fixed(value, 1)
 }

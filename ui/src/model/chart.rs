@@ -5,6 +5,7 @@
 
 use crate::format::{self, Zone};
 use crate::model::civil::MS_PER_DAY;
+use crate::model::decimal::{exponential, fixed};
 use std::fmt::Write;
 use wire::UnixNanos;
 
@@ -86,12 +87,12 @@ impl Unit {
 /// Any number with three digits and k, M, G where it is long.
 fn large(value: f64) -> String {
     match value.abs() {
-        size if size >= 1e15 || (size > 0.0 && size < 1e-3) => format!("{value:.2e}"),
+        size if size >= 1e15 || (size > 0.0 && size < 1e-3) => exponential(value, 2),
         size if size >= 1e9 => format!("{} G", format::three_digits(value / 1e9)),
         size if size >= 1e6 => format!("{} M", format::three_digits(value / 1e6)),
         size if size >= 1e5 => format!("{} k", format::three_digits(value / 1e3)),
         size if size > 0.0 && size < 0.1 => {
-            format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
+            fixed(value, 4).trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         _ => format::three_digits(value),
     }
@@ -223,7 +224,7 @@ pub fn line_path(frame: &Frame, series: &Series, step_ms: i64) -> String {
             continue;
         };
         let (x, y) = (frame.x(at_ms + step_ms / 2), frame.y(value));
-        let _ = write!(path, "{}{x:.1} {y:.1}", if is_open { 'L' } else { 'M' });
+        let _ = write!(path, "{}{} {}", if is_open { 'L' } else { 'M' }, fixed(x, 1), fixed(y, 1));
         let is_lone = !is_open && !series.points.get(i + 1).is_some_and(|(_, next)| next.is_some());
         if is_lone {
             path.push_str("h0.1");
@@ -242,7 +243,11 @@ pub fn bar_path(frame: &Frame, series: &Series, step_ms: i64) -> String {
         let right = frame.x(at_ms + step_ms).min(frame.width);
         let width = (right - left - 1.0).max(1.0);
         let height = (frame.height - frame.y(value)).max(1.0);
-        let _ = write!(path, "M{left:.1} {:.1}v-{height:.1}h{width:.1}v{height:.1}z", frame.height);
+        let _ = {
+            let [left, base, height, width] =
+                [left, frame.height, height, width].map(|value| fixed(value, 1));
+            write!(path, "M{left} {base}v-{height}h{width}v{height}z")
+        };
     }
     path
 }

@@ -3,11 +3,12 @@
 //! Pure; the values themselves are the business of `metric_unit` and of the chart.
 
 use super::name_text;
+use crate::browser::lower;
 use wire::{MetricLabel, MetricRow, MetricView};
 
 /// Rows whose name, description, unit, type or services contain every word of the query.
 pub fn search<'a>(rows: &'a [MetricRow], query: &str) -> Vec<&'a MetricRow> {
-    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = query.split_whitespace().map(lower).collect();
     rows.iter().filter(|row| matches(row, &words)).collect()
 }
 
@@ -91,7 +92,7 @@ fn matches(row: &MetricRow, words: &[String]) -> bool {
         text.push(' ');
         text.push_str(service);
     }
-    let text = text.to_lowercase();
+    let text = lower(&text);
     words.iter().all(|word| text.contains(word.as_str()))
 }
 

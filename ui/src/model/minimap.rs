@@ -1,5 +1,6 @@
 //! The whole trace in a few lines of pixels: one bar a span, by depth, merged where they would overlap.
 
+use crate::model::decimal::fixed;
 use crate::model::name_text::inline;
 use crate::model::service_color::ServiceColors;
 use crate::model::waterfall::{Waterfall, What};
@@ -61,7 +62,8 @@ pub fn minimap(
         let y = f64::from(node.depth) * line;
         let (w, h) = ((right - left - 1.0).max(0.5), line - 1.0);
         let path = paths.entry(paint).or_default();
-        let _ = write!(path, "M{left:.1} {y:.1}h{w:.1}v{h:.1}h-{w:.1}z");
+        let [x, y_px, w_px, h_px] = [left, y, w, h].map(|value| fixed(value, 1));
+        let _ = write!(path, "M{x} {y_px}h{w_px}v{h_px}h-{w_px}z");
         let text = format!("{} {}", inline(&spans[idx].service), inline(&spans[idx].name));
         if line >= 14.0 && text.chars().count() as f64 * CHAR + 8.0 < w {
             labels.push((left + 5.0, y + 12.0, text));

@@ -6,6 +6,7 @@ pub mod address;
 pub mod alert_view;
 pub mod chart;
 pub mod civil;
+pub mod decimal;
 pub mod folding;
 pub mod grid;
 pub mod health;

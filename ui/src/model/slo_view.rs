@@ -4,6 +4,7 @@
 //! of its own; it is never drawn as good.
 
 use crate::format;
+use crate::model::decimal::fixed;
 use wire::{AlertState, BurnTier, SloDetail, SloRow};
 
 /// Below this share of measured time a number carries a coverage mark.
@@ -138,7 +139,7 @@ pub fn events_in_range(detail: &SloDetail) -> Option<(u64, u64)> {
 /// A share close to one with three decimals, rounded down so that a miss never reads as met.
 pub fn precise_percent(ratio: f64) -> String {
     let thousandths = (ratio * 100_000.0 + 1e-6).floor() / 1_000.0;
-    let text = format!("{thousandths:.3}");
+    let text = fixed(thousandths, 3);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
@@ -146,7 +147,7 @@ pub fn precise_percent(ratio: f64) -> String {
 pub fn budget_text(remaining: Option<f64>) -> String {
     remaining.map_or_else(
         || format::MISSING.to_owned(),
-        |left| format!("{:.1} %", left * 100.0).replace('-', "\u{2212}"),
+        |left| format!("{} %", fixed(left * 100.0, 1)).replace('-', "\u{2212}"),
     )
 }
 

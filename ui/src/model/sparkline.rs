@@ -1,5 +1,6 @@
 //! Sparklines: a row's history in the height of its text.
 
+use crate::model::decimal::fixed;
 use std::fmt::Write;
 
 /// A polyline in a box of `width` by `height`. The lowest line is zero, so a flat small value stays low
@@ -17,7 +18,13 @@ pub fn path(values: &[Option<f64>], high: f64, width: f64, height: f64) -> Strin
     for (i, value) in values.iter().enumerate() {
         if let Some(value) = value {
             let y = height - 2.0 - (value / high).clamp(0.0, 1.0) * (height - 4.0);
-            let _ = write!(path, "{}{:.1} {y:.1}", if is_open { 'L' } else { 'M' }, i as f64 * step);
+            let _ = write!(
+                path,
+                "{}{} {}",
+                if is_open { 'L' } else { 'M' },
+                fixed(i as f64 * step, 1),
+                fixed(y, 1)
+            );
         }
         is_open = value.is_some();
     }

@@ -1,5 +1,6 @@
 //! A trace prepared for drawing: rows, colours, critical path, places on the time axis.
 
+use crate::browser::lower;
 use crate::model::service_color::ServiceColors;
 use crate::model::waterfall::{self, Waterfall, What};
 use std::collections::HashMap;
@@ -83,12 +84,12 @@ impl TraceModel {
 
     /// Rows whose service, name, kind or id contains `text`, in any case.
     pub fn matches(&self, text: &str) -> Vec<usize> {
-        let text = text.to_lowercase();
+        let text = lower(text);
         let is_match = |node: &usize| {
             self.span(*node).is_some_and(|span| {
                 [&span.name, &span.service, &span.kind, &span.span_id]
                     .iter()
-                    .any(|field| field.to_lowercase().contains(&text))
+                    .any(|field| lower(&field).contains(&text))
             })
         };
         (0..self.waterfall.nodes.len()).filter(|_| !text.is_empty()).filter(is_match).collect()

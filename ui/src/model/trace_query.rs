@@ -93,7 +93,9 @@ fn check_duration(text: &str) -> Result<(), String> {
     let message = || format!("Cannot read the duration \u{201c}{text}\u{201d}; write 50ms, 1.5s or 2m.");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '\u{b5}');
     let unit = &text[digits.len()..];
-    let is_number = digits.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0);
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number =
+        [whole, part].iter().all(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()));
     let is_unit = matches!(unit, "ns" | "us" | "\u{b5}s" | "ms") || span_ms(&format!("1{unit}")).is_ok();
     if is_number && is_unit { Ok(()) } else { Err(message()) }
 }

@@ -1,5 +1,6 @@
 //! The jump field: a trace id or the name of a service opens its page.
 
+use crate::browser::lower;
 use crate::components::icon;
 use crate::erased::{act, live, memo, text};
 use crate::model::{address::segment, name_text};
@@ -60,9 +61,9 @@ fn target(text: &str, names: &[String]) -> Result<String, String> {
     if text.is_empty() {
         return Err("Type a service name or paste a trace id.".to_owned());
     }
-    let lower = text.to_lowercase();
-    let exact = names.iter().find(|name| name.to_lowercase() == lower);
-    let mut parts = names.iter().filter(|name| name.to_lowercase().contains(&lower));
+    let part = lower(text);
+    let exact = names.iter().find(|name| lower(name) == part);
+    let mut parts = names.iter().filter(|name| lower(name).contains(&part));
     let found = match (exact, parts.next(), parts.next()) {
         (Some(name), _, _) | (None, Some(name), None) => name,
         (None, Some(one), Some(two)) => {

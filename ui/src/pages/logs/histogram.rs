@@ -9,6 +9,7 @@ use crate::components::chart_group::set_range;
 use crate::components::measure;
 use crate::erased::{act, derived, live, text};
 use crate::format;
+use crate::model::decimal::fixed;
 use crate::model::log_histogram::{self, Bar, Histogram};
 use crate::model::time_range::TimeRange;
 use crate::url_state;
@@ -39,7 +40,7 @@ pub fn LogHistogram(histogram: Signal<Option<Histogram>>, shown: Memo<Shown>) ->
                 on:pointerup=act(move |_| pointer.up()) on:pointercancel=act(move |_| pointer.drag.set(None))
                 on:pointerleave=act(move |_| pointer.hover.set(None)) on:blur=act(move |_| pointer.hover.set(None))
                 on:keydown=act(move |event| pointer.key(&event, histogram))>
-                <svg aria-hidden="true" width=width height=HEIGHT>{hatch()} {live(bars)} {live(brush)}</svg>
+                <svg aria-hidden="true" width=text(move || fixed(width.get(), 0)) height=fixed(HEIGHT, 0)>{hatch()} {live(bars)} {live(brush)}</svg>
                 <span class="top">{live(top)}</span>
                 <span class="log-readout" role="status">{live(readout)}</span>
                 <Times frame=frame />

@@ -3,6 +3,7 @@
 use super::severity_mark::shape;
 use crate::components::status_mark::severity_word;
 use crate::format;
+use crate::model::decimal::fixed;
 use crate::model::log_histogram::{self, Bar, Histogram};
 use crate::url_state;
 use leptos::prelude::*;
@@ -24,7 +25,7 @@ pub fn hatch() -> AnyView {
 
 pub fn bars(histogram: &Histogram, width: f64) -> AnyView {
     let bars: Vec<AnyView> = histogram.bars.iter().map(|bar| bar_mark(bar, width)).collect();
-    view! { {bars} <line class="base" x1="0" x2=width y1=HEIGHT y2=HEIGHT /> }.into_any()
+    view! { {bars} <line class="base" x1="0" x2=px(width) y1=px(HEIGHT) y2=px(HEIGHT) /> }.into_any()
 }
 
 /// A pixel of air between bars; small parts stay visible.
@@ -48,7 +49,7 @@ fn bar_mark(bar: &Bar, width: f64) -> AnyView {
 
 pub fn brush(a: f64, b: f64, width: f64) -> AnyView {
     let (left, right) = (a.min(b) * width, a.max(b) * width);
-    view! { <rect class="brush" x=px(left) y="0" width=px(right - left) height=HEIGHT /> }.into_any()
+    view! { <rect class="brush" x=px(left) y="0" width=px(right - left) height=px(HEIGHT) /> }.into_any()
 }
 
 pub fn readout(bar: &Bar) -> String {
@@ -103,5 +104,5 @@ pub fn table(histogram: &Histogram) -> AnyView {
 }
 
 fn px(value: f64) -> String {
-    format!("{value:.1}")
+    fixed(value, 1)
 }

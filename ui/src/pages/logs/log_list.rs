@@ -5,6 +5,7 @@ use super::shown::{Hold, Shown};
 use crate::api::Fetch;
 use crate::erased::{act, live, memo, text};
 use crate::format;
+use crate::model::decimal::fixed;
 use crate::model::log_detail::{ROW_PX, detail_px};
 use crate::model::{log_live, virtual_rows};
 use crate::url_state;
@@ -61,9 +62,9 @@ pub fn LogRows(shown: Memo<Shown>, latest: Fetch<LogList>, hold: Hold) -> impl I
             data-rows=text(n_rows) on:scroll=act(scrolled)
             on:pointerenter=act(move |_| hold.is_hovered.set(true)) on:pointerleave=act(move |_| hold.is_hovered.set(false))
             on:focusin=act(move |_| hold.is_focused.set(true)) on:focusout=act(move |_| hold.is_focused.set(false))>
-            <div class="gap" style:height=move || format!("{:.0}px", window.get().above_px)></div>
+            <div class="gap" style:height=move || format!("{}px", fixed(window.get().above_px, 0))></div>
             <For each=visible key=|line| line.id.clone() children=move |line| log_row(line, opened, toggle) />
-            <div class="gap" style:height=move || format!("{:.0}px", window.get().below_px)></div>
+            <div class="gap" style:height=move || format!("{}px", fixed(window.get().below_px, 0))></div>
         </div>
     }
 }

@@ -5,6 +5,7 @@ use super::severity_mark::severity_mark;
 use crate::components::{icon, name};
 use crate::erased::{act, live, memo, text};
 use crate::model::address::encode;
+use crate::model::decimal::fixed;
 use crate::model::{log_detail::detail_px, log_text};
 use crate::{format, url_state};
 use leptos::ev::MouseEvent;
@@ -43,7 +44,7 @@ pub fn log_row(line: LogLine, opened: Memo<Vec<String>>, toggle: fn(&str)) -> An
     let detail_row = Arc::clone(&row);
     let detail = move || {
         is_open.get().then(|| {
-            let height = format!("{:.0}px", detail_px(&detail_row));
+            let height = format!("{}px", fixed(detail_px(&detail_row), 0));
             view! { <div class="log-detail" style:height=height tabindex="0">{log_detail(&detail_row)}</div> }
         })
     };

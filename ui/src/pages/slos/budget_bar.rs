@@ -1,5 +1,6 @@
 //! What is left of an error budget: a bar with a tick at each quarter, and the number.
 
+use crate::model::decimal::fixed;
 use crate::model::slo_view::{Standing, budget_text, standing};
 use leptos::prelude::*;
 use wire::SloRow;
@@ -18,7 +19,7 @@ pub fn budget_bar(slo: &SloRow) -> AnyView {
         <div class="budget-left">
             <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
                 <rect class="track" x="0" y="3" width="100" height="6" />
-                <rect class=class x="0" y="3" width=format!("{width:.1}") height="6" />
+                <rect class=class x="0" y="3" width=fixed(width, 1) height="6" />
                 {ticks}
             </svg>
             <span class="num">{budget_text(slo.budget_remaining)}</span>

@@ -1,5 +1,6 @@
 //! A burn rate against its threshold: logarithmic bar, the tick in the middle is the threshold.
 
+use crate::model::decimal::fixed;
 use crate::model::slo_view::{burn_share, burn_text, exceeds};
 use leptos::prelude::*;
 use wire::BurnTier;
@@ -10,7 +11,7 @@ pub fn burn_bar(burn: Option<f64>, tier: &BurnTier) -> AnyView {
     view! {
         <svg class="burn-bar" viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">
             <rect class="track" x="0" y="4" width="100" height="8" />
-            <rect class=over_class("fill", burn, tier) x="0" y="4" width=format!("{width:.1}") height="8" />
+            <rect class=over_class("fill", burn, tier) x="0" y="4" width=fixed(width, 1) height="8" />
             <rect class="tick" x="49" y="0" width="2" height="16" />
         </svg>
     }

@@ -1,5 +1,6 @@
 //! Keys and values as the client sent them: inert text, to filter, to copy, to search for.
 
+use crate::browser::lower;
 use crate::components::{CopyButton, icon, name};
 use crate::erased::{act, live};
 use crate::model::address::encode;
@@ -25,9 +26,9 @@ pub fn AttributeList(attributes: Vec<Attribute>, is_searchable: bool) -> impl In
         }
     });
     let shown = move || {
-        let text = text.get().to_lowercase();
+        let text = lower(&text.get());
         let is_match = |attribute: &&Attribute| {
-            attribute.key.to_lowercase().contains(&text) || attribute.value.to_lowercase().contains(&text)
+            lower(&attribute.key).contains(&text) || lower(&attribute.value).contains(&text)
         };
         attributes.iter().filter(is_match).map(pair).collect::<Vec<AnyView>>()
     };

@@ -2,6 +2,7 @@
 
 use crate::components::{icon, name, state_icon};
 use crate::erased::live;
+use crate::model::decimal::fixed;
 use crate::model::trace_model::TraceModel;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -81,7 +82,7 @@ fn critical_path(model: &TraceModel) -> AnyView {
     let total_ns: i64 = parts.iter().map(|part| part.duration_ns).sum();
     let share = move |ns: i64| ns as f64 / total_ns.max(1) as f64;
     let bar = |part: &wire::ServicePathTime| {
-        let width = format!("{:.2}%", share(part.duration_ns) * 100.0);
+        let width = format!("{}%", fixed(share(part.duration_ns) * 100.0, 2));
         view! { <span class=model.colors.paint(&part.service) style:width=width /> }.into_any()
     };
     let key = |part: &wire::ServicePathTime| {

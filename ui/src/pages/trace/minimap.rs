@@ -3,6 +3,7 @@
 use super::state::TraceState;
 use crate::components::measure;
 use crate::erased::{act, live, memo};
+use crate::model::decimal::fixed;
 use crate::model::minimap::{self, Minimap as Picture};
 use crate::model::trace_model::{TraceModel, Zoom};
 use crate::url_state;
@@ -33,7 +34,7 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
     let brush = move || {
         drag.get().map(|(a, b)| {
             let (x, w) = (a.min(b), (a - b).abs());
-            view! { <rect class="brush" x=format!("{x:.1}") y="-4" width=format!("{w:.1}") height="110" /> }
+            view! { <rect class="brush" x=fixed(x, 1) y="-4" width=fixed(w, 1) height="110" /> }
         })
     };
     let x = move |event: &PointerEvent| {
@@ -63,7 +64,7 @@ pub fn Minimap(state: TraceState) -> impl IntoView {
         drag.set(None);
     };
     view! {
-        <div class="minimap" node_ref=node style:height=move || format!("{}px", height()) data-testid="minimap"
+        <div class="minimap" node_ref=node style:height=move || format!("{}px", fixed(height(), 1)) data-testid="minimap"
             role="img" aria-label="The whole trace; drag to zoom the rows below, double-click to see all"
             on:pointerdown=act(down) on:pointermove=act(moved) on:pointerup=act(up)
             on:dblclick=act(|_| url_state::set_param("zoom", None))>
@@ -83,7 +84,7 @@ fn draw(picture: &Picture) -> AnyView {
         view! { <path class=format!("mini {paint}") d=path.clone() /> }.into_any()
     };
     let label = |(x, y, text): &(f64, f64, String)| {
-        view! { <text class="v" x=format!("{x:.1}") y=format!("{y:.1}")>{text.clone()}</text> }.into_any()
+        view! { <text class="v" x=fixed(*x, 1) y=fixed(*y, 1)>{text.clone()}</text> }.into_any()
     };
     let bars: Vec<AnyView> = picture.bars.iter().map(bar).collect();
     let labels: Vec<AnyView> = picture.labels.iter().map(label).collect();
@@ -99,7 +100,7 @@ fn overlay(
     width: f64,
 ) -> AnyView {
     let scale = width / model.trace.duration_ns.max(1) as f64;
-    let px = |value: f64| format!("{value:.1}");
+    let px = |value: f64| fixed(value, 1);
     let rect = |class, x: f64, y: f64, w: f64, h: f64| {
         view! { <rect class=class x=px(x) y=px(y) width=px(w.max(0.0)) height=px(h) /> }.into_any()
     };

@@ -8,6 +8,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::{icon, name};
 use crate::erased::{act, flag, live, text};
 use crate::format;
+use crate::model::decimal::fixed;
 use crate::model::trace_model::{LabelSide, TraceModel, Zoom, label_side, place};
 use crate::model::waterfall::{Oddity, What};
 use leptos::prelude::*;
@@ -49,7 +50,7 @@ pub fn row(
         }
     };
     view! {
-        <div class=format!("r {paint}") role="row" id=dom_id(node) style:top=format!("{}px", at as f64 * ROW_PX)
+        <div class=format!("r {paint}") role="row" id=dom_id(node) style:top=format!("{}px", fixed(at as f64 * ROW_PX, 0))
             class:sel=flag(is_selected) class:hit=flag(is_hit) class:cpx=flag(on_path)
             attr:aria-level=(layout.depth + 1).to_string() aria-posinset=layout.position.0.to_string()
             aria-setsize=layout.position.1.to_string() aria-rowindex=(at + 2).to_string()
@@ -143,7 +144,7 @@ fn bars(
     let solid = |section: &(i64, i64)| {
         let (left, width) = place(*section, zoom)?;
         Some(
-            view! { <i class="me" style:left=format!("{left:.3}%") style:width=format!("{width:.3}%") /> }
+            view! { <i class="me" style:left=format!("{}%", fixed(left, 3)) style:width=format!("{}%", fixed(width, 3)) /> }
                 .into_any(),
         )
     };
@@ -151,11 +152,11 @@ fn bars(
     let label = label_side((left, width), duration.chars().count(), lane_px).map(|side| {
         let is_before = side == LabelSide::Before;
         let x = if is_before { left } else { left + width };
-        view! { <span class="lb" class:before=is_before style:left=format!("{x:.2}%")>{duration.to_owned()}</span> }
+        view! { <span class="lb" class:before=is_before style:left=format!("{}%", fixed(x, 2))>{duration.to_owned()}</span> }
     });
     Some(
         view! {
-            <i class=class style:left=format!("{left:.3}%") style:width=format!("{width:.3}%") /> {solids} {label}
+            <i class=class style:left=format!("{}%", fixed(left, 3)) style:width=format!("{}%", fixed(width, 3)) /> {solids} {label}
         }
         .into_any(),
     )

@@ -8,6 +8,7 @@ use super::row;
 use super::state::{ROW_PX, TraceState};
 use crate::components::measure;
 use crate::erased::{act, live, memo, text};
+use crate::model::decimal::fixed;
 use crate::model::trace_model::{self, TraceModel};
 use crate::model::virtual_rows;
 use leptos::html::Div;
@@ -57,11 +58,11 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
     view! {
         <div class="wf" role="treegrid" aria-label="Spans" tabindex="0" data-testid="waterfall"
             aria-rowcount=text(move || (n_rows.get() + 1).to_string()) aria-activedescendant=text(active)
-            style=("--time", move || format!("{:.0}px", time.get()))
+            style=("--time", move || format!("{}px", fixed(time.get(), 0)))
             on:keydown=act(move |event| keys::grid_key(state, &event))>
             <div role="rowgroup">{heads(ticks)}</div>
             <div class="rows" role="rowgroup" node_ref=state.rows
-                style:height=move || format!("{}px", n_rows.get() as f64 * ROW_PX)>
+                style:height=move || format!("{}px", fixed(n_rows.get() as f64 * ROW_PX, 0))>
                 <div class="lines" aria-hidden="true" node_ref=lane>{live(move || lines(ticks()))}</div>
                 <For each=shown key=key children=move |(at, node, model)| row::row(state, &model, node, at, lane_px) />
             </div>
@@ -71,7 +72,8 @@ pub fn Waterfall(state: TraceState) -> impl IntoView {
 
 /// Ticks of the axis, continued through the rows.
 fn lines(ticks: Vec<(f64, String)>) -> Vec<AnyView> {
-    let line = |(left, _): (f64, String)| view! { <i style:left=format!("{left:.2}%") /> }.into_any();
+    let line =
+        |(left, _): (f64, String)| view! { <i style:left=format!("{}%", fixed(left, 2)) /> }.into_any();
     ticks.into_iter().map(line).collect()
 }
 
@@ -94,8 +96,9 @@ fn follow_scroll(rows: NodeRef<Div>) -> ReadSignal<(f64, f64)> {
 }
 
 fn heads(ticks: impl Fn() -> Vec<(f64, String)> + Send + 'static) -> AnyView {
-    let tick =
-        |(left, text): (f64, String)| view! { <i style:left=format!("{left:.2}%")>{text}</i> }.into_any();
+    let tick = |(left, text): (f64, String)| {
+        view! { <i style:left=format!("{}%", fixed(left, 2))>{text}</i> }.into_any()
+    };
     let ticks = move || ticks().into_iter().map(tick).collect::<Vec<AnyView>>();
     view! {
         <div class="wh" role="row" aria-rowindex="1">

@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::name;
 use crate::erased::{live, memo, text};
+use crate::model::decimal::fixed;
 use crate::model::trace_facets::{self, Facet};
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -41,7 +42,7 @@ fn choice(param: &'static str, value: &str, words: &str, share: Option<(u64, u64
     let is_on = memo(move || url_state::param(param).as_deref() == Some(same.as_str()));
     let href = move || url_state::link_here(&[(param, (!is_on.get()).then_some(target.as_str()))]);
     let bar = share.map(|(n, n_all)| {
-        let width = format!("{:.1}%", n as f64 / n_all.max(1) as f64 * 100.0);
+        let width = format!("{}%", fixed(n as f64 / n_all.max(1) as f64 * 100.0, 1));
         view! { <i style:width=width /> }
     });
     view! {

@@ -2,6 +2,7 @@
 
 use crate::components::icon::labelled_icon;
 use crate::components::name;
+use crate::model::decimal::fixed;
 use crate::model::name_text;
 use crate::model::service_color::ServiceColors;
 use crate::{format, url_state};
@@ -42,7 +43,7 @@ fn start(at: UnixNanos, now: UnixNanos) -> String {
 /// As long as the trace, split by the services' shares of its spans.
 fn service_bar(trace: &TraceSummary, colors: &ServiceColors, longest_ns: i64) -> AnyView {
     let width = trace.duration_ns as f64 / longest_ns.max(1) as f64 * 100.0;
-    let width = format!("{:.1}%", width.clamp(0.5, 100.0));
+    let width = format!("{}%", fixed(width.clamp(0.5, 100.0), 1));
     let n_spans: u64 = trace.services.iter().map(|service| service.n_spans).sum();
     let part = |service: &wire::ServiceSpans| {
         let share = service.n_spans as f64 / n_spans.max(1) as f64 * 100.0;
@@ -51,7 +52,7 @@ fn service_bar(trace: &TraceSummary, colors: &ServiceColors, longest_ns: i64) ->
             name_text::inline(&service.service),
             format::counted(service.n_spans, "span", "spans")
         );
-        view! { <i class=colors.paint(&service.service) style:width=format!("{share:.1}%") title=title /> }
+        view! { <i class=colors.paint(&service.service) style:width=format!("{}%", fixed(share, 1)) title=title /> }
             .into_any()
     };
     let parts: Vec<AnyView> = trace.services.iter().map(part).collect();
