@@ -9,7 +9,6 @@ use crate::{json, url_state};
 use gloo_net::http::Request;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -169,9 +168,9 @@ pub fn watched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'sta
 }
 
 /// Types of `wire` that an address of the API answers with.
-pub trait Answer: DeserializeOwned + Send + Sync + 'static {}
+pub trait Answer: json::Fill + Default + Send + Sync + 'static {}
 
-impl<T: DeserializeOwned + Send + Sync + 'static> Answer for T {}
+impl<T: json::Fill + Default + Send + Sync + 'static> Answer for T {}
 
 type AnyAnswer = Arc<dyn Any + Send + Sync>;
 type Path = Box<dyn Fn() -> Option<String> + Send + Sync>;

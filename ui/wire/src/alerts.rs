@@ -3,7 +3,7 @@
 use crate::UnixNanos;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct AlertList {
     pub now: UnixNanos,
     /// Active ones first, then newest first.
@@ -12,16 +12,17 @@ pub struct AlertList {
     pub receivers: Vec<ReceiverRow>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
+    #[default]
     Inactive,
     Resolved,
     Pending,
     Firing,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct AlertRow {
     /// Unique per occurrence.
     pub id: String,
@@ -40,7 +41,7 @@ pub struct AlertRow {
 }
 
 /// One notification for one receiver.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DeliveryRow {
     /// Idempotency key, the same for every attempt.
     pub id: String,
@@ -55,7 +56,7 @@ pub struct DeliveryRow {
     pub attempts: Vec<AttemptRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct AttemptRow {
     pub at: UnixNanos,
     pub duration_ms: u32,
@@ -65,7 +66,7 @@ pub struct AttemptRow {
     pub error: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReceiverRow {
     pub name: String,
     /// Scheme, host and port; path, query and user information are not shown.

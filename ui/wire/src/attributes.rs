@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One attribute, in the order in which the exporter sent it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attribute {
     pub key: String,
     #[serde(rename = "type")]
@@ -12,7 +12,7 @@ pub struct Attribute {
     pub value: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeType {
     String,
@@ -23,5 +23,6 @@ pub enum AttributeType {
     Array,
     Map,
     /// An attribute without a value.
+    #[default]
     Empty,
 }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 /// Body of every answer with a status of 400 and above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub error: ApiError,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ApiError {
     /// Stable, snake_case, for programs: `bad_request`, `not_found`, `query_timeout`, ...
     pub code: String,

@@ -3,7 +3,7 @@
 use crate::{Attribute, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LogList {
     pub from: UnixNanos,
     pub to: UnixNanos,
@@ -17,7 +17,7 @@ pub struct LogList {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LogRow {
     pub at: UnixNanos,
     pub service: String,
@@ -35,9 +35,10 @@ pub struct LogRow {
 }
 
 /// Severity ranges of the OpenTelemetry log data model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    #[default]
     Unset,
     Trace,
     Debug,
@@ -47,7 +48,7 @@ pub enum Severity {
     Fatal,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LogBucket {
     pub at: UnixNanos,
     pub n_unset: u64,

@@ -3,7 +3,7 @@
 use crate::UnixNanos;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricList {
     pub from: UnixNanos,
     pub to: UnixNanos,
@@ -11,7 +11,7 @@ pub struct MetricList {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricRow {
     pub name: String,
     pub unit: String,
@@ -28,7 +28,7 @@ pub struct MetricRow {
     pub last_at: UnixNanos,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricDetail {
     pub metric: MetricRow,
     pub from: UnixNanos,
@@ -42,10 +42,11 @@ pub struct MetricDetail {
 }
 
 /// What the numbers of a chart mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricView {
     /// Last value of each step.
+    #[default]
     Value,
     /// Increase per second; counters, resets taken into account.
     Rate,
@@ -53,20 +54,20 @@ pub enum MetricView {
     Quantiles,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricSeries {
     /// What tells this series from its neighbours.
     pub labels: Vec<MetricLabel>,
     pub points: Vec<MetricPoint>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MetricLabel {
     pub key: String,
     pub value: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricPoint {
     pub at: UnixNanos,
     pub value: f64,

@@ -19,7 +19,7 @@ pub struct Red {
 }
 
 /// One step of a time series, `at` its start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RedPoint {
     pub at: UnixNanos,
     pub n_requests: u64,
@@ -29,7 +29,7 @@ pub struct RedPoint {
     pub p99_ns: Option<i64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ServiceList {
     pub from: UnixNanos,
     pub to: UnixNanos,
@@ -40,7 +40,7 @@ pub struct ServiceList {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ServiceRow {
     pub service: String,
     pub red: Red,
@@ -52,7 +52,7 @@ pub struct ServiceRow {
     pub alert_state: Option<crate::AlertState>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ServiceDetail {
     pub service: String,
     pub from: UnixNanos,
@@ -69,7 +69,7 @@ pub struct ServiceDetail {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OperationRow {
     pub operation: String,
     /// `server`, `consumer`, `internal`, ...
@@ -79,7 +79,7 @@ pub struct OperationRow {
 }
 
 /// Calls between a service and one neighbour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EdgeRow {
     pub peer: String,
     pub peer_kind: PeerKind,
@@ -87,16 +87,17 @@ pub struct EdgeRow {
     pub red: Red,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerKind {
+    #[default]
     Service,
     Database,
     Messaging,
     External,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VersionRow {
     /// `service.version`, empty where none was sent.
     pub version: String,

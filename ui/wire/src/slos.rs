@@ -3,13 +3,13 @@
 use crate::{AlertRow, AlertState, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SloList {
     pub now: UnixNanos,
     pub slos: Vec<SloRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SloRow {
     pub id: String,
     pub name: String,
@@ -39,7 +39,7 @@ pub struct SloRow {
 }
 
 /// One pair of windows; it fires when both burn above the threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BurnTier {
     /// 1 to 4.
     pub tier: u32,
@@ -56,7 +56,7 @@ pub struct BurnTier {
     pub verdict: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SloDetail {
     pub slo: SloRow,
     pub from: UnixNanos,
@@ -68,7 +68,7 @@ pub struct SloDetail {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SliPoint {
     pub at: UnixNanos,
     pub n_good: u64,

@@ -3,7 +3,7 @@
 use crate::UnixNanos;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Status {
     pub version: String,
     pub started_at: UnixNanos,
@@ -20,14 +20,14 @@ pub struct Status {
 }
 
 /// Where to send and look, as URLs with the ports in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Endpoints {
     pub otlp_grpc: String,
     pub otlp_http: String,
     pub dashboard: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SignalStatus {
     /// `traces`, `logs` or `metrics`.
     pub signal: String,
@@ -40,7 +40,7 @@ pub struct SignalStatus {
     pub last_received_at: Option<UnixNanos>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rejection {
     /// Stable snake_case reason, such as `span_id_invalid` or `unsupported_media_type`.
     pub reason: String,
@@ -51,7 +51,7 @@ pub struct Rejection {
     pub hint: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StorageStatus {
     pub n_segments: u32,
     pub segment_bytes: u64,

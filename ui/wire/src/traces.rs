@@ -4,7 +4,7 @@
 use crate::{Attribute, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TraceList {
     pub from: UnixNanos,
     pub to: UnixNanos,
@@ -15,7 +15,7 @@ pub struct TraceList {
     pub sql: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TraceSummary {
     pub trace_id: String,
     /// Of the root span, or of the earliest span where the root is missing.
@@ -31,14 +31,14 @@ pub struct TraceSummary {
     pub services: Vec<ServiceSpans>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ServiceSpans {
     pub service: String,
     pub n_spans: u64,
     pub n_errors: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Trace {
     pub trace_id: String,
     pub started_at: UnixNanos,
@@ -59,7 +59,7 @@ pub struct Trace {
 }
 
 /// What the waterfall needs of a span, without attributes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpanRow {
     pub span_id: String,
     pub parent_span_id: Option<String>,
@@ -76,20 +76,20 @@ pub struct SpanRow {
 }
 
 /// A stretch of one span that is on the critical path; offsets count from the trace's start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PathSection {
     pub span_id: String,
     pub from_ns: i64,
     pub to_ns: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ServicePathTime {
     pub service: String,
     pub duration_ns: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpanDetail {
     pub trace_id: String,
     pub row: SpanRow,
@@ -105,14 +105,14 @@ pub struct SpanDetail {
     pub links: Vec<SpanLink>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpanEvent {
     pub at: UnixNanos,
     pub name: String,
     pub attributes: Vec<Attribute>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpanLink {
     pub trace_id: String,
     pub span_id: String,

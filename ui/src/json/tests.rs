@@ -1,0 +1,116 @@
+use super::{Fill, Unreadable, read};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+use wire::*;
+
+/// Reads what the server's own serializer writes, and compares with its own reader.
+fn check<T>(value: &T)
+where
+    T: Fill + Default + Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let text = serde_json::to_string_pretty(value).expect("serializes");
+    let theirs: T = serde_json::from_str(&text).expect("reads");
+    assert_eq!((read::<T>(&text).as_ref(), value), (Ok(&theirs), value), "{text}");
+}
+
+/// One of everything in a list, so that the types inside are read too.
+fn one<T: Default>() -> Vec<T> {
+    vec![T::default()]
+}
+
+/// Scenario: every answer of the API with one of everything it can hold, its options empty.
+/// Guarantees: each key is known and each field is filled as the general reader fills it.
+#[test]
+fn every_answer_is_read() {
+    let status = Status {
+        signals: one(),
+        rejections: one(),
+        last_received_at: Some(UnixNanos(7)),
+        ..Status::default()
+    };
+    check(&status);
+    check(&ServiceList {
+        services: vec![ServiceRow {
+            points: one(),
+            alert_state: Some(AlertState::Firing),
+            ..Default::default()
+        }],
+        ..ServiceList::default()
+    });
+    check(&ServiceDetail {
+        points: one(),
+        operations: one(),
+        callers: one(),
+        callees: vec![EdgeRow { peer_kind: PeerKind::Messaging, ..EdgeRow::default() }],
+        versions: one(),
+        ..ServiceDetail::default()
+    });
+    check(&TraceList {
+        traces: vec![TraceSummary { services: one(), ..Default::default() }],
+        ..Default::default()
+    });
+    check(&Trace { spans: one(), critical_path: one(), path_by_service: one(), ..Trace::default() });
+    let typed = |value_type| Attribute { value_type, ..Attribute::default() };
+    let kinds = [AttributeType::Int, AttributeType::Map, AttributeType::Empty];
+    check(&SpanDetail {
+        attributes: kinds.map(typed).to_vec(),
+        resource: one(),
+        events: one(),
+        links: one(),
+        ..SpanDetail::default()
+    });
+    let record = LogRow { severity: Severity::Fatal, attributes: one(), ..LogRow::default() };
+    check(&LogList { rows: vec![record], histogram: one(), ..LogList::default() });
+    check(&MetricList { metrics: one(), ..MetricList::default() });
+    check(&MetricDetail {
+        view: MetricView::Quantiles,
+        series: vec![MetricSeries { labels: one(), points: one() }],
+        ..MetricDetail::default()
+    });
+    check(&SloList { slos: vec![SloRow { tiers: one(), ..SloRow::default() }], ..SloList::default() });
+    check(&SloDetail { points: one(), alerts: one(), ..SloDetail::default() });
+    let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };
+    let alert = AlertRow { deliveries: vec![delivery], ..AlertRow::default() };
+    check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });
+    check(&ErrorBody::default());
+}
+
+/// Scenario: numbers at the ends of their types, times past 2^53, strings with every kind of escape.
+/// Guarantees: nothing is lost.
+#[test]
+fn values_keep_every_digit_and_letter() {
+    check(&vec![u64::MAX, 0]);
+    check(&vec![i64::MIN, i64::MAX]);
+    check(&vec![0.1, -3.5e-9, 1.7976931348623157e308, 0.30000000000000004]);
+    check(&vec![UnixNanos(1_764_000_000_123_456_789), UnixNanos(-1)]);
+    check(&vec!["\" \\ / \u{8} \u{c} \n \r \t \0 \u{1f600} \u{e9} \u{202e}".to_owned(), String::new()]);
+    assert_eq!(read(r#"["\ud83d\ude00\u00e9\/"]"#), Ok(vec!["\u{1f600}\u{e9}/".to_owned()]));
+    assert_eq!(read(r#""\ud83d!""#), Ok("\u{fffd}!".to_owned()));
+    assert_eq!(read(" 12 "), Ok(UnixNanos(12)));
+}
+
+/// Scenario: a newer server sends fields that this page does not know, of every kind.
+/// Guarantees: they are passed over.
+#[test]
+fn unknown_fields_are_passed_over() {
+    let text = r#"{"new": {"a": [1, {"b": null}, "]}", true, -1.5e3]}, "key": "k", "value": "v", "x": []}"#;
+    assert_eq!(read(text), Ok(MetricLabel { key: "k".to_owned(), value: "v".to_owned() }));
+}
+
+/// Scenario: answers that are cut, that lack a field, hold the wrong kind, or nest without end.
+/// Guarantees: each is refused, with the place where it goes wrong.
+#[test]
+fn broken_answers_are_refused() {
+    let label = |text| read::<MetricLabel>(text).expect_err(text);
+    assert_eq!(label(r#"{"key": "k"}"#), Unreadable::Lacking(12));
+    assert_eq!(label(r#"{"key": 1}"#), Unreadable::Expected("a string", 8));
+    assert_eq!(label("<html>"), Unreadable::Expected("an object", 0));
+    assert_eq!(label(r#"{"key": "k", "value": "v"} x"#), Unreadable::Expected("the end", 27));
+    let whole = r#"{"key": "k\n", "value": "v"}"#;
+    for n in 0..whole.len() {
+        label(&whole[..n]);
+    }
+    let deep = format!(r#"{{"new": {}"#, "[".repeat(100_000));
+    assert!(matches!(label(&deep), Unreadable::Expected("less depth", _)));
+    assert!(read::<u16>("70000").is_err() && read::<u64>("-1").is_err() && read::<bool>("nul").is_err());
+}

@@ -1,0 +1,197 @@
+//! Which key fills which field. A field that is forgotten here does not compile.
+
+use super::{Fill, Reader, Unreadable};
+use wire::*;
+
+impl<T: Fill + Default> Fill for Vec<T> {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+        reader.array(&mut |reader| {
+            let mut item = T::default();
+            item.fill(reader)?;
+            self.push(item);
+            Ok(())
+        })
+    }
+}
+
+impl<T: Fill + Default> Fill for Option<T> {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+        if reader.takes_word("null") { Ok(()) } else { self.insert(T::default()).fill(reader) }
+    }
+}
+
+/// A point in time is a string of digits; numbers are read as well.
+impl Fill for UnixNanos {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+        self.0 = match reader.peek() {
+            Some(b'"') => reader.string()?.parse().map_err(|_| reader.fault("nanoseconds"))?,
+            _ => reader.signed()?,
+        };
+        Ok(())
+    }
+}
+
+/// `type = method;`: the reader's method, and a conversion where the type is smaller than what it gives.
+macro_rules! plain {
+    ($($kind:ty = $method:ident;)*) => {$(
+        impl Fill for $kind {
+            fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+                let value = reader.$method()?;
+                *self = value.try_into().map_err(|_| reader.fault("a smaller number"))?;
+                Ok(())
+            }
+        }
+    )*};
+}
+
+plain! {
+    String = string;
+    bool = boolean;
+    u16 = unsigned;
+    u32 = unsigned;
+    u64 = unsigned;
+    i32 = signed;
+    i64 = signed;
+    f64 = float;
+}
+
+/// `Type { field, ... }`, with `field as "key"` where they differ. `field?` may be missing.
+macro_rules! records {
+    ($($record:ident { $($field:ident $(? $optional:tt)? $(as $key:literal)?),* })*) => {$(
+        impl Fill for $record {
+            fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+                let Self { $($field),* } = self;
+                let n_needed = [$(needed!($($optional)?)),*].iter().sum();
+                reader.object(n_needed, &mut |key, reader| {
+                    match key {
+                        $(key!($field $($key)?) => $field.fill(reader)?,)*
+                        _ => return Ok(false),
+                    }
+                    Ok(true)
+                })
+            }
+        }
+    )*};
+}
+
+macro_rules! key {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
+    };
+}
+
+macro_rules! needed {
+    () => {
+        1_usize
+    };
+    ($optional:tt) => {
+        0_usize
+    };
+}
+
+/// `Type { "word" = Variant, ... }`.
+macro_rules! words {
+    ($($kind:ident { $($word:literal = $variant:ident),* })*) => {$(
+        impl Fill for $kind {
+            fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+                *self = match reader.string()?.as_str() {
+                    $($word => Self::$variant,)*
+                    _ => return Err(reader.fault("a word that this page knows")),
+                };
+                Ok(())
+            }
+        }
+    )*};
+}
+
+words! {
+    AlertState { "inactive" = Inactive, "resolved" = Resolved, "pending" = Pending, "firing" = Firing }
+    AttributeType {
+        "string" = String, "int" = Int, "double" = Double, "bool" = Bool, "bytes" = Bytes, "array" = Array,
+        "map" = Map, "empty" = Empty
+    }
+    MetricView { "value" = Value, "rate" = Rate, "quantiles" = Quantiles }
+    PeerKind { "service" = Service, "database" = Database, "messaging" = Messaging, "external" = External }
+    Severity {
+        "unset" = Unset, "trace" = Trace, "debug" = Debug, "info" = Info, "warn" = Warn, "error" = Error,
+        "fatal" = Fatal
+    }
+}
+
+records! {
+    ErrorBody { error }
+    ApiError { code, message, hint ? optional }
+    Status { version, started_at, now, endpoints, signals, rejections, storage, has_data, last_received_at }
+    Endpoints { otlp_grpc, otlp_http, dashboard }
+    SignalStatus { signal, n_accepted, n_rejected, rate_per_s, last_received_at }
+    Rejection { reason, n, last_at, example, hint }
+    StorageStatus { n_segments, segment_bytes, wal_bytes, hot_bytes, hot_rows, disk_free_bytes }
+    Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
+    RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }
+    ServiceList { from, to, step_s, services, sql }
+    ServiceRow { service, red, points, last_seen_at, alert_state }
+    ServiceDetail {
+        service, from, to, step_s, red, points, operations, callers, callees, versions, last_seen_at,
+        sql
+    }
+    OperationRow { operation, kind, red, points }
+    EdgeRow { peer, peer_kind, red }
+    VersionRow { version, first_seen_at, last_seen_at, red }
+    TraceList { from, to, traces, truncated, sql }
+    TraceSummary {
+        trace_id, root_service, root_operation, root_missing, started_at, duration_ns, n_spans,
+        n_errors, services
+    }
+    ServiceSpans { service, n_spans, n_errors }
+    Trace {
+        trace_id, started_at, duration_ns, root_service, root_operation, spans, critical_path,
+        path_by_service, n_orphans, truncated, sql
+    }
+    SpanRow {
+        span_id, parent_span_id, service, name, kind, started_at, duration_ns, is_error, n_events,
+        n_links
+    }
+    PathSection { span_id, from_ns, to_ns }
+    ServicePathTime { service, duration_ns }
+    SpanDetail {
+        trace_id, row, status_code, status_message, trace_state, scope_name, scope_version, attributes,
+        resource, events, links
+    }
+    SpanEvent { at, name, attributes }
+    SpanLink { trace_id, span_id, attributes }
+    LogList { from, to, rows, truncated, n_matched, step_s, histogram, sql }
+    LogRow {
+        at, service, severity, severity_text, severity_number, body, event_name, trace_id, span_id,
+        attributes, resource
+    }
+    LogBucket { at, n_unset, n_trace, n_debug, n_info, n_warn, n_error, n_fatal }
+    MetricList { from, to, metrics, sql }
+    MetricRow {
+        name, unit, metric_type as "type", temporality, is_monotonic, description, services, n_series,
+        n_points, last_at
+    }
+    MetricDetail { metric, from, to, step_s, view, series, truncated, sql }
+    MetricSeries { labels, points }
+    MetricLabel { key, value }
+    MetricPoint { at, value }
+    SloList { now, slos }
+    SloRow {
+        id, name, service, operation, indicator, threshold_ns, sentence, target, period_s, n_good,
+        n_total, compliance, budget_remaining, coverage, exhaustion_s, state, tiers
+    }
+    BurnTier { tier, severity, long_s, short_s, threshold, burn_long, burn_short, coverage_long, verdict }
+    SloDetail { slo, from, to, step_s, points, alerts, sql }
+    SliPoint { at, n_good, n_total }
+    AlertList { now, alerts, receivers }
+    AlertRow {
+        id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
+        deliveries
+    }
+    DeliveryRow { id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts }
+    AttemptRow { at, duration_ms, status, error }
+    ReceiverRow { name, target, n_waiting, n_dead }
+    Attribute { key, value_type as "type", value }
+}
