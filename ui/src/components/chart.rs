@@ -7,7 +7,7 @@
 use crate::components::chart_group::ChartGroup;
 use crate::components::data_table::ChartTable;
 use crate::components::measure;
-use crate::erased::{act, live, memo};
+use crate::erased::{act, live, memo, text};
 use crate::format::{self, Zone};
 use crate::model::chart::{self, ChartData, Dash, Frame, Marks};
 use crate::model::decimal::fixed;
@@ -71,7 +71,7 @@ pub fn Chart(
     let pointer = Pointer { node, frame, group };
     let plot = move || {
         view! {
-            <div class="plot" node_ref=node tabindex="0" role="group" aria-label=label data-testid=testid
+            <div class="plot" node_ref=node tabindex="0" role="group" aria-label=text(move || label.get()) data-testid=testid
                 style:height=format!("{}px", fixed(full_height, 0))
                 on:pointerdown=act(move |event| pointer.down(&event))
                 on:pointermove=act(move |event| pointer.moved(&event))

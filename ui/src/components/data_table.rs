@@ -1,6 +1,6 @@
 //! The numbers of a chart as a table, for those who cannot or do not want to read a picture.
 
-use crate::erased::live;
+use crate::erased::{live, text};
 use crate::format;
 use crate::model::chart::ChartData;
 use crate::url_state;
@@ -13,7 +13,7 @@ pub fn ChartTable(data: Signal<Option<Arc<ChartData>>>, label: Signal<String>) -
     let heads = move || data.get().map(|data| heads(&data));
     let rows = move || data.get().map(|data| rows(&data));
     view! {
-        <div class="chart-table" tabindex="0" role="region" aria-label=label>
+        <div class="chart-table" tabindex="0" role="region" aria-label=text(move || label.get())>
             <table>
                 <thead><tr><th scope="col">"from"</th> {live(heads)}</tr></thead>
                 <tbody>{live(rows)}</tbody>

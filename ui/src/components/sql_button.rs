@@ -1,7 +1,7 @@
 //! "SQL": how to get the same numbers from the query language, to copy.
 
 use crate::components::CopyButton;
-use crate::erased::{act, derived};
+use crate::erased::{act, derived, live, memo};
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
@@ -20,11 +20,14 @@ pub fn SqlButton(#[prop(into)] sql: Signal<Option<String>>) -> impl IntoView {
             dialog.close();
         }
     };
+    // A memo, so that the button stays the same one while answers come and go.
+    let has_sql = memo(move || sql.with(Option::is_some));
+    let button = move || {
+        view! { <button class="btn quiet" type="button" data-testid="sql-open" on:click=act(open)>"SQL"</button> }
+    };
     let text = derived(move || sql.get().unwrap_or_default());
     view! {
-        <Show when=move || sql.with(Option::is_some)>
-            <button class="btn quiet" type="button" data-testid="sql-open" on:click=act(open)>"SQL"</button>
-        </Show>
+        {live(move || has_sql.get().then(button))}
         <dialog class="sheet" node_ref=dialog aria-label="SQL of this panel" data-testid="sql-dialog">
             <div class="sheet-head">
                 <h2>"SQL"</h2>
@@ -32,7 +35,7 @@ pub fn SqlButton(#[prop(into)] sql: Signal<Option<String>>) -> impl IntoView {
                 <CopyButton text=text testid="sql-copy" />
                 <button class="btn quiet" type="button" on:click=act(close)>"Close " <kbd>"esc"</kbd></button>
             </div>
-            <pre class="code" tabindex="0" data-testid="sql-text">{text}</pre>
+            <pre class="code" tabindex="0" data-testid="sql-text">{live(move || text.get())}</pre>
         </dialog>
     }
 }

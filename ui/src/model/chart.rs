@@ -6,6 +6,7 @@
 use crate::format::{self, Zone};
 use crate::model::civil::MS_PER_DAY;
 use crate::model::decimal::{exponential, fixed};
+use crate::model::order;
 use std::fmt::Write;
 use wire::UnixNanos;
 
@@ -255,7 +256,7 @@ pub fn bar_path(frame: &Frame, series: &Series, step_ms: i64) -> String {
 /// Moves labels apart so that no two overlap; input and output are y positions of the same order.
 pub fn spread(wanted: &[f64], gap: f64, height: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    order::sort(&mut order, |a, b| wanted[*a].total_cmp(&wanted[*b]));
     let mut placed = wanted.to_vec();
     let mut floor = f64::NEG_INFINITY;
     for i in &order {

@@ -4,30 +4,29 @@
 //! "collapse all" is one digit, whatever the size of the trace.
 
 use crate::model::waterfall::{Waterfall, What};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use wire::SpanRow;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folding {
     /// Rows at this depth and below are closed; none are when it is absent.
     pub level: Option<u32>,
-    toggled: HashSet<String>,
+    toggled: BTreeSet<String>,
 }
 
 impl Folding {
     /// Reads the two parameters.
     pub fn of(level: Option<&str>, closed: Option<&str>) -> Self {
         let toggled = closed.unwrap_or_default().split(',').filter(|id| !id.is_empty());
-        Self {
-            level: level.and_then(|level| level.parse().ok()),
-            toggled: toggled.map(str::to_owned).collect(),
-        }
+        let mut folding = Self { level: level.and_then(|level| level.parse().ok()), ..Self::default() };
+        // One by one: collecting would sort first, which is much code for a few ids.
+        folding.toggled.extend(toggled.map(str::to_owned));
+        folding
     }
 
     /// Values for `level` and `closed`.
     pub fn params(&self) -> (Option<String>, Option<String>) {
-        let mut ids: Vec<&str> = self.toggled.iter().map(String::as_str).collect();
-        ids.sort_unstable();
+        let ids: Vec<&str> = self.toggled.iter().map(String::as_str).collect();
         (self.level.map(|level| level.to_string()), (!ids.is_empty()).then(|| ids.join(",")))
     }
 
@@ -45,14 +44,14 @@ impl Folding {
 
     /// Everything closed below the roots, or everything open.
     pub fn all(is_closed: bool) -> Self {
-        Self { level: is_closed.then_some(0), toggled: HashSet::new() }
+        Self { level: is_closed.then_some(0), toggled: BTreeSet::new() }
     }
 
     /// One level more open (`by` 1) or closed (`by` -1) than what is visible now.
     pub fn step(&self, waterfall: &Waterfall, by: i32) -> Self {
         let deepest = waterfall.depth_max.saturating_sub(1);
         let level = self.level.unwrap_or(deepest).min(deepest).saturating_add_signed(by);
-        Self { level: (level < deepest).then_some(level), toggled: HashSet::new() }
+        Self { level: (level < deepest).then_some(level), toggled: BTreeSet::new() }
     }
 }
 

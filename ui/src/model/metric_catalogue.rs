@@ -2,7 +2,7 @@
 //!
 //! Pure; the values themselves are the business of `metric_unit` and of the chart.
 
-use super::name_text;
+use super::{name_text, order};
 use crate::browser::lower;
 use wire::{MetricLabel, MetricRow, MetricView};
 
@@ -13,8 +13,8 @@ pub fn search<'a>(rows: &'a [MetricRow], query: &str) -> Vec<&'a MetricRow> {
 }
 
 /// Orders rows by a column of the table; equal ones by name.
-pub fn sort(rows: &mut [&MetricRow], column: &str, descends: bool) {
-    rows.sort_unstable_by(|a, b| {
+pub fn sort(rows: &mut Vec<&MetricRow>, column: &str, descends: bool) {
+    order::sort(rows, |a, b| {
         let order = match column {
             "series" => a.n_series.cmp(&b.n_series),
             "last" => a.last_at.cmp(&b.last_at),
@@ -28,8 +28,7 @@ pub fn sort(rows: &mut [&MetricRow], column: &str, descends: bool) {
 /// Every service that sends a metric, in order, once.
 pub fn services(rows: &[MetricRow]) -> Vec<String> {
     let mut names: Vec<String> = rows.iter().flat_map(|row| row.services.iter().cloned()).collect();
-    names.sort_unstable();
-    names.dedup();
+    order::sort_distinct(&mut names);
     names
 }
 

@@ -21,6 +21,7 @@ pub mod metric_chart;
 pub mod metric_unit;
 pub mod minimap;
 pub mod name_text;
+pub mod order;
 pub mod red_chart;
 pub mod service_color;
 pub mod service_order;

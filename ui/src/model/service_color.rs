@@ -1,5 +1,7 @@
 //! Series colours of services: stable by name, different inside one trace while eight suffice.
 
+use super::order;
+
 /// Number of series colours in `tokens.css`.
 const N_COLORS: u64 = 8;
 
@@ -15,8 +17,7 @@ impl ServiceColors {
     /// are served in alphabetical order, so the same set always looks the same.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names: Vec<&str> = names.into_iter().collect();
-        names.sort_unstable();
-        names.dedup();
+        order::sort_distinct(&mut names);
         let mut is_taken = [false; N_COLORS as usize];
         let colors = names.into_iter().map(|name| {
             let wanted = slot(name);

@@ -1,6 +1,6 @@
 //! The order of the services table: worst first, or by a column.
 
-use crate::model::verdict;
+use crate::model::{order, verdict};
 use std::cmp::Ordering;
 use wire::ServiceRow;
 
@@ -8,8 +8,8 @@ use wire::ServiceRow;
 pub const WORST: &str = "worst";
 
 /// Sorts rows in place; missing values come last whichever way the column runs.
-pub fn sort(rows: &mut [&ServiceRow], column: &str, is_descending: bool) {
-    rows.sort_by(|a, b| {
+pub fn sort(rows: &mut Vec<&ServiceRow>, column: &str, is_descending: bool) {
+    order::sort(rows, |a, b| {
         let by_name = a.service.cmp(&b.service);
         let order = match column {
             "service" => directed(by_name, is_descending),

@@ -2,6 +2,7 @@
 //!
 //! Counted over the answer, not over everything stored; the page says so.
 
+use super::order;
 use std::collections::BTreeMap;
 use wire::TraceList;
 
@@ -41,7 +42,7 @@ pub fn facets(list: &TraceList) -> Vec<Facet> {
 
 fn most_frequent(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut values: Vec<(String, u64)> = counts.into_iter().collect();
-    values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    order::sort(&mut values, |a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     values.truncate(VALUES_MAX);
     values
 }

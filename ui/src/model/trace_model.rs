@@ -1,6 +1,7 @@
 //! A trace prepared for drawing: rows, colours, critical path, places on the time axis.
 
 use crate::browser::lower;
+use crate::model::order;
 use crate::model::service_color::ServiceColors;
 use crate::model::waterfall::{self, Waterfall, What};
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ pub struct TraceModel {
     pub waterfall: Waterfall,
     pub colors: ServiceColors,
     /// Stretches on the critical path by index of the span, as offsets from the trace's start.
-    sections: HashMap<usize, Vec<(i64, i64)>>,
+    sections: Vec<Vec<(i64, i64)>>,
 }
 
 /// A part of the time axis, as offsets from the trace's start in nanoseconds.
@@ -26,10 +27,10 @@ impl TraceModel {
         for (idx, span) in trace.spans.iter().enumerate() {
             first.entry(span.span_id.as_str()).or_insert(idx);
         }
-        let mut sections: HashMap<usize, Vec<(i64, i64)>> = HashMap::new();
+        let mut sections = vec![Vec::new(); trace.spans.len()];
         for section in &trace.critical_path {
             if let Some(idx) = first.get(section.span_id.as_str()) {
-                sections.entry(*idx).or_default().push((section.from_ns, section.to_ns));
+                sections[*idx].push((section.from_ns, section.to_ns));
             }
         }
         Self { trace: trace.clone(), waterfall, colors, sections }
@@ -45,7 +46,7 @@ impl TraceModel {
     /// Stretches of a row on the critical path.
     pub fn sections(&self, node: usize) -> &[(i64, i64)] {
         let sections = match self.waterfall.nodes[node].what {
-            What::Span(idx, _) => self.sections.get(&idx),
+            What::Span(idx, _) => self.sections.get(idx),
             What::Ghost(_) => None,
         };
         sections.map_or(&[], Vec::as_slice)
@@ -73,8 +74,7 @@ impl TraceModel {
 
     pub fn n_services(&self) -> usize {
         let mut services: Vec<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
-        services.sort_unstable();
-        services.dedup();
+        order::sort_distinct(&mut services);
         services.len()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::model::health::Health;
-use crate::model::name_text;
+use crate::model::{name_text, order};
 use wire::{AlertState, EdgeRow, Red, ServiceDetail, ServiceList, ServiceRow};
 
 /// Share of failed requests from which a service is named in the sentence.
@@ -32,7 +32,7 @@ pub fn edge_health(edge: &EdgeRow) -> Health {
 pub fn services(list: &ServiceList) -> String {
     let n = list.services.len();
     let mut failing: Vec<&ServiceRow> = list.services.iter().filter(|row| is_above(&row.red)).collect();
-    failing.sort_by(|a, b| ratio(&b.red).total_cmp(&ratio(&a.red)));
+    order::sort(&mut failing, |a, b| ratio(&b.red).total_cmp(&ratio(&a.red)));
     let names: Vec<&str> = failing.iter().map(|row| row.service.as_str()).collect();
     let n_silent = list.services.iter().filter(|row| row.red.n_requests == 0).count();
     let n_firing = list.services.iter().filter(|row| row.alert_state == Some(AlertState::Firing)).count();

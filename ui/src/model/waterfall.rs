@@ -4,7 +4,8 @@
 //! span gets exactly one row; what had to be assumed is marked on the row. No recursion, so that a
 //! trace of any depth is safe.
 
-use std::collections::{HashMap, HashSet};
+use super::order;
+use std::collections::HashMap;
 use wire::SpanRow;
 
 /// One possible row, in the order of display (depth first, siblings by start).
@@ -70,7 +71,7 @@ pub fn layout(spans: &[SpanRow]) -> Waterfall {
 struct Tree {
     roots: Vec<What>,
     /// By index of the parent span.
-    children: HashMap<usize, Vec<What>>,
+    children: Vec<Vec<What>>,
     /// By id of the missing parent.
     orphans: HashMap<String, Vec<What>>,
 }
@@ -78,7 +79,8 @@ struct Tree {
 impl Tree {
     fn of(spans: &[SpanRow]) -> Self {
         let mut first = HashMap::with_capacity(spans.len());
-        let mut tree = Self { roots: Vec::new(), children: HashMap::new(), orphans: HashMap::new() };
+        let children = vec![Vec::new(); spans.len()];
+        let mut tree = Self { roots: Vec::new(), children, orphans: HashMap::new() };
         for (idx, span) in spans.iter().enumerate() {
             first.entry(span.span_id.as_str()).or_insert(idx);
         }
@@ -86,9 +88,9 @@ impl Tree {
             tree.place(spans, &first, idx, span);
         }
         let starts = |what: &What| (spans[index_of(*what)].started_at, index_of(*what));
-        tree.roots.sort_by_key(starts);
-        tree.children.values_mut().for_each(|below| below.sort_by_key(starts));
-        tree.orphans.values_mut().for_each(|below| below.sort_by_key(starts));
+        order::sort_by_key(&mut tree.roots, starts);
+        tree.children.iter_mut().for_each(|below| order::sort_by_key(below, starts));
+        tree.orphans.values_mut().for_each(|below| order::sort_by_key(below, starts));
         tree
     }
 
@@ -104,7 +106,7 @@ impl Tree {
         let row = What::Span(idx, oddity);
         match (parent, known) {
             (None, _) => self.roots.push(row),
-            (Some(_), Some(known)) => self.children.entry(known).or_default().push(row),
+            (Some(_), Some(known)) => self.children[known].push(row),
             (Some(missing), None) => {
                 let siblings = self.orphans.entry(missing.to_owned()).or_default();
                 if siblings.is_empty() {
@@ -118,7 +120,7 @@ impl Tree {
     fn below(&self, what: What, spans: &[SpanRow]) -> &[What] {
         let below = match what {
             What::Span(_, Oddity::Duplicate) => None,
-            What::Span(idx, _) => self.children.get(&idx),
+            What::Span(idx, _) => self.children.get(idx),
             What::Ghost(idx) => spans[idx].parent_span_id.as_ref().and_then(|id| self.orphans.get(id)),
         };
         below.map_or(&[], Vec::as_slice)
@@ -167,21 +169,21 @@ fn pushed(siblings: &[What], parent: Option<usize>, depth: u32) -> Vec<Waiting> 
 
 /// Of each circle the earliest span, as a root. What is left unplaced is on a circle or below one.
 fn break_cycles(spans: &[SpanRow], tree: &Tree, placed: &[bool]) -> Vec<What> {
-    let mut parent_of = HashMap::new();
-    for (parent, below) in &tree.children {
+    let mut parent_of = vec![None; spans.len()];
+    for (parent, below) in tree.children.iter().enumerate() {
         for what in below {
-            parent_of.insert(index_of(*what), *parent);
+            parent_of[index_of(*what)] = Some(parent);
         }
     }
-    let mut seen: HashSet<usize> = HashSet::new();
+    let mut is_seen = vec![false; spans.len()];
     let mut roots = Vec::new();
     for idx in (0..spans.len()).filter(|idx| !placed[*idx]) {
         let mut chain = Vec::new();
         let mut at = idx;
-        while seen.insert(at) {
+        while !std::mem::replace(&mut is_seen[at], true) {
             chain.push(at);
-            match parent_of.get(&at) {
-                Some(parent) => at = *parent,
+            match parent_of[at] {
+                Some(parent) => at = parent,
                 None => break,
             }
         }
@@ -191,7 +193,7 @@ fn break_cycles(spans: &[SpanRow], tree: &Tree, placed: &[bool]) -> Vec<What> {
             roots.extend(earliest.map(|idx| What::Span(*idx, Oddity::Cycle)));
         }
     }
-    roots.sort_by_key(|what| (spans[index_of(*what)].started_at, index_of(*what)));
+    order::sort_by_key(&mut roots, |what| (spans[index_of(*what)].started_at, index_of(*what)));
     roots
 }
 
@@ -203,7 +205,7 @@ fn sort_roots(out: &mut Waterfall) {
         .enumerate()
         .map(|(i, start)| (*start, starts.get(i + 1).copied().unwrap_or(out.nodes.len())))
         .collect();
-    trees.sort_by_key(|(start, _)| (out.nodes[*start].started_at_ns, *start));
+    order::sort_by_key(&mut trees, |(start, _)| (out.nodes[*start].started_at_ns, *start));
     let mut nodes = Vec::with_capacity(out.nodes.len());
     let n_trees = trees.len();
     for (i, (start, end)) in trees.into_iter().enumerate() {

@@ -16,6 +16,7 @@ use crate::api::{self, Fetch};
 use crate::components::Panel;
 use crate::erased::{live, memo};
 use crate::model::ingest::{self, Ingest};
+use crate::model::order;
 use leptos::prelude::*;
 use std::time::Duration;
 use wire::{ServiceList, Status};
@@ -97,6 +98,6 @@ fn senders(list: &ServiceList) -> Vec<String> {
     let is_recent = |seen: Option<wire::UnixNanos>| seen.is_some_and(|at| at >= list.from);
     let mut rows: Vec<_> =
         list.services.iter().filter(|row| row.red.n_requests > 0 || is_recent(row.last_seen_at)).collect();
-    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.red.n_requests));
+    order::sort_by_key(&mut rows, |row| std::cmp::Reverse(row.red.n_requests));
     rows.into_iter().map(|row| row.service.clone()).collect()
 }

@@ -19,7 +19,7 @@ pub fn ServicesPage() -> impl IntoView {
     let sql = derived(move || list.map(|list| list.sql.clone()));
     let note = derived(move || list.map(|list| format!("{} in this range", n_active(list))));
     view! {
-        <header class="lead"><h1 data-testid="services-sentence">{sentence}</h1></header>
+        <header class="lead"><h1 data-testid="services-sentence">{live(move || sentence.get())}</h1></header>
         <Panel name="services" title="Services, worst first" note=note state=list.state() retry=list.retry()
             empty=empty sql=sql>
             <div class="tbl"><table data-hold="">

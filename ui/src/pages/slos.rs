@@ -28,7 +28,7 @@ pub fn SlosPage() -> impl IntoView {
     };
     view! {
         <header class="lead">
-            <h1 data-testid="slos-sentence">{sentence}</h1>
+            <h1 data-testid="slos-sentence">{live(move || sentence.get())}</h1>
             <p>"Budget left over each objective's period; burn 1 spends it evenly. The tick is the tier's threshold."</p>
         </header>
         <Panel name="slos" state=slos.state() retry=slos.retry()>

@@ -42,7 +42,7 @@ pub(super) fn Jump(node: NodeRef<Input>) -> impl IntoView {
                 on:focus=act(move |_| is_used.set(true)) on:input=act(move |_| problem.set(None)) />
             <datalist id="jump-names">{live(move || names.get().into_iter().map(option).collect_view())}</datalist>
             <kbd aria-hidden="true">"ctrl K"</kbd>
-            <span class="jump-problem" role="alert">{problem}</span>
+            <span class="jump-problem" role="alert">{live(move || problem.get())}</span>
         </form>
     }
 }

@@ -79,7 +79,7 @@ fn FreeText(menu: NodeRef<Div>) -> impl IntoView {
                 aria-invalid=text(move || problem.get().is_some().then_some("true"))
                 on:input=act(move |_| problem.set(None)) />
             <button class="btn" type="submit">"Set"</button>
-            <span class="problem" role="alert">{problem}</span>
+            <span class="problem" role="alert">{live(move || problem.get())}</span>
         </form>
     }
 }
@@ -106,7 +106,7 @@ fn LiveButton() -> impl IntoView {
     };
     view! {
         <button type="button" class="hide" aria-pressed=text(move || is_live.get().to_string()) title=text(hint)
-            data-testid="live" on:click=act(press)>{words}</button>
+            data-testid="live" on:click=act(press)>{live(words)}</button>
     }
 }
 

@@ -55,7 +55,7 @@ fn Share() -> impl IntoView {
     };
     view! {
         <button class="btn quiet hide" type="button" title="Copy a link with absolute times" id="share" on:click=act(share)>
-            <span aria-live="polite">{said}</span> <kbd aria-hidden="true">"y"</kbd>
+            <span aria-live="polite">{live(move || said.get())}</span> <kbd aria-hidden="true">"y"</kbd>
         </button>
     }
 }

@@ -5,6 +5,7 @@ use super::shown::Shown;
 use crate::components::icon;
 use crate::erased::{act, flag, live, text, value};
 use crate::model::log_query::{self, LogQuery, SEVERITIES};
+use crate::model::order;
 use crate::url_state;
 use leptos::prelude::*;
 
@@ -45,7 +46,7 @@ pub fn QueryBar(query: Signal<LogQuery>, shown: Memo<Shown>) -> impl IntoView {
                     prop:value=value(trace_id) on:change=act(trace_typed) />
             </label>
             <AttributeChips query=query problem=problem />
-            <span class="problem" role="alert">{problem}</span>
+            <span class="problem" role="alert">{live(move || problem.get())}</span>
         </form>
     }
 }
@@ -78,7 +79,6 @@ fn commit(name: &str, value: &str) {
 fn services(shown: &Shown) -> Vec<String> {
     let rows = shown.list().map(|list| list.rows.as_slice()).unwrap_or_default();
     let mut names: Vec<String> = rows.iter().map(|row| row.service.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
+    order::sort_distinct(&mut names);
     names
 }

@@ -2,7 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::state_icon;
-use crate::erased::memo;
+use crate::erased::{live, memo};
 use crate::model::ingest;
 use leptos::prelude::*;
 use wire::{Endpoints, Status};
@@ -10,7 +10,7 @@ use wire::{Endpoints, Status};
 #[component]
 pub fn EndpointList(status: Fetch<Status>) -> impl IntoView {
     let endpoints = memo(move || status.map(|status| status.endpoints.clone()));
-    move || endpoints.get().map(|endpoints| list(&endpoints))
+    live(move || endpoints.get().map(|endpoints| list(&endpoints)))
 }
 
 fn list(endpoints: &Endpoints) -> AnyView {

@@ -2,7 +2,7 @@
 
 use crate::api::Fetch;
 use crate::components::icon;
-use crate::erased::memo;
+use crate::erased::{live, memo};
 use crate::format;
 use crate::model::{ingest, log_text};
 use leptos::prelude::*;
@@ -11,10 +11,10 @@ use wire::{Rejection, Status, UnixNanos};
 #[component]
 pub fn Rejections(status: Fetch<Status>) -> impl IntoView {
     let list = memo(move || status.map(|status| (status.rejections.clone(), status.now)));
-    move || {
+    live(move || {
         let (rejections, now) = list.get()?;
         (!rejections.is_empty()).then(|| section(&rejections, now))
-    }
+    })
 }
 
 fn section(rejections: &[Rejection], now: UnixNanos) -> AnyView {

@@ -33,7 +33,7 @@ pub fn Verdict(
             <div class="waiting">
                 {live(mark)}
                 <div>
-                    <h2 aria-live="polite">{words}</h2>
+                    <h2 aria-live="polite">{live(move || words.get())}</h2>
                     <p class="dense t2">{live(move || refused.get())} " " {live(next)}</p>
                 </div>
             </div>

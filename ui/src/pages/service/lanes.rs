@@ -3,7 +3,7 @@
 use crate::api::Fetch;
 use crate::components::chart_group::ChartGroup;
 use crate::components::{Chart, SqlButton};
-use crate::erased::{act, derived, text};
+use crate::erased::{act, derived, live, text};
 use crate::format;
 use crate::model::chart::ChartData;
 use crate::model::red_chart;
@@ -17,7 +17,7 @@ pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
     let sql = derived(move || detail.map(|detail| detail.sql.clone()));
     let chart = move |read: fn(&ServiceDetail) -> ChartData| derived(move || detail.map(read));
     let releases = derived(move || detail.map(red_chart::releases));
-    let key = move |read: fn(&Red) -> AnyView| move || detail.map(|detail| read(&detail.red));
+    let key = move |read: fn(&Red) -> AnyView| live(move || detail.map(|detail| read(&detail.red)));
     view! {
         <section class="lanes" aria-label="Rate, errors and duration">
             <div class="lane-tools">

@@ -95,12 +95,12 @@ fn breadcrumb(model: &TraceModel, node: usize) -> Vec<AnyView> {
     steps
 }
 
-fn status(detail: Fetch<SpanDetail>) -> impl IntoView {
+fn status(detail: Fetch<SpanDetail>) -> AnyView {
     let message =
         move || detail.map(|detail| detail.status_message.clone().filter(|text| !text.is_empty())).flatten();
-    move || {
+    live(move || {
         message().map(|text| view! { <section class="status bad" data-testid="span-status">{icon("err")} {log_text::clean(&text)}</section> })
-    }
+    })
 }
 
 fn tab_body(tab: &str, detail: &Arc<SpanDetail>, start_ns: i64) -> AnyView {

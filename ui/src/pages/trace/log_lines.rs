@@ -4,7 +4,7 @@ use crate::api;
 use crate::components::status_mark::severity_word;
 use crate::erased::live;
 use crate::format;
-use crate::model::{log_text, name_text};
+use crate::model::{log_text, name_text, order};
 use leptos::prelude::*;
 use wire::{LogList, LogRow, UnixNanos};
 
@@ -44,7 +44,7 @@ pub fn SpanLogs(ids: Memo<Option<(String, String)>>, start: Memo<i64>) -> impl I
 /// Oldest first, as the span wrote them.
 pub fn lines(rows: &[LogRow], start_ns: i64, testid: &'static str) -> AnyView {
     let mut rows: Vec<&LogRow> = rows.iter().collect();
-    rows.sort_by_key(|row| row.at);
+    order::sort_by_key(&mut rows, |row| row.at);
     if rows.is_empty() {
         return view! { <p class="dense t2">"No log line carries this id."</p> }.into_any();
     }

@@ -6,7 +6,7 @@ use crate::api;
 use crate::components::status_mark::severity_word;
 use crate::components::{Empty, Panel, name};
 use crate::erased::{derived, live, memo};
-use crate::model::log_text;
+use crate::model::{log_text, order};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{LogList, LogRow};
@@ -37,7 +37,7 @@ pub fn TraceLogs(state: TraceState) -> impl IntoView {
 
 fn rows(logs: &LogList, start_ns: i64) -> Vec<AnyView> {
     let mut rows: Vec<&LogRow> = logs.rows.iter().collect();
-    rows.sort_by_key(|row| row.at);
+    order::sort_by_key(&mut rows, |row| row.at);
     rows.into_iter().map(|log| row(log, start_ns)).collect()
 }
 

@@ -51,9 +51,9 @@ pub fn QueryBar(list: Fetch<TraceList>) -> impl IntoView {
                 <button class="btn main small" type="submit">"Run"</button>
             </form>
             <div class="row">
-                <span class="bad" role="alert">{problem}</span>
-                <span data-testid="traces-sentence" role="status">{sentence}</span>
-                <Show when=is_cut><span class="mark">{icon("partial")} "the first 200 are shown"</span></Show>
+                <span class="bad" role="alert">{live(move || problem.get())}</span>
+                <span data-testid="traces-sentence" role="status">{live(move || sentence.get())}</span>
+                {live(move || is_cut().then(|| view! { <span class="mark">{icon("partial")} "the first 200 are shown"</span> }))}
                 <span class="grow" />
                 <span class="seg" role="group" aria-label="Order">{ORDERS.map(|(words, value)| order(words, value)).into_iter().collect_view()}</span>
                 <SqlButton sql=sql />
