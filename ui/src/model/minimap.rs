@@ -49,6 +49,8 @@ pub fn minimap(
     let mut labels = Vec::new();
     // Right end of the last bar drawn in each level and colour: what lies within it adds nothing.
     let mut drawn: BTreeMap<(u32, &'static str), f64> = BTreeMap::new();
+    // Where the last label of each level ends.
+    let mut free_from: BTreeMap<u32, f64> = BTreeMap::new();
     for node in waterfall.nodes.iter().filter(|node| node.depth < n_lines) {
         let What::Span(idx, _) = node.what else { continue };
         let left = (node.started_at_ns - start_ns) as f64 * scale;
@@ -65,7 +67,11 @@ pub fn minimap(
         let [x, y_px, w_px, h_px] = [left, y, w, h].map(|value| fixed(value, 1));
         let _ = write!(path, "M{x} {y_px}h{w_px}v{h_px}h-{w_px}z");
         let text = format!("{} {}", inline(&spans[idx].service), inline(&spans[idx].name));
-        if line >= 14.0 && text.chars().count() as f64 * CHAR + 8.0 < w {
+        let room = text.chars().count() as f64 * CHAR + 8.0;
+        // Siblings that run at the same time lie upon each other; the first one keeps its words.
+        let free = free_from.entry(node.depth).or_insert(f64::NEG_INFINITY);
+        if line >= 14.0 && room < w && left >= *free {
+            *free = left + room;
             labels.push((left + 5.0, y + 12.0, text));
         }
     }
@@ -106,6 +112,18 @@ mod tests {
         assert_eq!(map.bars.len(), 1);
         assert_eq!(map.bars[0].1, "M0.0 0.0h99.0v16.0h-99.0zM50.0 17.0h9.0v16.0h-9.0z");
         assert_eq!(map.labels, [(5.0, 12.0, "web GET /".to_owned())]);
+    }
+
+    /// Scenario: two children that run at the same time, each long enough for its name.
+    /// Guarantees: their names do not lie upon each other.
+    #[test]
+    fn labels_do_not_overlap() {
+        let map = picture(&[
+            span(0, None, 0, 100_000),
+            span(1, Some(0), 0, 90_000),
+            span(2, Some(0), 2_000, 95_000),
+        ]);
+        assert_eq!(map.labels.iter().map(|(_, y, _)| *y).collect::<Vec<_>>(), [12.0, 29.0]);
     }
 
     /// Scenario: ten thousand children within a few pixels.

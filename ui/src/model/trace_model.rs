@@ -89,7 +89,7 @@ impl TraceModel {
             self.span(*node).is_some_and(|span| {
                 [&span.name, &span.service, &span.kind, &span.span_id]
                     .iter()
-                    .any(|field| lower(&field).contains(&text))
+                    .any(|field| lower(field).contains(&text))
             })
         };
         (0..self.waterfall.nodes.len()).filter(|_| !text.is_empty()).filter(is_match).collect()
@@ -153,8 +153,8 @@ pub fn ticks(zoom: Zoom, n_max: usize) -> Vec<(f64, String)> {
     let text = |ns: f64| if ns == 0.0 { "0".to_owned() } else { crate::format::duration(ns as i64) };
     (0..=n_max as i64)
         .map(at)
-        // A label at the very end would run into the next column.
-        .filter(|ns| *ns < zoom.1 as f64 - span * 0.04)
+        // A label at the very end would run into the next column; the fewer fit, the more room one takes.
+        .filter(|ns| *ns < zoom.1 as f64 - span * 0.55 / n_max.max(1) as f64)
         .map(|ns| ((ns - zoom.0 as f64) / span * 100.0, text(ns)))
         .collect()
 }
