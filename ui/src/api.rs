@@ -4,6 +4,8 @@
 //! `fetched` and `polled` tie a request to the place that shows it: it is asked again when its path
 //! changes and aborted when the place goes away. Pages never call fetch themselves.
 
+mod cancellable;
+
 use crate::erased::memo;
 use crate::{json, url_state};
 use gloo_net::http::Request;
@@ -196,8 +198,8 @@ impl Question {
             state: RwSignal::new(LoadState::default()),
             again: RwSignal::new(0),
         };
-        let path = memo(move || path());
-        let is_polled = memo(move || is_polled());
+        let path = memo(path);
+        let is_polled = memo(is_polled);
         let asked = StoredValue::new(None::<String>);
         let task = StoredValue::new_local(Task::default());
         Effect::new(move |_| {
@@ -268,41 +270,5 @@ impl Task {
 
     fn cancel(&mut self) {
         self.0 = None;
-    }
-}
-
-/// Spawning with a handle that cancels on drop.
-mod cancellable {
-    use std::cell::RefCell;
-    use std::pin::Pin;
-    use std::rc::Rc;
-    use std::task::Poll;
-
-    type Work = Rc<RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>>;
-
-    pub struct Handle(Work);
-
-    impl Drop for Handle {
-        fn drop(&mut self) {
-            // Borrowed only while the work itself drops its handle; it is ending anyway then.
-            if let Ok(mut work) = self.0.try_borrow_mut() {
-                *work = None;
-            }
-        }
-    }
-
-    pub fn spawn(work: impl Future<Output = ()> + 'static) -> Handle {
-        let shared: Work = Rc::new(RefCell::new(Some(Box::pin(work))));
-        let running = Rc::clone(&shared);
-        wasm_bindgen_futures::spawn_local(std::future::poll_fn(move |context| {
-            let mut slot = running.borrow_mut();
-            let Some(work) = slot.as_mut() else { return Poll::Ready(()) };
-            let poll = work.as_mut().poll(context);
-            if poll.is_ready() {
-                *slot = None;
-            }
-            poll
-        }));
-        Handle(shared)
     }
 }

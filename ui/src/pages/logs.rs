@@ -27,7 +27,7 @@ use shown::Hold;
 
 #[component]
 pub fn LogsPage() -> impl IntoView {
-    let query = memo(|| query());
+    let query = memo(query);
     let path = memo(move || url_state::api_path(&query.get().path()));
     let latest = api::polled::<LogList>(move || Some(path.get()));
     let hold = Hold::new();

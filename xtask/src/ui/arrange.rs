@@ -2,7 +2,7 @@
 //!
 //! Compressors find repetition only within a window, gzip's is 32 KB, and a compiled module repeats
 //! itself everywhere: the same generic function for another type differs in a few bytes. Where a
-//! function stands has no meaning in wasm, so the order is free to be chosen; it is worth a twelfth of
+//! function stands has no meaning in wasm, so the order is free to be chosen; it is worth a tenth of
 //! the download.
 
 use anyhow::{Context, Result, anyhow};

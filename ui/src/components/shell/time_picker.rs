@@ -88,7 +88,7 @@ fn FreeText(menu: NodeRef<Div>) -> impl IntoView {
 #[component]
 fn LiveButton() -> impl IntoView {
     let is_relative = memo(|| url_state::time_range().is_relative());
-    let is_live = memo(|| url_state::is_live());
+    let is_live = memo(url_state::is_live);
     let words = move || match (is_relative.get(), is_live.get()) {
         (_, true) => "Live, 5 s",
         (true, false) => "Paused",

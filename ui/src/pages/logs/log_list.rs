@@ -23,7 +23,7 @@ const SCROLL_STEP_PX: f64 = ROW_PX * 5.0;
 pub fn LogRows(shown: Memo<Shown>, latest: Fetch<LogList>, hold: Hold) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let scroll_px = RwSignal::new(0.0);
-    let opened = memo(|| opened());
+    let opened = memo(opened);
     let lines = memo(move || shown.with(|shown| Lines::of(shown.list())));
     let window = memo(move || lines.with(|lines| lines.window(&opened.get(), scroll_px.get())));
     let visible = move || {

@@ -49,7 +49,7 @@ impl TraceState {
             let (model, span_id) = (model.get()?, span_id.get()?);
             model.waterfall.node_of(&model.trace.spans, &span_id)
         });
-        let folding = memo(|| folding());
+        let folding = memo(folding);
         let only_errors = memo(|| url_state::param("only").as_deref() == Some("errors"));
         let visible = memo(move || {
             let Some(model) = model.get() else { return Arc::default() };
