@@ -3,6 +3,7 @@
 mod delivery;
 mod fault_windows;
 mod model;
+mod sql_page;
 mod wire;
 
 use super::faults::{FaultChoice, Script};
