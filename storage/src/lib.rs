@@ -5,6 +5,7 @@
 //! duration is kept beside the rows it is derived from (`read_models`). No sockets, no OTLP and no
 //! wall clock: payloads are opaque, rows arrive as record batches, and `now` is always passed in.
 
+mod attributes;
 mod columns;
 mod compact;
 mod engine;

@@ -6,6 +6,7 @@
 //! the limits, and stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
 //! through `literals`.
 
+mod attributes;
 mod catalog;
 mod edges;
 mod edges_view;

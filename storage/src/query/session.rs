@@ -3,6 +3,7 @@
 //! It has no other catalog, no object store but the engine's, no file formats to register and no disk
 //! to spill to, so a statement can reach rows and nothing more.
 
+use super::attributes::ProjectionsBelowUnions;
 use super::catalog::{CATALOG, SCHEMA, catalogs};
 use super::failure::from_datafusion;
 use super::interruptible::interruptible;
@@ -21,6 +22,8 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
@@ -134,11 +137,18 @@ pub(super) fn template(
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(aggregate_functions)
         .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_physical_optimizer_rules(physical_optimizer_rules())
         .with_table_functions(
             table_functions.into_iter().map(|function| (function.name().to_owned(), function)).collect(),
         )
         .build();
     Ok(state)
+}
+
+/// DataFusion's own, after those that bring look-ups of attributes to the files.
+fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let own: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(ProjectionsBelowUnions);
+    std::iter::once(own).chain(PhysicalOptimizer::new().rules).collect()
 }
 
 fn config() -> SessionConfig {

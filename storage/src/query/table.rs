@@ -4,6 +4,7 @@
 //! a self-join sees the same rows on both sides. Files come from the snapshot only, never from a
 //! directory.
 
+use super::attributes::{self, AttributeAdapterFactory};
 use super::prune;
 use super::pruned;
 use crate::engine::Engine;
@@ -23,8 +24,8 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -86,7 +87,8 @@ impl TableProvider for SnapshotTable {
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let snapshot = self.snapshot();
         let segments = prune::candidates(session, &self.schema, filters, &snapshot.segments)?;
-        let scan = Scan { session, schema: &self.schema, projection, limit };
+        let predicate = attributes::predicate(session, &self.schema, filters)?;
+        let scan = Scan { session, schema: &self.schema, projection, predicate, limit };
         if segments.is_empty() {
             return scan.hot(&snapshot.batches);
         }
@@ -103,6 +105,8 @@ struct Scan<'a> {
     session: &'a dyn Session,
     schema: &'a SchemaRef,
     projection: Option<&'a Vec<usize>>,
+    /// Conditions on attributes; the others reach the files by themselves.
+    predicate: Option<Arc<dyn PhysicalExpr>>,
     limit: Option<usize>,
 }
 
@@ -132,6 +136,7 @@ impl Scan<'_> {
             .with_statistics(self.statistics(segments))
             .with_projection_indices(self.projection.cloned())?
             .with_limit(self.limit)
+            .with_expr_adapter(Some(Arc::new(AttributeAdapterFactory)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
@@ -144,7 +149,10 @@ impl Scan<'_> {
         let source = ParquetSource::new(Arc::clone(self.schema))
             .with_table_parquet_options(self.session.table_options().parquet.clone())
             .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, footers)));
-        Ok(Arc::new(source))
+        Ok(Arc::new(match &self.predicate {
+            Some(predicate) => source.with_predicate(Arc::clone(predicate)).with_pushdown_filters(true),
+            None => source,
+        }))
     }
 
     fn statistics(&self, segments: &[Arc<SegmentMeta>]) -> Statistics {

@@ -2,14 +2,17 @@
 //!
 //! - `hex(id)`: lower-case hex of binary, as ids are written everywhere else.
 //! - `has_attribute(column, key, value)`: is the pair in this map, or in any item of this list of
-//!   events or links? Faster than `column[key] = value`, and the only way into lists.
+//!   events or links? The only way into lists.
 //! - `has_word(body, word)`: does the text hold the word, whatever the case, with no letter or digit beside it?
+//! - `attribute_int(column, key)`, `attribute_double(column, key)`: the value as a number, null where it
+//!   is none.
 //! - `hdr_n_at_most(duration_hdr, ns)`: how many durations of a histogram lie at or below a bound.
 //! - `hdr_merge(duration_hdr)`: aggregate; one histogram of many, in 27 KB a group however many there are.
 //! - `hdr_quantile(duration_hdr, q)`: aggregate; merges histograms, gives the quantile in nanoseconds. Over an
 //!   aggregate, as in `hdr_quantile(hdr_merge(duration_hdr), q)`, it is `hdr_quantile_of`.
 //! - `hdr_quantile_of(duration_hdr, q)`: the quantile of one histogram.
 
+mod attribute_number;
 mod has_attribute;
 mod has_word;
 mod hdr_merge;
@@ -20,14 +23,19 @@ mod hex;
 mod merged;
 
 use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ExpressionPlacement, ScalarUDF};
 use std::sync::Arc;
+
+pub(super) use attribute_number::{AttributeNumber, numbers};
+pub(super) use has_attribute::HasAttribute;
 
 pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::from(hex::Hex::new())),
-        Arc::new(ScalarUDF::from(has_attribute::HasAttribute::new())),
         Arc::new(ScalarUDF::from(has_word::HasWord::new())),
+        Arc::new(ScalarUDF::from(HasAttribute::new())),
+        Arc::new(ScalarUDF::from(AttributeNumber::int())),
+        Arc::new(ScalarUDF::from(AttributeNumber::double())),
         Arc::new(ScalarUDF::from(hdr_n_at_most::HdrNAtMost::new())),
         Arc::new(ScalarUDF::from(hdr_quantile_of::HdrQuantileOf::new())),
     ]
@@ -42,4 +50,14 @@ pub(super) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
 
 pub(super) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
     vec![Arc::new(hdr_quantile_of::QuantileOfAggregate)]
+}
+
+/// Where a look-up of a key belongs: at the scan, which may have a column for it.
+fn placement(args: &[ExpressionPlacement]) -> ExpressionPlacement {
+    let [column, keys @ ..] = args else { return ExpressionPlacement::KeepInPlace };
+    let is_column = matches!(column, ExpressionPlacement::Column | ExpressionPlacement::MoveTowardsLeafNodes);
+    match is_column && keys.iter().all(|key| *key == ExpressionPlacement::Literal) {
+        true => ExpressionPlacement::MoveTowardsLeafNodes,
+        false => ExpressionPlacement::KeepInPlace,
+    }
 }

@@ -1,7 +1,7 @@
 //! How the columns of a segment are encoded.
 
-use crate::ids::Table;
 use crate::schema::SPAN_ID_BYTES;
+use arrow::datatypes::Schema;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -15,7 +15,7 @@ const PAGE_ROWS_MAX: usize = 8_192;
 
 /// Dictionaries by default; where values hardly repeat, what suits them instead.
 pub(super) fn writer_properties(
-    table: Table,
+    schema: &Schema,
 ) -> Result<WriterProperties, Box<dyn std::error::Error + Send + Sync>> {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("firstfault ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -23,8 +23,8 @@ pub(super) fn writer_properties(
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
         .set_data_page_row_count_limit(PAGE_ROWS_MAX);
-    let schema = ArrowSchemaConverter::new().convert(&table.schema())?;
-    for column in schema.columns() {
+    let parquet = ArrowSchemaConverter::new().convert(schema)?;
+    for column in parquet.columns() {
         properties = column_properties(properties, column);
     }
     Ok(properties.build())

@@ -9,14 +9,15 @@ use super::meta::SegmentMeta;
 use super::read::CheckedFile;
 use super::sort::{Place, key_columns};
 use super::write::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Cause, RowWriter, create};
+use crate::attributes::{MAPS, TableCounts, WideTable, whole};
 use crate::columns::column;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::ids::Table;
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::Field;
 use arrow::row::{Row, RowConverter, Rows, SortField};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 use std::path::Path;
@@ -42,14 +43,22 @@ pub(crate) fn merge(
         inputs.iter().map(|input| CheckedFile::open(input, data_dir)).collect();
     let files = files?;
     let n_rows = inputs.iter().map(|input| input.n_rows).sum();
-    let written = create(first.table, id, data_dir, faults, |writer| {
-        Merge::open(first.table, &files, n_rows)?.write_to(writer, is_stopped)
-    });
-    let written = written.map_err(|error| match files.iter().find_map(CheckedFile::damage) {
+    let told = |error| match files.iter().find_map(CheckedFile::damage) {
         Some(Damage { path, place }) => Error::SegmentDamaged { path, place },
         None if is_stopped() => Error::Closed,
         None => error,
+    };
+    let counts = counts_of(&files).map_err(|source| {
+        told(Error::SegmentWrite {
+            path: data_dir.join(SegmentMeta::object_path(first.table, id).as_ref()),
+            source,
+        })
     })?;
+    let wide = WideTable::choose(first.table, n_rows, &counts);
+    let written = create(wide, id, data_dir, faults, |writer| {
+        Merge::open(first.table, &files, n_rows)?.write_to(writer, is_stopped)
+    });
+    let written = written.map_err(told)?;
     Ok(SegmentMeta {
         id,
         table: first.table,
@@ -168,7 +177,7 @@ impl Run {
     /// Goes on to the next batch. False at the end.
     fn read_on(&mut self, keys: &KeyMaker) -> Result<bool, Cause> {
         let Some(batch) = self.batches.next().transpose()? else { return Ok(false) };
-        let batch = under_schema(&batch, keys.table)?;
+        let batch = whole(&batch, keys.table)?;
         (self.keys, self.batch, self.row) = (keys.of(&batch)?, batch, 0);
         Ok(true)
     }
@@ -192,15 +201,29 @@ impl KeyMaker {
     }
 }
 
-/// The columns as the table has them now; one that the file does not know is null.
-fn under_schema(batch: &RecordBatch, table: Table) -> Result<RecordBatch, Cause> {
-    let schema = table.schema();
-    let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
-        Some(column) => Arc::clone(column),
-        None => new_null_array(field.data_type(), batch.num_rows()),
-    };
-    let columns = schema.fields().iter().map(column).collect();
-    Ok(RecordBatch::try_new(schema, columns)?)
+/// The counts of all inputs' keys together.
+fn counts_of(files: &[CheckedFile]) -> Result<TableCounts, Cause> {
+    let counts: Result<Vec<TableCounts>, Cause> = files.iter().map(counts_of_file).collect();
+    Ok(TableCounts::sum(&counts?))
+}
+
+/// A file knows its counts; in one of an older program the maps are counted, in parts.
+fn counts_of_file(file: &CheckedFile) -> Result<TableCounts, Cause> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+    let counts = TableCounts::read(builder.schema().metadata());
+    let has_maps = builder.schema().index_of(MAPS[0]).is_ok();
+    if counts.has_maps() || !has_maps {
+        return Ok(counts);
+    }
+    let n_rows = rows_within(CHUNK_BYTES_MAX, row_bytes(builder.metadata()), CHUNK_ROWS_MAX);
+    let names = MAPS.iter().flat_map(|map| [(*map).to_owned(), format!("{map}_types")]);
+    let names: Vec<String> = names.collect();
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().map(String::as_str));
+    let mut parts = Vec::new();
+    for batch in builder.with_projection(mask).with_batch_size(n_rows).build()? {
+        parts.push(TableCounts::of(std::iter::once(&batch?)));
+    }
+    Ok(TableCounts::sum(&parts))
 }
 
 /// Memory that a row of a file takes on average, where rows are widest. Text counts as it is without its

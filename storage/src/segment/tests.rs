@@ -1,6 +1,7 @@
 //! What is written is what is read: order, bounds and rows of a segment.
 
 use super::*;
+use crate::attributes::whole;
 use crate::faults::NoFaults;
 use crate::ids::Table;
 use crate::test_rows::{T0, TestRecord, row_names};
@@ -16,7 +17,8 @@ use std::sync::Arc;
 pub(crate) fn read_segment(segment: &SegmentMeta, data_dir: &Path) -> Vec<RecordBatch> {
     let file = File::open(segment.file_path(data_dir)).expect("open segment");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("parquet").build().expect("reader");
-    reader.collect::<Result<_, _>>().expect("read segment")
+    let batches = reader.map(|batch| whole(&batch.expect("read segment"), segment.table));
+    batches.collect::<Result<_, _>>().expect("whole maps")
 }
 
 /// Scenario: several batches of each signal become a segment.

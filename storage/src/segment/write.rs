@@ -4,6 +4,7 @@ use super::checksums::Summing;
 use super::layout::writer_properties;
 use super::meta::{SegmentMeta, checksums_path};
 use super::sort::{Place, sorted_places, time_column};
+use crate::attributes::{TableCounts, WideTable, split};
 use crate::columns::column;
 use crate::error::Error;
 use crate::faults::{Faults, Step};
@@ -49,7 +50,10 @@ pub(super) struct Written {
 }
 
 /// Takes the rows of a segment in their order.
-pub(super) type RowWriter = ArrowWriter<BufWriter<Summing<File>>>;
+pub(super) struct RowWriter {
+    parquet: ArrowWriter<BufWriter<Summing<File>>>,
+    wide: WideTable,
+}
 
 /// Writes the files and makes them durable.
 pub(crate) fn write(
@@ -57,13 +61,15 @@ pub(crate) fn write(
     data_dir: &Path,
     faults: &dyn Faults,
 ) -> Result<SegmentMeta, Error> {
-    let written = create(source.table, source.id, data_dir, faults, |writer| write_sorted(source, writer))?;
+    let n_rows = source.batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    let wide = WideTable::choose(source.table, n_rows, &TableCounts::of(source.batches.iter()));
+    let written = create(wide, source.id, data_dir, faults, |writer| write_sorted(source, writer))?;
     let (time_min, time_max) = time_bounds(source);
     Ok(SegmentMeta {
         id: source.id,
         table: source.table,
         path: written.path,
-        n_rows: source.batches.iter().map(|batch| batch.num_rows() as u64).sum(),
+        n_rows,
         n_bytes: written.n_bytes,
         time_min,
         time_max,
@@ -74,15 +80,16 @@ pub(crate) fn write(
 
 /// Makes the files of a segment with the rows that `fill` writes; what fails leaves nothing behind.
 pub(super) fn create(
-    table: Table,
+    wide: WideTable,
     id: u64,
     data_dir: &Path,
     faults: &dyn Faults,
     fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
 ) -> Result<Written, Error> {
+    let table = wide.table();
     let path = SegmentMeta::object_path(table, id);
     let files = Files::of(&path, data_dir);
-    let created = files.create(table, faults, fill);
+    let created = files.create(wide, faults, fill);
     let created = created.map_err(|source| Error::SegmentWrite { path: files.segment.clone(), source });
     match created.and_then(|created| fs::sync_dir(&fs::segment_dir(data_dir, table)).map(|()| created)) {
         Ok((n_bytes, checksums_crc)) => Ok(Written { path, n_bytes, checksums_crc }),
@@ -124,16 +131,16 @@ impl Files {
     /// memory, so that what the disk makes of them is told apart.
     fn create(
         &self,
-        table: Table,
+        wide: WideTable,
         faults: &dyn Faults,
         fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
     ) -> Result<(u64, u32), Cause> {
         faults.before(Step::SegmentWrite)?;
         let output = Summing::new(File::create(&self.temporary)?);
         let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, output);
-        let mut writer = ArrowWriter::try_new(output, table.schema(), Some(writer_properties(table)?))?;
+        let mut writer = RowWriter::new(output, wide)?;
         fill(&mut writer)?;
-        let output = writer.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
+        let output = writer.parquet.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
         let (file, checksums) = output.finish();
         file.sync_all()?;
 
@@ -153,6 +160,17 @@ impl Files {
         [&self.temporary, &self.segment, &self.checksums]
             .into_iter()
             .try_for_each(|path| fs::remove_file(path))
+    }
+}
+
+impl RowWriter {
+    fn new(output: BufWriter<Summing<File>>, wide: WideTable) -> Result<Self, Cause> {
+        let properties = writer_properties(&wide.schema())?;
+        Ok(Self { parquet: ArrowWriter::try_new(output, wide.schema(), Some(properties))?, wide })
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Cause> {
+        Ok(self.parquet.write(&split(batch, &self.wide)?)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Queries over whole engines: the same rows in memory, on disk, in both, and after a restart must
 //! give the same answers.
 
+mod attributes;
 mod edges;
 mod engines;
 mod explain;

@@ -3,19 +3,21 @@
 use arrow::array::{Array, AsArray, BooleanArray, ListArray, MapArray, StringArray};
 use arrow::datatypes::{DataType, Fields};
 use datafusion::common::{DataFusionError, exec_err, plan_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ExpressionPlacement, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
 use std::sync::Arc;
 
 /// The field of events and links that holds their attributes.
 const ATTRIBUTES: &str = "attributes";
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct HasAttribute {
+pub(in crate::query) struct HasAttribute {
     signature: Signature,
 }
 
 impl HasAttribute {
-    pub(super) fn new() -> Self {
+    pub(in crate::query) fn new() -> Self {
         Self { signature: Signature::any(3, Volatility::Immutable) }
     }
 }
@@ -27,6 +29,10 @@ impl ScalarUDFImpl for HasAttribute {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
+        super::placement(args)
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType, DataFusionError> {

@@ -1,0 +1,179 @@
+//! Which keys have columns, and what these are called.
+
+use super::MAPS;
+use super::count::{KeyCount, KeyCounts, TableCounts};
+use super::value::Class;
+use crate::ids::Table;
+use crate::schema::attribute_map;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use std::sync::Arc;
+
+/// Keys of one map that get columns: a byte of a row's order tells them apart, and each costs some
+/// hundred bytes in the footer of every row group.
+const KEYS_MAX: usize = 64;
+/// A key that fewer rows have gets no column: its place in footer and page index would outweigh it.
+const ROWS_MIN: u64 = 32;
+/// Nor one that less than one row in so many has.
+const ROWS_PER_KEY_MAX: u64 = 100;
+/// Values longer than this on average are documents and such; they are worth a column only if most rows
+/// have one.
+const VALUE_BYTES_MAX: u64 = 256;
+/// Longer keys are nobody's convention.
+const KEY_BYTES_MAX: usize = 128;
+
+/// The columns of a table's segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WideTable {
+    table: Table,
+    maps: Vec<WideMap>,
+    schema: SchemaRef,
+}
+
+/// The columns of one map in one file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct WideMap {
+    pub(crate) name: &'static str,
+    /// At most 255 keys; a row's order names them by their place here, counted from 1.
+    pub(crate) keys: Vec<String>,
+    /// The columns of values: the place of the key, and the type. Those of a key are neighbours.
+    pub(crate) columns: Vec<(usize, Class)>,
+}
+
+impl WideTable {
+    /// The columns for rows with these counts.
+    pub(crate) fn choose(table: Table, n_rows: u64, counts: &TableCounts) -> Self {
+        let maps = MAPS.into_iter().filter_map(|name| WideMap::choose(name, n_rows, counts.column(name)?));
+        let maps: Vec<WideMap> = maps.collect();
+        let schema = wide_schema(table, &maps, counts);
+        Self { table, maps, schema }
+    }
+
+    pub(crate) fn table(&self) -> Table {
+        self.table
+    }
+
+    pub(crate) fn map(&self, name: &str) -> Option<&WideMap> {
+        self.maps.iter().find(|map| map.name == name)
+    }
+
+    /// The table's schema with the columns of its wide maps in their places, and the counts beside it.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl WideMap {
+    /// None if no key deserves a column.
+    fn choose(name: &'static str, n_rows: u64, counts: &KeyCounts) -> Option<Self> {
+        let deserves = |(key, count): &(&str, KeyCount)| {
+            let share = if count.n_bytes / count.n.max(1) > VALUE_BYTES_MAX { 2 } else { ROWS_PER_KEY_MAX };
+            is_name(key) && count.n >= ROWS_MIN && count.n.saturating_mul(share) >= n_rows
+        };
+        let mut chosen: Vec<(&str, KeyCount)> = counts.iter().filter(deserves).collect();
+        chosen.sort_by(|a, b| b.1.n.cmp(&a.1.n).then_with(|| a.0.cmp(b.0)));
+        chosen.truncate(KEYS_MAX);
+        chosen.sort_by(|a, b| a.0.cmp(b.0));
+        let classes = chosen.iter().enumerate().flat_map(|(idx, (_, count))| {
+            classes(*count, counts.is_complete()).into_iter().map(move |class| (idx, class))
+        });
+        let columns = classes.collect();
+        let keys: Vec<String> = chosen.iter().map(|(key, _)| (*key).to_owned()).collect();
+        (!keys.is_empty()).then_some(Self { name, keys, columns })
+    }
+
+    /// The columns that a file has of a map; none if it has the map itself.
+    pub(crate) fn of(schema: &Schema, name: &'static str) -> Option<Self> {
+        schema.index_of(&rest_name(name)).ok()?;
+        let mut map = Self { name, keys: Vec::new(), columns: Vec::new() };
+        for field in schema.fields() {
+            let Some((key, class)) = key_of(field, name) else { continue };
+            if map.keys.last().is_none_or(|last| last != key) {
+                map.keys.push(key.to_owned());
+            }
+            map.columns.push((map.keys.len() - 1, class));
+        }
+        Some(map)
+    }
+
+    /// The classes that a key has columns of; none if it has no column.
+    pub(crate) fn classes(&self, key: &str) -> Vec<Class> {
+        let Some(idx) = self.keys.iter().position(|found| found == key) else { return Vec::new() };
+        self.columns.iter().filter(|(of, _)| *of == idx).map(|(_, class)| *class).collect()
+    }
+
+    /// Names of the columns that make up the map: the order, the rest, then those of values.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let columns = self.columns.iter().map(|&(idx, class)| column_name(self.name, &self.keys[idx], class));
+        [order_name(self.name), rest_name(self.name)].into_iter().chain(columns).collect()
+    }
+
+    fn fields(&self) -> Vec<FieldRef> {
+        let columns = self.columns.iter().map(|&(idx, class)| {
+            Arc::new(Field::new(column_name(self.name, &self.keys[idx], class), class.data_type(), true))
+        });
+        let rest = Arc::new(Field::new(rest_name(self.name), attribute_map(), false));
+        let order = Arc::new(Field::new(order_name(self.name), DataType::Binary, false));
+        columns.chain([rest, order]).collect()
+    }
+}
+
+fn wide_schema(table: Table, maps: &[WideMap], counts: &TableCounts) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for field in table.schema().fields() {
+        match maps.iter().find(|map| map.name == field.name()) {
+            Some(map) => fields.extend(map.fields()),
+            None => fields.push(Arc::clone(field)),
+        }
+    }
+    Arc::new(Schema::new_with_metadata(fields, counts.write()))
+}
+
+/// The column of a key's values of a class.
+pub(crate) fn column_name(map: &str, key: &str, class: Class) -> String {
+    format!("{map}.{key}{}", suffix(class))
+}
+
+/// The column of the entries whose keys have none.
+pub(crate) fn rest_name(map: &str) -> String {
+    format!("{map}_rest")
+}
+
+/// The column that says in which order a row's entries were.
+pub(crate) fn order_name(map: &str) -> String {
+    format!("{map}_order")
+}
+
+fn suffix(class: Class) -> &'static str {
+    match class {
+        Class::Text => "",
+        Class::Int => ":int",
+        Class::Double => ":double",
+    }
+}
+
+/// Can it be part of a column's name, and be told from the name of another key's column?
+fn is_name(key: &str) -> bool {
+    let is_plain = !key.is_empty() && key.len() <= KEY_BYTES_MAX && !key.chars().any(char::is_control);
+    is_plain && !key.ends_with(suffix(Class::Int)) && !key.ends_with(suffix(Class::Double))
+}
+
+/// A class that is rare among a key's values does not get a column; its values are kept as text.
+fn classes(count: KeyCount, is_complete: bool) -> Vec<Class> {
+    let is_worth = |n: u64| n >= ROWS_MIN && n.saturating_mul(16) >= count.n;
+    let n_of = |class| match class {
+        Class::Text => 0,
+        Class::Int => count.n_ints,
+        Class::Double => count.n_doubles,
+    };
+    let numbers = [Class::Int, Class::Double].into_iter().filter(|&class| is_worth(n_of(class)));
+    let numbers: Vec<Class> = numbers.collect();
+    let n_numbers: u64 = numbers.iter().map(|&class| n_of(class)).sum();
+    let text = (n_numbers < count.n || !is_complete).then_some(Class::Text);
+    text.into_iter().chain(numbers).collect()
+}
+
+fn key_of<'a>(field: &'a Field, map: &str) -> Option<(&'a str, Class)> {
+    let key = field.name().strip_prefix(map)?.strip_prefix('.')?;
+    let class = Class::ALL.into_iter().find(|class| class.data_type() == *field.data_type())?;
+    Some((key.strip_suffix(suffix(class))?, class))
+}

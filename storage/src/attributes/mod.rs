@@ -1,0 +1,28 @@
+//! Attribute maps and the columns that a segment keeps of their frequent keys.
+//!
+//! Everywhere but in a segment an attribute is an entry of a map: `attributes`, `resource` or `scope`. A
+//! segment keeps each key that many of its rows have (`count`, `layout`) in columns of its own, with its
+//! own type (`value`), and the rest of the map beside them (`split`). `whole` makes the map again, with
+//! the same entries in the same order. Which keys have columns is each segment's own affair: readers go by
+//! the names of its columns. `docs/formats/segments.md` holds the columns.
+
+mod count;
+mod layout;
+mod shapes;
+mod split;
+mod value;
+mod whole;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use count::TableCounts;
+pub(crate) use layout::{WideMap, WideTable, column_name, rest_name};
+pub(crate) use split::split;
+pub(crate) use value::{Class, double, int, write_double};
+pub(crate) use whole::{map_of, whole};
+
+/// The maps whose frequent keys get columns; every table of raw rows has them.
+pub(crate) const MAPS: [&str; 3] = ["attributes", "resource", "scope"];
+/// Lists whose items have attributes of their own, which stay where they are.
+pub(crate) const LISTS: [&str; 2] = ["events", "links"];

@@ -1,0 +1,156 @@
+//! From the columns of a segment back to the map.
+
+use super::MAPS;
+use super::layout::WideMap;
+use super::shapes::entries;
+use super::split::{map, texts};
+use super::value::write_double;
+use crate::ids::Table;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, MapArray, RecordBatch, StringArray,
+    StringBuilder, new_null_array,
+};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::error::ArrowError;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// The rows of a segment as the table has them: with whole maps, and null where the file does not know
+/// the column.
+pub(crate) fn whole(batch: &RecordBatch, table: Table) -> Result<RecordBatch, ArrowError> {
+    let schema = table.schema();
+    let file = batch.schema();
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let map = MAPS.into_iter().find(|map| map == field.name());
+        columns.push(match map.and_then(|map| WideMap::of(&file, map)) {
+            Some(map) => {
+                let parts = map.names().into_iter().map(|name| part(batch, &name));
+                Arc::new(map_of(&map, &parts.collect::<Result<Vec<_>, _>>()?)?)
+            }
+            None => match batch.column_by_name(field.name()) {
+                Some(column) => Arc::clone(column),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            },
+        });
+    }
+    RecordBatch::try_new(schema, columns)
+}
+
+/// The map whose parts these are, in the order of [`WideMap::names`].
+pub(crate) fn map_of(wide: &WideMap, parts: &[ArrayRef]) -> Result<MapArray, ArrowError> {
+    let [order, rest, columns @ ..] = parts else { return Err(missing("order")) };
+    let orders = order.as_binary_opt::<i32>().ok_or_else(|| missing("order"))?;
+    let rest = rest.as_map_opt().ok_or_else(|| missing("rest"))?;
+    Rebuilding::new(wide, orders, rest, columns)?.run()
+}
+
+fn part(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ArrowError> {
+    batch.column_by_name(name).map(Arc::clone).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> ArrowError {
+    ArrowError::SchemaError(format!("a segment lacks its column {name}"))
+}
+
+struct Rebuilding<'a> {
+    wide: &'a WideMap,
+    orders: &'a BinaryArray,
+    rest: &'a MapArray,
+    rest_keys: &'a StringArray,
+    rest_values: &'a StringArray,
+    /// Per key.
+    columns: Vec<Vec<Column<'a>>>,
+    keys: StringBuilder,
+    values: StringBuilder,
+    text: String,
+}
+
+enum Column<'a> {
+    Text(&'a StringArray),
+    Int(&'a Int64Array),
+    Double(&'a Float64Array),
+}
+
+impl<'a> Rebuilding<'a> {
+    fn new(
+        wide: &'a WideMap,
+        orders: &'a BinaryArray,
+        rest: &'a MapArray,
+        arrays: &'a [ArrayRef],
+    ) -> Result<Self, ArrowError> {
+        let mut columns: Vec<Vec<Column<'a>>> = wide.keys.iter().map(|_| Vec::new()).collect();
+        for (&(key, _), array) in wide.columns.iter().zip(arrays) {
+            columns[key].push(Column::of(array).ok_or_else(|| missing(&wide.keys[key]))?);
+        }
+        let (rest_keys, rest_values) = texts(rest)?;
+        let (keys, values) = (StringBuilder::new(), StringBuilder::new());
+        Ok(Self { wide, orders, rest, rest_keys, rest_values, columns, keys, values, text: String::new() })
+    }
+
+    fn run(mut self) -> Result<MapArray, ArrowError> {
+        let mut lengths = Vec::with_capacity(self.orders.len());
+        for row in 0..self.orders.len() {
+            let order = self.orders.value(row);
+            let mut rest = entries(self.rest, row);
+            for &place in order {
+                match usize::from(place).checked_sub(1) {
+                    Some(key) => self.take(row, key)?,
+                    None => self.take_rest(rest.next())?,
+                }
+            }
+            lengths.push(order.len());
+        }
+        map(self.keys.finish(), self.values.finish(), lengths)
+    }
+
+    fn take_rest(&mut self, entry: Option<usize>) -> Result<(), ArrowError> {
+        let entry = entry.ok_or_else(|| missing("entries"))?;
+        self.keys.append_value(self.rest_keys.value(entry));
+        self.values.append_option(self.rest_values.is_valid(entry).then(|| self.rest_values.value(entry)));
+        Ok(())
+    }
+
+    fn take(&mut self, row: usize, key: usize) -> Result<(), ArrowError> {
+        let columns = self.columns.get(key).ok_or_else(|| missing("key"))?;
+        self.keys.append_value(&self.wide.keys[key]);
+        match columns.iter().find(|column| column.is_valid(row)) {
+            Some(Column::Text(texts)) => self.values.append_value(texts.value(row)),
+            Some(number) => {
+                self.text.clear();
+                number.write(row, &mut self.text);
+                self.values.append_value(&self.text);
+            }
+            None => self.values.append_null(),
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Column<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => array.as_string_opt().map(Self::Text),
+            DataType::Int64 => array.as_primitive_opt::<Int64Type>().map(Self::Int),
+            DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Self::Double),
+            _ => None,
+        }
+    }
+
+    fn is_valid(&self, row: usize) -> bool {
+        match self {
+            Self::Text(values) => values.is_valid(row),
+            Self::Int(values) => values.is_valid(row),
+            Self::Double(values) => values.is_valid(row),
+        }
+    }
+
+    fn write(&self, row: usize, out: &mut String) {
+        match self {
+            Self::Text(values) => out.push_str(values.value(row)),
+            // Writing to a string cannot fail.
+            Self::Int(values) => drop(write!(out, "{}", values.value(row))),
+            Self::Double(values) => write_double(values.value(row), out),
+        }
+    }
+}
