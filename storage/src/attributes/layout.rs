@@ -52,8 +52,9 @@ impl WideTable {
         self.table
     }
 
-    pub(crate) fn map(&self, name: &str) -> Option<&WideMap> {
-        self.maps.iter().find(|map| map.name == name)
+    /// The wide map that a column of the table went into: the map itself, or its types.
+    pub(crate) fn map(&self, column: &str) -> Option<&WideMap> {
+        self.maps.iter().find(|map| map.has(column))
     }
 
     /// The table's schema with the columns of its wide maps in their places, and the counts beside it.
@@ -107,6 +108,11 @@ impl WideMap {
         [order_name(self.name), rest_name(self.name)].into_iter().chain(columns).collect()
     }
 
+    /// Is this the map's column in the table, or that of its types?
+    pub(crate) fn has(&self, column: &str) -> bool {
+        column == self.name || column == types_name(self.name)
+    }
+
     fn fields(&self) -> Vec<FieldRef> {
         let columns = self.columns.iter().map(|&(idx, class)| {
             Arc::new(Field::new(column_name(self.name, &self.keys[idx], class), class.data_type(), true))
@@ -120,8 +126,9 @@ impl WideMap {
 fn wide_schema(table: Table, maps: &[WideMap], counts: &TableCounts) -> SchemaRef {
     let mut fields: Vec<FieldRef> = Vec::new();
     for field in table.schema().fields() {
-        match maps.iter().find(|map| map.name == field.name()) {
-            Some(map) => fields.extend(map.fields()),
+        match maps.iter().find(|map| map.has(field.name())) {
+            Some(map) if map.name == field.name() => fields.extend(map.fields()),
+            Some(_) => {}
             None => fields.push(Arc::clone(field)),
         }
     }
@@ -138,7 +145,12 @@ pub(crate) fn rest_name(map: &str) -> String {
     format!("{map}_rest")
 }
 
-/// The column that says in which order a row's entries were.
+/// The column of the types of a map's entries.
+pub(crate) fn types_name(map: &str) -> String {
+    format!("{map}_types")
+}
+
+/// The column that says in which order a row's entries were, and of which types.
 pub(crate) fn order_name(map: &str) -> String {
     format!("{map}_order")
 }

@@ -17,10 +17,10 @@ mod whole;
 mod tests;
 
 pub(crate) use count::TableCounts;
-pub(crate) use layout::{WideMap, WideTable, column_name, rest_name};
+pub(crate) use layout::{WideMap, WideTable, column_name, order_name, rest_name};
 pub(crate) use split::split;
 pub(crate) use value::{Class, double, int, write_double};
-pub(crate) use whole::{map_of, whole};
+pub(crate) use whole::{map_of, types_of, whole};
 
 /// The maps whose frequent keys get columns; every table of raw rows has them.
 pub(crate) const MAPS: [&str; 3] = ["attributes", "resource", "scope"];

@@ -1,6 +1,6 @@
 //! From a map to the columns of a segment.
 
-use super::layout::{WideMap, WideTable};
+use super::layout::{WideMap, WideTable, types_name};
 use super::shapes::{Shape, Shapes, entries};
 use super::value::{Class, class_of, double, int};
 use crate::schema::attribute_map;
@@ -14,6 +14,9 @@ use arrow::error::ArrowError;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Stands between the order of a row's entries and their types.
+pub(super) const ORDER_END: u8 = u8::MAX;
+
 /// The rows of a batch of the table's schema under the wide one.
 pub(crate) fn split(batch: &RecordBatch, wide: &WideTable) -> Result<RecordBatch, ArrowError> {
     let mut columns = Vec::new();
@@ -22,10 +25,10 @@ pub(crate) fn split(batch: &RecordBatch, wide: &WideTable) -> Result<RecordBatch
             columns.push(Arc::clone(column));
             continue;
         };
-        let types =
-            batch.column_by_name(&format!("{}_types", map.name)).and_then(|types| types.as_string_opt());
         let missing = || ArrowError::SchemaError(format!("{} has no map or no types", map.name));
-        let maps = column.as_map_opt().ok_or_else(missing)?;
+        // The types go with the map.
+        let Some(maps) = column.as_map_opt() else { continue };
+        let types = batch.column_by_name(&types_name(map.name)).and_then(|types| types.as_string_opt());
         columns.extend(Splitting::new(map).run(maps, types.ok_or_else(missing)?)?);
     }
     RecordBatch::try_new(wide.schema(), columns)
@@ -35,7 +38,7 @@ pub(crate) fn split(batch: &RecordBatch, wide: &WideTable) -> Result<RecordBatch
 struct Plan {
     /// Place of each entry's key among those with columns.
     targets: Vec<Option<usize>>,
-    /// The row's order, as it is stored.
+    /// The row's order and types, as they are stored.
     order: Vec<u8>,
 }
 
@@ -81,12 +84,13 @@ impl<'a> Splitting<'a> {
         let (mut shapes, mut plans) = (Shapes::default(), Vec::new());
         for row in 0..maps.len() {
             let entries = entries(maps, row);
-            let place = shapes.place(Shape::of(keys, &entries, &[]));
+            let letters = types.value(row).as_bytes();
+            let place = shapes.place(Shape::of(keys, &entries, letters));
             if place == plans.len() {
-                plans.push(self.plan(&entries.clone().map(|entry| keys.value(entry)).collect::<Vec<_>>()));
+                let names: Vec<&str> = entries.clone().map(|entry| keys.value(entry)).collect();
+                plans.push(self.plan(&names, letters));
             }
             let plan = &plans[place];
-            let letters = types.value(row).as_bytes();
             let mut n_rest = 0;
             for (idx, (entry, target)) in entries.zip(&plan.targets).enumerate() {
                 let text = values.is_valid(entry).then(|| values.value(entry));
@@ -106,13 +110,14 @@ impl<'a> Splitting<'a> {
     }
 
     /// A key that comes twice in a row has its first value in the column, as look-ups find it.
-    fn plan(&self, names: &[&str]) -> Plan {
+    fn plan(&self, names: &[&str], types: &[u8]) -> Plan {
         let target = |(idx, name): (usize, &&str)| {
             let is_first = !names[..idx].contains(name);
             self.place_of.get(name).copied().filter(|_| is_first)
         };
         let targets: Vec<Option<usize>> = names.iter().enumerate().map(target).collect();
-        let order = targets.iter().map(|target| target.map_or(0, |key| key as u8 + 1)).collect();
+        let places = targets.iter().map(|target| target.map_or(0, |key| key as u8 + 1));
+        let order = places.chain([ORDER_END]).chain(types.iter().copied()).collect();
         Plan { targets, order }
     }
 

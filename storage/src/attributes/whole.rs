@@ -1,16 +1,16 @@
 //! From the columns of a segment back to the map.
 
 use super::MAPS;
-use super::layout::WideMap;
+use super::layout::{WideMap, order_name};
 use super::shapes::entries;
-use super::split::{map, texts};
+use super::split::{ORDER_END, map, texts};
 use super::value::write_double;
 use crate::ids::Table;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, MapArray, RecordBatch, StringArray,
     StringBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,21 +20,25 @@ use std::sync::Arc;
 pub(crate) fn whole(batch: &RecordBatch, table: Table) -> Result<RecordBatch, ArrowError> {
     let schema = table.schema();
     let file = batch.schema();
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        let map = MAPS.into_iter().find(|map| map == field.name());
-        columns.push(match map.and_then(|map| WideMap::of(&file, map)) {
-            Some(map) => {
-                let parts = map.names().into_iter().map(|name| part(batch, &name));
-                Arc::new(map_of(&map, &parts.collect::<Result<Vec<_>, _>>()?)?)
-            }
-            None => match batch.column_by_name(field.name()) {
-                Some(column) => Arc::clone(column),
-                None => new_null_array(field.data_type(), batch.num_rows()),
-            },
-        });
-    }
+    let maps: Vec<WideMap> = MAPS.into_iter().filter_map(|map| WideMap::of(&file, map)).collect();
+    let column = |field: &FieldRef| match maps.iter().find(|map| map.has(field.name())) {
+        Some(map) => of_wide(batch, map, field.name()),
+        None => Ok(match batch.column_by_name(field.name()) {
+            Some(column) => Arc::clone(column),
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        }),
+    };
+    let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema, columns)
+}
+
+/// A column of the table that a wide map has in parts: the map itself, or its types.
+fn of_wide(batch: &RecordBatch, map: &WideMap, name: &str) -> Result<ArrayRef, ArrowError> {
+    if map.name != name {
+        return Ok(Arc::new(types_of(&part(batch, &order_name(map.name))?)?));
+    }
+    let parts: Result<Vec<ArrayRef>, _> = map.names().iter().map(|name| part(batch, name)).collect();
+    Ok(Arc::new(map_of(map, &parts?)?))
 }
 
 /// The map whose parts these are, in the order of [`WideMap::names`].
@@ -43,6 +47,23 @@ pub(crate) fn map_of(wide: &WideMap, parts: &[ArrayRef]) -> Result<MapArray, Arr
     let orders = order.as_binary_opt::<i32>().ok_or_else(|| missing("order"))?;
     let rest = rest.as_map_opt().ok_or_else(|| missing("rest"))?;
     Rebuilding::new(wide, orders, rest, columns)?.run()
+}
+
+/// The types of a map's entries, from its order.
+pub(crate) fn types_of(order: &ArrayRef) -> Result<StringArray, ArrowError> {
+    let orders = order.as_binary_opt::<i32>().ok_or_else(|| missing("order"))?;
+    let mut types = StringBuilder::new();
+    for order in orders.iter() {
+        let (_, letters) = apart(order.unwrap_or_default())?;
+        types.append_value(std::str::from_utf8(letters).map_err(|_| missing("types"))?);
+    }
+    Ok(types.finish())
+}
+
+/// The places of a row's entries, and their types.
+fn apart(order: &[u8]) -> Result<(&[u8], &[u8]), ArrowError> {
+    let end = order.iter().position(|&place| place == ORDER_END).ok_or_else(|| missing("types"))?;
+    Ok((&order[..end], &order[end + 1..]))
 }
 
 fn part(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ArrowError> {
@@ -91,7 +112,7 @@ impl<'a> Rebuilding<'a> {
     fn run(mut self) -> Result<MapArray, ArrowError> {
         let mut lengths = Vec::with_capacity(self.orders.len());
         for row in 0..self.orders.len() {
-            let order = self.orders.value(row);
+            let (order, _) = apart(self.orders.value(row))?;
             let mut rest = entries(self.rest, row);
             for &place in order {
                 match usize::from(place).checked_sub(1) {

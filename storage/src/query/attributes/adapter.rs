@@ -1,7 +1,9 @@
 //! From maps to the columns of one file.
 
-use super::functions::{AttributeMap, AttributeValue};
-use crate::attributes::{Class, LISTS, MAPS, TableCounts, WideMap, column_name, double, int, rest_name};
+use super::functions::{AttributeMap, AttributeTypes, AttributeValue};
+use crate::attributes::{
+    Class, LISTS, MAPS, TableCounts, WideMap, column_name, double, int, order_name, rest_name,
+};
 use crate::query::udf::{AttributeNumber, HasAttribute};
 use crate::schema::attribute_map;
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -83,7 +85,11 @@ impl AttributeAdapter {
             return self.found(&look_up);
         }
         let Some(column) = node.downcast_ref::<Column>() else { return Ok(None) };
-        let Some(map) = self.map(column.name()) else { return Ok(None) };
+        let Some(map) = self.maps.iter().find(|map| map.has(column.name())) else { return Ok(None) };
+        if map.name != column.name() {
+            let field = Field::new(column.name(), DataType::Utf8, false);
+            return Ok(Some(call(AttributeTypes::new(), vec![self.column(&order_name(map.name))?], field)));
+        }
         let columns: Result<Vec<Expr>, _> = map.names().iter().map(|name| self.column(name)).collect();
         let function = AttributeMap::new(map.clone());
         Ok(Some(call(function, columns?, Field::new(map.name, attribute_map(), false))))

@@ -1,7 +1,7 @@
 //! What the columns of a file are made into where a query asks for more than one of them: functions that
 //! no statement can name.
 
-use crate::attributes::{Class, WideMap, map_of, write_double};
+use crate::attributes::{Class, WideMap, map_of, types_of, write_double};
 use crate::query::udf::numbers;
 use crate::schema::attribute_map;
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -23,6 +23,18 @@ pub(super) struct AttributeValue {
 pub(super) struct AttributeMap {
     map: WideMap,
     signature: Signature,
+}
+
+/// The types of the entries of the map whose order is the argument.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct AttributeTypes {
+    signature: Signature,
+}
+
+impl AttributeTypes {
+    pub(super) fn new() -> Self {
+        Self { signature: Signature::any(1, Volatility::Immutable) }
+    }
 }
 
 impl AttributeValue {
@@ -74,6 +86,24 @@ impl ScalarUDFImpl for AttributeMap {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
         Ok(ColumnarValue::Array(Arc::new(map_of(&self.map, &arrays(&args)?)?)))
+    }
+}
+
+impl ScalarUDFImpl for AttributeTypes {
+    fn name(&self) -> &str {
+        "attribute_types"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType, DataFusionError> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
+        Ok(ColumnarValue::Array(Arc::new(types_of(&args.args[0].to_array(args.number_rows)?)?)))
     }
 }
 
