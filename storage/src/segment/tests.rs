@@ -1,12 +1,15 @@
 //! What is written is what is read: order, bounds and rows of a segment.
 
 use super::*;
-use crate::attributes::whole;
+use crate::attributes::{TableCounts, WideTable, whole};
 use crate::faults::NoFaults;
 use crate::ids::Table;
-use crate::test_rows::{T0, TestRecord, row_names};
+use crate::test_rows::{T0, TestRecord, row_names, texts};
 use crate::{Signal, fs};
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, MapBuilder, RecordBatch, StringBuilder};
+use arrow::compute::{
+    SortColumn, concat_batches, lexsort_to_indices, sort_to_indices, take, take_record_batch,
+};
 use arrow::datatypes::TimestampNanosecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
@@ -87,6 +90,89 @@ fn merged_rows_are_those_of_the_inputs_in_order() {
         assert!(matches!(stopped, crate::Error::Closed), "{stopped}");
         assert_eq!(fs::list_files(&fs::segment_dir(dir.path(), table)).expect("list").len(), 2 * 6);
     }
+}
+
+/// Rows of the logs table, each with two attributes that all have.
+fn with_attributes(id: u32) -> RecordBatch {
+    let record = TestRecord { signal: Signal::Logs, id, n_rows: 100, received_at: T0 + i64::from(id) };
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for row in 0..record.n_rows {
+        maps.keys().append_value("n");
+        maps.values().append_value(row.to_string());
+        maps.keys().append_value("route");
+        maps.values().append_value(format!("/{}", row % 3));
+        maps.append(true).expect("as many keys as values");
+    }
+    let batch = record.columns().batch().clone();
+    let mut columns = batch.columns().to_vec();
+    let place = |name: &str| batch.schema().index_of(name).expect("a column");
+    columns[place("attributes")] = Arc::new(maps.finish());
+    columns[place("attributes_types")] = texts(&vec!["is"; record.n_rows as usize]);
+    RecordBatch::try_new(batch.schema(), columns).expect("the schema is the table's")
+}
+
+/// Scenario: a segment of a program that kept maps whole and counted nothing is merged with one of today.
+/// Guarantees: the older one is read as it is; the merged one has columns for the keys of both, and every
+/// attribute of every row.
+#[test]
+fn segments_with_whole_maps_are_merged() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    fs::create_layout(dir.path()).expect("layout");
+    let batches = [with_attributes(1), with_attributes(2)];
+    let write = |id: u64, batches: &[RecordBatch]| {
+        let received_max = received_max(Table::Logs, batches).expect("raw rows say");
+        let source = SegmentSource { id, table: Table::Logs, batches, n_bytes: 1 << 20, received_max };
+        Arc::new(write(&source, dir.path(), &NoFaults).expect("write"))
+    };
+    let (at_once, new) = (write(1, &batches), write(2, &batches[..1]));
+    let narrow = WideTable::choose(Table::Logs, 100, &TableCounts::default());
+    assert_eq!(*narrow.schema(), *Table::Logs.schema());
+    let old = write_narrow(3, &batches[1], narrow, dir.path());
+    let merged = merge(&[new, old], 4, dir.path(), &NoFaults, &|| false).expect("merge");
+    assert_eq!(columns_of(&merged, dir.path()), columns_of(&at_once, dir.path()));
+    assert!(columns_of(&merged, dir.path()).contains(&"attributes.n:int".to_owned()));
+    let rows =
+        |segment| concat_batches(&Table::Logs.schema(), &read_segment(segment, dir.path())).expect("one");
+    let ids = |rows: &RecordBatch| row_names(Table::Logs, std::slice::from_ref(rows));
+    let (found, wanted) = (rows(&merged), rows(&at_once));
+    assert_eq!(ids(&found), ids(&wanted));
+    for name in ["attributes", "attributes_types"] {
+        let sorted = |rows: &RecordBatch| {
+            let order = sort_to_indices(&rows["body"], None, None).expect("sorts");
+            take(&rows[name], &order, None).expect("takes")
+        };
+        assert_eq!(&sorted(&found), &sorted(&wanted), "{name}");
+    }
+}
+
+/// A segment with the columns of the table, as programs wrote them before.
+fn write_narrow(id: u64, batch: &RecordBatch, narrow: WideTable, dir: &Path) -> Arc<SegmentMeta> {
+    let written = write::create(narrow, id, dir, &NoFaults, |writer| {
+        let order = lexsort_to_indices(
+            &[&batch["service"], &batch["time"]]
+                .map(|column| SortColumn { values: Arc::clone(column), options: None }),
+            None,
+        )?;
+        writer.write(&take_record_batch(batch, &order)?)
+    });
+    let written = written.expect("write");
+    Arc::new(SegmentMeta {
+        id,
+        table: Table::Logs,
+        path: written.path,
+        n_rows: batch.num_rows() as u64,
+        n_bytes: written.n_bytes,
+        time_min: i64::MIN,
+        time_max: i64::MAX,
+        received_max: T0,
+        checksums_crc: Some(written.checksums_crc),
+    })
+}
+
+fn columns_of(segment: &SegmentMeta, dir: &Path) -> Vec<String> {
+    let file = File::open(segment.file_path(dir)).expect("open segment");
+    let schema = Arc::clone(ParquetRecordBatchReaderBuilder::try_new(file).expect("parquet").schema());
+    schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
 fn assert_order_and_bounds(table: Table, segment: &SegmentMeta, found: &[RecordBatch]) {
