@@ -64,6 +64,12 @@ pub enum Error {
         path = path.display()
     )]
     SegmentDamaged { path: PathBuf, place: String },
+    #[error(
+        "{path} was written by a newer Firstfault: it has format {found}, and this program knows up to {known}; start \
+         that one, or restore a backup that was made before the upgrade",
+        path = path.display()
+    )]
+    TooNew { path: PathBuf, found: u32, known: u32 },
     #[error("options cannot work: {message}")]
     BadOptions { message: String },
     #[error("start thread {name}")]

@@ -56,7 +56,10 @@ impl Manifest {
         let Some((version, path)) = versions(data_dir)?.pop() else { return Ok(Self::empty()) };
         let text = std::fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
         let corrupt = |reason| Error::ManifestCorrupt { path: path.clone(), reason };
-        let manifest = decode(&text).map_err(corrupt)?;
+        let manifest = decode(&text).map_err(|unread| match unread {
+            Unread::Newer(found) => Error::TooNew { path: path.clone(), found, known: FORMAT },
+            Unread::Damaged(reason) => corrupt(reason),
+        })?;
         match manifest.version == version {
             true => Ok(manifest),
             false => Err(corrupt(format!("it calls itself version {}", manifest.version))),
@@ -156,19 +159,35 @@ fn encode(manifest: &Manifest) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-fn decode(text: &[u8]) -> Result<Manifest, String> {
+/// Why a file is no manifest to us.
+#[derive(Debug)]
+enum Unread {
+    /// It is whole, and of this format.
+    Newer(u32),
+    Damaged(String),
+}
+
+impl From<String> for Unread {
+    fn from(reason: String) -> Self {
+        Self::Damaged(reason)
+    }
+}
+
+fn decode(text: &[u8]) -> Result<Manifest, Unread> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not text".to_owned())?;
-    let (json, last_line) = text.trim_end().rsplit_once('\n').ok_or("it is cut short")?;
+    let (json, last_line) = text.trim_end().rsplit_once('\n').ok_or("it is cut short".to_owned())?;
     let crc = last_line.strip_prefix("crc32c ").and_then(|crc| u32::from_str_radix(crc, 16).ok());
     if crc != Some(crc32c::crc32c(json.as_bytes())) {
-        return Err("its checksum does not fit".to_owned());
+        return Err("its checksum does not fit".to_owned().into());
     }
     let header: file::Header = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    if !(FORMAT_MIN..=FORMAT).contains(&header.format) {
-        return Err(format!("it has format {}, which this program does not know", header.format));
+    match header.format {
+        FORMAT_MIN..=FORMAT => {}
+        newer if newer > FORMAT => return Err(Unread::Newer(newer)),
+        other => return Err(format!("it has format {other}, which there never was").into()),
     }
     let document: file::Document = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    document.into_manifest()
+    Ok(document.into_manifest()?)
 }
 
 /// The file's own shape, apart from the types that the engine works with.

@@ -20,6 +20,8 @@ mod merges;
 mod simulation;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod upgrades;
 
 pub use open::Recovery;
 pub(crate) use segments::check_segment;

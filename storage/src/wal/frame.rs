@@ -36,7 +36,7 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 const BODY_BYTES_MAX: usize = BODY_FIXED_BYTES + PAYLOAD_BYTES_MAX;
 
 const MAGIC: &[u8; 6] = b"FFWAL\0";
-const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 1;
 
 const CODEC_PLAIN: u8 = 0;
 const CODEC_LZ4: u8 = 1;

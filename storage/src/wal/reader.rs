@@ -60,8 +60,8 @@ impl FileReader {
             Header::Known { first_sequence } => first_sequence,
             Header::Damaged => return Ok(Opened::BadHeader { n_bytes }),
             Header::Foreign { version } => {
-                let reason = format!("it has format version {version}, which this program does not know");
-                return Err(Error::WalCorrupt { path: path.to_owned(), offset: 6, reason });
+                let (found, known) = (u32::from(version), u32::from(frame::VERSION));
+                return Err(Error::TooNew { path: path.to_owned(), found, known });
             }
         };
         let path = path.to_owned();
