@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) place: Place,
     /// Ask the server with this dashboard address. Default: open the data directory, or ask the server that has it.
-    #[arg(long, env = "FIRSTFAULT_URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     url: Option<String>,
     /// What to export; may be given more than once. Default: everything that the format can hold.
     #[arg(long, value_enum)]

@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) place: Place,
     /// Send to this OTLP/HTTP address. Default: the data directory, or the server that has it.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     pub(super) to: Option<String>,
     /// OTLP/JSON, one request or one a line, or Parquet of spans, logs or metric points.
     #[arg(required = true, value_name = "FILE")]
