@@ -55,12 +55,14 @@ struct PrintableWriter<W>(W);
 
 impl<W: Write> Write for PrintableWriter<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        self.0.write_all(printable_line(&String::from_utf8_lossy(event)).as_bytes())?;
+        // Whoever read the log may have gone, and there is nobody left to tell: the server goes on.
+        self.0.write_all(printable_line(&String::from_utf8_lossy(event)).as_bytes()).ok();
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.0.flush().ok();
+        Ok(())
     }
 }
 

@@ -47,6 +47,13 @@ pub enum Error {
     #[error("manifest {path} cannot be read: {reason}; restore the directory from a backup", path = path.display())]
     ManifestCorrupt { path: PathBuf, reason: String },
     #[error(
+        "a manifest is missing in {directory}: the newest is version {version}, it does not name segment {segment}, \
+         and the log does not have its records; restore the manifest directory, or move the segment files that it does \
+         not name elsewhere to go on without their rows",
+        directory = directory.display(), segment = segment.display()
+    )]
+    ManifestBehind { directory: PathBuf, version: u64, segment: PathBuf },
+    #[error(
         "segment {path} is named by the manifest but is not there: mount what is missing, restore it from a \
          backup, or run `touch '{path}.damaged'` to start without its rows",
         path = path.display()

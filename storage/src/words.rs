@@ -42,7 +42,7 @@ fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     phrase
         .chars()
         .all(|wanted| rest.next().is_some_and(|c| folded(c) == folded(wanted)))
-        .then(|| rest.as_str())
+        .then_some(rest.as_str())
 }
 
 #[cfg(test)]

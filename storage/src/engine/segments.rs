@@ -5,6 +5,7 @@ use crate::fs;
 use crate::ids::Table;
 use crate::manifest::{self, Manifest};
 use crate::segment::{SegmentMeta, checksums_file_bytes};
+use crate::wal;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,16 @@ fn file_bytes(path: &Path) -> Result<Option<u64>, Error> {
     }
 }
 
-/// Files that no manifest names are of no use to anybody, but for those that an operator put aside.
+/// Are there log records between those that the manifest covers and those that the log still has? A log
+/// without any file tells nothing, but a manifest that never was cannot have covered what the log had.
+fn is_behind_log(data_dir: &Path, manifest: &Manifest) -> Result<bool, Error> {
+    let covered_max = manifest.covered.max().unwrap_or(0);
+    Ok(wal::first_sequence(data_dir)?.map_or(manifest.version == 0, |first| first > covered_max + 1))
+}
+
+/// Files that no manifest names are of no use to anybody, but for those that an operator put aside: they
+/// are of a flush or a merge that a crash ended, whose rows are in the log or in other segments. Where the
+/// log does not reach back to the manifest, it is the manifest that is missing, and nothing is removed.
 /// Returns how many there were.
 pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64, Error> {
     let mut live = HashSet::new();
@@ -89,6 +99,14 @@ pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64
     for table in Table::ALL {
         let files = fs::list_files(&fs::segment_dir(data_dir, table))?;
         orphans.extend(files.into_iter().filter(is_orphan));
+    }
+    let segment =
+        orphans.iter().find(|path| path.extension().is_some_and(|extension| extension == "parquet"));
+    if let Some(segment) = segment
+        && is_behind_log(data_dir, manifest)?
+    {
+        let (directory, segment) = (fs::manifest_dir(data_dir), segment.clone());
+        return Err(Error::ManifestBehind { directory, version: manifest.version, segment });
     }
     for path in &orphans {
         fs::remove_file(path)?;

@@ -512,3 +512,43 @@ async fn damage_is_refused_by_name() {
     let (engine, _, _) = lab.open().await;
     assert_visible(&engine, &three_records()[..1], "untouched");
 }
+
+/// Scenario: manifests are lost, the newest or all, after flushes whose log files are gone.
+/// Guarantees: the start is refused with what to do, and no segment is removed; with the manifests back,
+/// every row is there.
+#[tokio::test]
+async fn a_lost_manifest_removes_no_segment() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    for id in 0..4 {
+        ingest(&engine, record(Signal::Traces, id, 50)).await.expect("ingest");
+        engine.flush().await.expect("flush");
+    }
+    ingest(&engine, record(Signal::Traces, 9, 50)).await.expect("ingest");
+    drop(engine);
+    let data_dir = lab.options.data_dir.clone();
+    let list = |directory: &str| {
+        let mut names: Vec<_> =
+            std::fs::read_dir(data_dir.join(directory)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    };
+    let (manifests, segments) = (list("manifest"), list("segments/spans"));
+    let aside = tempfile::tempdir().expect("a folder");
+    for n_lost in [1, manifests.len()] {
+        let lost = &manifests[manifests.len() - n_lost..];
+        for path in lost {
+            std::fs::copy(path, aside.path().join(path.file_name().unwrap())).expect("copy");
+            std::fs::remove_file(path).expect("remove");
+        }
+        let refused =
+            Engine::open(lab.options.clone(), decode).await.map(|_| ()).expect_err("a manifest is missing");
+        assert!(matches!(refused, Error::ManifestBehind { .. }), "{refused}");
+        assert_eq!(list("segments/spans"), segments, "{n_lost} lost");
+        for path in lost {
+            std::fs::copy(aside.path().join(path.file_name().unwrap()), path).expect("copy back");
+        }
+    }
+    let (engine, _, _) = lab.open().await;
+    assert_eq!(visible(&engine, Table::Spans).iter().map(RecordBatch::num_rows).sum::<usize>(), 250);
+}

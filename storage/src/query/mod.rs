@@ -21,6 +21,7 @@ mod prune;
 mod pruned;
 mod range;
 mod red;
+mod refused;
 mod rows;
 mod search;
 mod selection;

@@ -6,6 +6,7 @@
 //! far above what people and dashboards write.
 
 use super::failure::from_datafusion;
+use super::refused::refuse;
 use super::session::Session;
 use super::views::View;
 use crate::error::Error;
@@ -44,6 +45,7 @@ pub(super) async fn plan(session: &Session, sql: &str) -> Result<LogicalPlan, Er
     let plan = state.statement_to_plan(statement).await.map_err(from_datafusion)?;
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reading.verify_plan(&plan).map_err(|_| Error::ReadOnly)?;
+    refuse(&plan)?;
     Ok(plan)
 }
 

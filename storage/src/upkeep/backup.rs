@@ -13,6 +13,7 @@ use crate::ids::Table;
 use crate::manifest::Manifest;
 use crate::segment::{self, SegmentMeta};
 use crate::wal::{self, SequenceSet};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -120,8 +121,8 @@ fn copy_missing(
     copied: &mut HashMap<u64, bool>,
 ) -> Result<(), Error> {
     for segment in &manifest.segments {
-        if !copied.contains_key(&segment.id) {
-            copied.insert(segment.id, copy_segment(segment, data_dir, to, how)?);
+        if let Entry::Vacant(place) = copied.entry(segment.id) {
+            place.insert(copy_segment(segment, data_dir, to, how)?);
         }
     }
     Ok(())

@@ -73,6 +73,12 @@ pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Vec<
     Ok(found)
 }
 
+/// The number of the first record of the oldest log file, by the file's name.
+pub(crate) fn first_sequence(data_dir: &Path) -> Result<Option<u64>, Error> {
+    let first = |path: &PathBuf| path.file_stem()?.to_str()?.parse().ok();
+    Ok(log_files(data_dir)?.iter().filter_map(first).min())
+}
+
 /// Log files in the order of their numbers, which is that of their names.
 pub(super) fn log_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = fs::list_files(&fs::wal_dir(data_dir))?;

@@ -86,6 +86,9 @@ async fn large_statements_are_answered() {
         format!("SELECT CASE {} END FROM spans", "WHEN duration_ns > 1 THEN 'a' ".repeat(300)),
         format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(320)),
         format!("SELECT count(*) FROM spans WHERE duration_ns IN (1{})", ", 1234567".repeat(10_000)),
+        "SELECT concat(service, ' ', name, ' ', kind) || replace(name, 'e', 'E') FROM spans".to_owned(),
+        "SELECT service, string_agg(name, ',') FROM spans GROUP BY service".to_owned(),
+        "SELECT a + 1 AS a FROM (SELECT a + 1 AS a FROM (SELECT 1 AS a)) AS t".to_owned(),
     ] {
         let answer = query(&stored.engine, &sql).await;
         assert!(answer.is_ok(), "{}: {:?}", &sql[..60], answer.err());
@@ -111,6 +114,14 @@ async fn statement_bombs_are_refused() {
         "SELECT repeat('x', 2000000000)".to_owned(),
         "SELECT range(0, 1000000000000)".to_owned(),
         "SELECT 'unclosed".to_owned(),
+        "SELECT length(string_agg(name, 'x') OVER ()) FROM spans".to_owned(),
+        "SELECT cardinality(array_agg(name) OVER (ORDER BY duration_ns)) FROM spans".to_owned(),
+        format!("SELECT length(concat(name{})) FROM spans", ", name".repeat(1_100)),
+        format!("SELECT length(x) FROM {}spans{}", "(SELECT x || x AS x FROM ".repeat(11), ")".repeat(11))
+            .replace("FROM spans", "FROM (SELECT name AS x FROM spans)"),
+        "SELECT replace(replace(name, 'e', name), 'e', name) FROM spans".to_owned(),
+        "SELECT a + 1 AS a FROM (SELECT a + 1 AS a FROM (SELECT 1 AS a))".to_owned(),
+        "SELECT a + 1 AS a FROM (SELECT a + 1 AS a FROM (SELECT 1 AS a)) WHERE a > 0".to_owned(),
     ] {
         let error = query(&stored.engine, &sql).await.expect_err(&sql[..sql.len().min(20)]);
         assert!(matches!(error, Error::BadQuery { .. }), "{}: {error:?}", &sql[..sql.len().min(20)]);
