@@ -1,21 +1,31 @@
 //! Words of a text: what `has_word` finds, and what segments of logs know of their bodies.
 //!
-//! A word is a run of letters, digits and underscores; its letters count without their case. The one who
+//! A word is a run of letters, ASCII digits and underscores; its letters count without their case. Everything in
+//! it is also a word's to regular expressions, so that their word boundaries are ours. The one who
 //! writes an index of words and the ones who ask it must agree, so this is the one place that says so.
 
 /// Does a word go on through this character?
 pub(crate) fn is_word_char(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || c.is_ascii_digit() || c.is_alphabetic()
 }
 
 /// The character without its case.
 pub(crate) fn folded(c: char) -> char {
     match c {
         _ if c.is_ascii() => c.to_ascii_lowercase(),
-        // The one letter that regular expressions take for an ASCII one, but that is lower-case already.
+        // The long s is lower-case already, and still an s to regular expressions that leave case out.
         '\u{17f}' => 's',
         _ => c.to_lowercase().next().unwrap_or(c),
     }
+}
+
+/// The words of a text as they stand there, their case and all.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c| !is_word_char(c)).filter(|word| !word.is_empty())
+}
+
+pub(crate) fn push_folded(out: &mut String, word: &str) {
+    out.extend(word.chars().map(folded));
 }
 
 /// Does the text hold the phrase, whatever the case, with no word going on beyond its ends?

@@ -34,6 +34,7 @@ mod tally;
 mod trace;
 mod udf;
 mod views;
+mod words;
 
 #[cfg(test)]
 mod tests;

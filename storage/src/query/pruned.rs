@@ -1,13 +1,13 @@
-//! What `EXPLAIN ANALYZE` says of the segments that a scan left unopened, beside the reader's own figures for
+//! What `EXPLAIN ANALYZE` says of what a scan left unread before it began, beside the reader's own figures for
 //! row groups and pages.
 
 use datafusion::datasource::physical_plan::{FileSource, ParquetSource};
 use datafusion::physical_plan::metrics::{MetricBuilder, MetricType};
 
-/// Shown as `segments_pruned_by_time=<all> total -> <left> matched` with the scan.
-pub(super) fn show(source: &ParquetSource, n_segments: usize, n_left: usize) {
+/// Shown with the scan as `name=<all> total -> <left> matched`.
+pub(super) fn show(source: &ParquetSource, name: &'static str, n_all: usize, n_left: usize) {
     let metrics = MetricBuilder::new(source.metrics()).with_type(MetricType::Summary);
-    let segments = metrics.pruning_metrics("segments_pruned_by_time", 0);
-    segments.add_matched(n_left);
-    segments.add_pruned(n_segments.saturating_sub(n_left));
+    let shown = metrics.pruning_metrics(name, 0);
+    shown.add_matched(n_left);
+    shown.add_pruned(n_all.saturating_sub(n_left));
 }

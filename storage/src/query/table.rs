@@ -7,6 +7,7 @@
 use super::attributes::{self, AttributeAdapterFactory};
 use super::prune;
 use super::pruned;
+use super::words::Narrowed;
 use crate::engine::Engine;
 use crate::hot::Snapshot;
 use crate::ids::Table;
@@ -17,7 +18,6 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, Statistics};
-use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
@@ -89,7 +89,11 @@ impl TableProvider for SnapshotTable {
         let segments = prune::candidates(session, &self.schema, filters, &snapshot.segments)?;
         let predicate = attributes::predicate(session, &self.schema, filters)?;
         let scan = Scan { session, schema: &self.schema, projection, predicate, limit };
-        if segments.is_empty() {
+        let segments = match self.table {
+            Table::Logs => Narrowed::by_words(segments, filters, &*scan.readers()?).await?,
+            _ => Narrowed::not(segments),
+        };
+        if segments.segments.is_empty() {
             return scan.hot(&snapshot.batches);
         }
         let cold = scan.cold(&segments, snapshot.segments.len())?;
@@ -125,15 +129,16 @@ impl Scan<'_> {
     /// Of the snapshot's `n_segments`, those that are left.
     fn cold(
         &self,
-        segments: &[Arc<SegmentMeta>],
+        segments: &Narrowed,
         n_segments: usize,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let parquet = self.parquet()?;
-        pruned::show(&parquet, n_segments, segments.len());
-        let files = deal(segments.iter().map(file), self.n_partitions());
+        pruned::show(&parquet, "segments_pruned_by_time", n_segments, segments.n_of_time);
+        segments.show(&parquet);
+        let files = deal(segments.files(), self.n_partitions());
         let config = FileScanConfigBuilder::new(segments_url(), parquet)
             .with_file_groups(files.into_iter().map(FileGroup::new).collect())
-            .with_statistics(self.statistics(segments))
+            .with_statistics(self.statistics(&segments.segments))
             .with_projection_indices(self.projection.cloned())?
             .with_limit(self.limit)
             .with_expr_adapter(Some(Arc::new(AttributeAdapterFactory)))
@@ -141,14 +146,18 @@ impl Scan<'_> {
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    /// A reader that keeps footers in memory: a segment never changes under its name.
-    fn parquet(&self) -> Result<Arc<ParquetSource>, DataFusionError> {
+    /// Readers that keep footers in memory: a segment never changes under its name.
+    fn readers(&self) -> Result<Arc<CachedParquetFileReaderFactory>, DataFusionError> {
         let runtime = self.session.runtime_env();
         let store = runtime.object_store(segments_url())?;
         let footers = runtime.cache_manager.get_file_metadata_cache();
+        Ok(Arc::new(CachedParquetFileReaderFactory::new(store, footers)))
+    }
+
+    fn parquet(&self) -> Result<Arc<ParquetSource>, DataFusionError> {
         let source = ParquetSource::new(Arc::clone(self.schema))
             .with_table_parquet_options(self.session.table_options().parquet.clone())
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, footers)));
+            .with_parquet_file_reader_factory(self.readers()?);
         Ok(Arc::new(match &self.predicate {
             Some(predicate) => source.with_predicate(Arc::clone(predicate)).with_pushdown_filters(true),
             None => source,
@@ -161,11 +170,6 @@ impl Scan<'_> {
         statistics.num_rows = usize::try_from(n_rows).map_or(Precision::Absent, Precision::Exact);
         statistics
     }
-}
-
-/// The file carries its segment, so that the segment counts as in use as long as a plan may read it.
-fn file(segment: &Arc<SegmentMeta>) -> PartitionedFile {
-    PartitionedFile::new(segment.path.as_ref(), segment.n_bytes).with_extension(Arc::clone(segment))
 }
 
 /// Deals items round into at most `n` groups; at least one group, none of them empty beside others.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 pub(super) use attribute_number::{AttributeNumber, numbers};
 pub(super) use has_attribute::HasAttribute;
+pub(super) use has_word::NAME as HAS_WORD;
 
 pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     vec![

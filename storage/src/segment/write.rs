@@ -4,6 +4,7 @@ use super::checksums::Summing;
 use super::layout::writer_properties;
 use super::meta::{SegmentMeta, checksums_path};
 use super::sort::{Place, sorted_places, time_column};
+use super::words::WordFilters;
 use crate::attributes::{TableCounts, WideTable, split};
 use crate::columns::column;
 use crate::error::Error;
@@ -53,6 +54,7 @@ pub(super) struct Written {
 pub(super) struct RowWriter {
     parquet: ArrowWriter<BufWriter<Summing<File>>>,
     wide: WideTable,
+    words: Option<WordFilters>,
 }
 
 /// Writes the files and makes them durable.
@@ -140,7 +142,7 @@ impl Files {
         let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, output);
         let mut writer = RowWriter::new(output, wide)?;
         fill(&mut writer)?;
-        let output = writer.parquet.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
+        let output = writer.finish()?.into_inner().map_err(IntoInnerError::into_error)?;
         let (file, checksums) = output.finish();
         file.sync_all()?;
 
@@ -166,11 +168,36 @@ impl Files {
 impl RowWriter {
     fn new(output: BufWriter<Summing<File>>, wide: WideTable) -> Result<Self, Cause> {
         let properties = writer_properties(&wide.schema())?;
-        Ok(Self { parquet: ArrowWriter::try_new(output, wide.schema(), Some(properties))?, wide })
+        let parquet = ArrowWriter::try_new(output, wide.schema(), Some(properties))?;
+        Ok(Self { parquet, words: WordFilters::of(wide.table()), wide })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Cause> {
-        Ok(self.parquet.write(&split(batch, &self.wide)?)?)
+        if let Some(words) = &mut self.words {
+            words.add(batch);
+        }
+        self.parquet.write(&split(batch, &self.wide)?)?;
+        self.write_word_filters(Some(batch))
+    }
+
+    /// Row groups end where the encoder ends them. The batch at whose rows one did belongs to both sides.
+    fn write_word_filters(&mut self, batch: Option<&RecordBatch>) -> Result<(), Cause> {
+        let Some(words) = &mut self.words else { return Ok(()) };
+        while words.n_done() < self.parquet.flushed_row_groups().len() {
+            let filter = words.cut(self.parquet.bytes_written() as u64)?;
+            self.parquet.write_all(&filter)?;
+            batch.into_iter().for_each(|batch| words.add(batch));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<BufWriter<Summing<File>>, Cause> {
+        self.parquet.flush()?;
+        self.write_word_filters(None)?;
+        if let Some(words) = &self.words {
+            self.parquet.append_key_value_metadata(words.entry());
+        }
+        Ok(self.parquet.into_inner()?)
     }
 }
 

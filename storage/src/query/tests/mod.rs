@@ -16,6 +16,7 @@ mod search;
 mod sql;
 mod statements;
 mod views;
+mod words;
 
 use crate::engine::Engine;
 use crate::error::Error;

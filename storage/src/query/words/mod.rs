@@ -1,0 +1,121 @@
+//! Which row groups of logs a query can skip, because their bodies lack a word that it asks for.
+//!
+//! Conditions on the body are read for words that every match must hold (`condition`, `literal`), and each
+//! segment's filters are asked for them before the scan. A condition that names no whole word spares nothing.
+
+mod condition;
+mod literal;
+
+use super::pruned;
+use crate::segment::{SegmentMeta, word_filter_ranges};
+use condition::Condition;
+use datafusion::common::DataFusionError;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
+use datafusion::datasource::physical_plan::{ParquetFileReaderFactory, ParquetSource};
+use datafusion::logical_expr::Expr;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use parquet::bloom_filter::Sbbf;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Segments that are left, and what is to be read of them.
+pub(super) struct Narrowed {
+    pub(super) segments: Vec<Arc<SegmentMeta>>,
+    /// How many there were before words were asked for.
+    pub(super) n_of_time: usize,
+    /// One for each segment; none: everything.
+    plans: Vec<Option<ParquetAccessPlan>>,
+    /// How many row groups were asked about, and how many are left; none where no words are asked for.
+    n_row_groups: Option<(usize, usize)>,
+}
+
+impl Narrowed {
+    /// The segments as they are.
+    pub(super) fn not(segments: Vec<Arc<SegmentMeta>>) -> Self {
+        Self { n_of_time: segments.len(), plans: vec![None; segments.len()], segments, n_row_groups: None }
+    }
+
+    /// Asks the segments' filters for the words of the conditions.
+    pub(super) async fn by_words(
+        segments: Vec<Arc<SegmentMeta>>,
+        filters: &[Expr],
+        readers: &dyn ParquetFileReaderFactory,
+    ) -> Result<Self, DataFusionError> {
+        let condition = Condition::all_of(filters);
+        if !condition.names_words() {
+            return Ok(Self::not(segments));
+        }
+        let (mut n_all, mut n_left) = (0, 0);
+        let mut narrowed = Self { n_of_time: segments.len(), ..Self::not(Vec::new()) };
+        for segment in segments {
+            let groups = RowGroups::ask(&segment, &condition, readers).await?;
+            let n_kept = groups.keep.iter().filter(|keep| **keep).count();
+            n_all += groups.keep.len();
+            n_left += n_kept;
+            if n_kept > 0 {
+                narrowed.segments.push(segment);
+                narrowed.plans.push(groups.plan());
+            }
+        }
+        narrowed.n_row_groups = Some((n_all, n_left));
+        Ok(narrowed)
+    }
+
+    /// The files to read. Each carries its segment, so that the segment counts as in use as long as a plan may
+    /// read it.
+    pub(super) fn files(&self) -> impl ExactSizeIterator<Item = PartitionedFile> + '_ {
+        self.segments.iter().zip(&self.plans).map(|(segment, plan)| {
+            let file = file(segment);
+            plan.clone().map_or(file.clone(), |plan| file.with_extension(plan))
+        })
+    }
+
+    /// For `EXPLAIN ANALYZE`.
+    pub(super) fn show(&self, source: &ParquetSource) {
+        if let Some((n_all, n_left)) = self.n_row_groups {
+            pruned::show(source, "row_groups_pruned_by_words", n_all, n_left);
+        }
+    }
+}
+
+fn file(segment: &Arc<SegmentMeta>) -> PartitionedFile {
+    PartitionedFile::new(segment.path.as_ref(), segment.n_bytes).with_extension(Arc::clone(segment))
+}
+
+/// Which row groups of a segment may hold matches.
+struct RowGroups {
+    keep: Vec<bool>,
+}
+
+impl RowGroups {
+    async fn ask(
+        segment: &Arc<SegmentMeta>,
+        condition: &Condition,
+        readers: &dyn ParquetFileReaderFactory,
+    ) -> Result<Self, DataFusionError> {
+        let mut reader = readers.create_reader(0, file(segment), None, &ExecutionPlanMetricsSet::new())?;
+        let metadata = reader.get_metadata(None).await?;
+        let Some(ranges) = word_filter_ranges(&metadata) else {
+            return Ok(Self { keep: vec![true; metadata.num_row_groups()] });
+        };
+        let mut keep = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let filter = read_filter(&mut *reader, range).await?;
+            keep.push(condition.may_hold(&|word| filter.check(word)));
+        }
+        Ok(Self { keep })
+    }
+
+    /// None: all of them.
+    fn plan(&self) -> Option<ParquetAccessPlan> {
+        let access = |keep: &bool| if *keep { RowGroupAccess::Scan } else { RowGroupAccess::Skip };
+        let is_narrow = self.keep.contains(&false);
+        is_narrow.then(|| ParquetAccessPlan::new(self.keep.iter().map(access).collect()))
+    }
+}
+
+async fn read_filter(reader: &mut dyn AsyncFileReader, range: Range<u64>) -> Result<Sbbf, DataFusionError> {
+    Ok(Sbbf::from_bytes(&reader.get_bytes(range).await?)?)
+}
