@@ -1,3 +1,5 @@
+//! The reader of answers held against serde, on every type of `wire` and on damaged texts.
+
 use super::{Fill, Unreadable, read};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;

@@ -34,22 +34,25 @@ async fn explain_analyze_shows_what_was_pruned() {
     let stored = three_segments().await;
     let late = "start_time > TIMESTAMP '2025-11-25T01:30:00Z'";
     for (sql, shown) in [
-        (format!("SELECT name FROM spans WHERE {late}"), "segments_pruned_by_time=3 total → 1 matched"),
+        (
+            format!("SELECT name FROM spans WHERE {late}"),
+            "segments_pruned_by_time=3 total \u{2192} 1 matched",
+        ),
         (
             format!("SELECT caller FROM edges WHERE {}", late.replace("start_time", "time")),
-            "3 total → 1 matched",
+            "3 total \u{2192} 1 matched",
         ),
         (
             format!("SELECT name FROM span_events WHERE span_{late}"),
-            "segments_pruned_by_time=3 total → 1 matched",
+            "segments_pruned_by_time=3 total \u{2192} 1 matched",
         ),
         (
             "SELECT body FROM logs WHERE service = 's1'".to_owned(),
-            "row_groups_pruned_statistics=3 total → 1 matched",
+            "row_groups_pruned_statistics=3 total \u{2192} 1 matched",
         ),
         (
             format!("SELECT name FROM spans WHERE trace_id = X'{}'", hex(&trace_id(7))),
-            "segments_pruned_by_time=3 total → 3 matched",
+            "segments_pruned_by_time=3 total \u{2192} 3 matched",
         ),
     ] {
         let analyzed = table(&stored.engine, &format!("EXPLAIN ANALYZE {sql}")).await;
