@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::Path;
 
 /// A moment just before something durable happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub(crate) enum Step {
 /// Asked before every step; an error stands for the step's own failure.
 pub(crate) trait Faults: Debug + Send + Sync {
     fn before(&self, step: Step) -> io::Result<()>;
+
+    /// Sees that all bytes of a log file have become durable.
+    fn log_synced(&self, _: &Path) {}
 
     /// Sees the free bytes of the disk, and may say otherwise.
     fn free_bytes(&self, n_bytes: u64) -> u64 {

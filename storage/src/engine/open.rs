@@ -120,7 +120,7 @@ fn replay_into(
     recovery: &mut Recovery,
 ) -> Result<Replayed, Error> {
     let covered = store.manifest().covered.clone();
-    let replayed = replay(&options.data_dir, &covered, |frame| {
+    let replayed = replay(&options.data_dir, &covered, &*store.faults, |frame| {
         match insert_from_log(store, decoder, frame)? {
             FromLog::Rows { n_rows } => recovery.n_rows_replayed += n_rows,
             FromLog::Undecodable => recovery.n_records_undecodable += 1,

@@ -152,10 +152,10 @@ impl World {
 
     /// Takes any part of the bytes that no sync had reached.
     fn cut_power(&mut self, plan: &Plan) {
-        let Some((path, n_synced, n_bytes)) = plan.newest_log_file(&self.lab.options.data_dir) else {
+        if !plan.is_dead() {
             return;
-        };
-        if plan.is_dead() && n_synced < n_bytes {
+        }
+        for (path, n_synced, n_bytes) in plan.unsynced_log_files(&self.lab.options.data_dir) {
             let n_left = self.rng.random_range(n_synced..=n_bytes);
             let file = std::fs::OpenOptions::new().write(true).open(path).expect("open log file");
             file.set_len(n_left).expect("cut");

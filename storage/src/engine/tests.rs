@@ -31,7 +31,6 @@ struct PlanState {
     panics_at: Option<Step>,
     free_bytes: Option<u64>,
     /// Log files and how much of each was synced.
-    data_dir: Option<PathBuf>,
     synced: HashMap<PathBuf, u64>,
 }
 
@@ -52,12 +51,16 @@ impl Plan {
         self.state.lock().is_dead
     }
 
-    /// Bytes of the newest log file, and how many of them a power cut would leave.
-    pub(super) fn newest_log_file(&self, data_dir: &Path) -> Option<(PathBuf, u64, u64)> {
-        let path = fs::list_files(&fs::wal_dir(data_dir)).expect("list").pop()?;
-        let n_bytes = std::fs::metadata(&path).expect("metadata").len();
-        let n_synced = self.state.lock().synced.get(&path).copied().unwrap_or(0);
-        Some((path, n_synced, n_bytes))
+    /// Log files of which a power cut may take a part: how many bytes it leaves for certain, and all.
+    pub(super) fn unsynced_log_files(&self, data_dir: &Path) -> Vec<(PathBuf, u64, u64)> {
+        let state = self.state.lock();
+        let paths = fs::list_files(&fs::wal_dir(data_dir)).expect("list").into_iter();
+        let files = paths.map(|path| {
+            let n_bytes = std::fs::metadata(&path).expect("metadata").len();
+            let n_synced = state.synced.get(&path).copied().unwrap_or(0);
+            (path, n_synced, n_bytes)
+        });
+        files.filter(|&(_, n_synced, n_bytes)| n_synced < n_bytes).collect()
     }
 }
 
@@ -82,13 +85,12 @@ impl Faults for Plan {
         {
             return Err(kind.into());
         }
-        if let (Step::WalSync, Some(data_dir)) = (step, state.data_dir.clone())
-            && let Some(path) = fs::list_files(&fs::wal_dir(&data_dir)).expect("list").pop()
-        {
-            let n_bytes = std::fs::metadata(&path).expect("metadata").len();
-            state.synced.insert(path, n_bytes);
-        }
         Ok(())
+    }
+
+    fn log_synced(&self, path: &Path) {
+        let n_bytes = std::fs::metadata(path).expect("metadata").len();
+        self.state.lock().synced.insert(path.to_owned(), n_bytes);
     }
 
     fn free_bytes(&self, n_bytes: u64) -> u64 {
@@ -116,15 +118,9 @@ impl Lab {
 
     pub(super) async fn open(&self) -> (Engine, Recovery, Arc<Plan>) {
         let plan = Arc::new(Plan::default());
-        plan.state.lock().data_dir = Some(self.options.data_dir.clone());
         let opened =
             Engine::open_with(self.options.clone(), decode, Arc::clone(&plan) as Arc<dyn Faults>).await;
         let (engine, recovery) = opened.expect("open");
-        // What a replay left has been synced by an earlier life.
-        for path in fs::list_files(&fs::wal_dir(&self.options.data_dir)).expect("list") {
-            let n_bytes = std::fs::metadata(&path).expect("metadata").len();
-            plan.state.lock().synced.insert(path, n_bytes);
-        }
         (engine, recovery, plan)
     }
 }

@@ -87,6 +87,7 @@ impl CurrentFile {
     pub(super) fn sync(&mut self, faults: &dyn Faults) -> io::Result<()> {
         faults.before(Step::WalSync)?;
         self.file.sync_data()?;
+        faults.log_synced(&self.path);
         self.is_synced = true;
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::ledger::ClosedFile;
 use super::reader::{FileReader, Next, Opened};
 use super::sequences::SequenceSet;
 use crate::error::Error;
+use crate::faults::Faults;
 use crate::fs;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -25,10 +26,12 @@ pub(crate) struct Replayed {
     pub(crate) sequences: SequenceSet,
 }
 
-/// Hands every record that is not covered to `each`, in order.
+/// Hands every record that is not covered to `each`, in order. The files it leaves are durable: the last
+/// process may have been killed before its sync, and they are not the newest for long.
 pub(crate) fn replay(
     data_dir: &Path,
     covered: &SequenceSet,
+    faults: &dyn Faults,
     mut each: impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<Replayed, Error> {
     let paths = log_files(data_dir)?;
@@ -49,6 +52,10 @@ pub(crate) fn replay(
             }
         };
         replay_file(data_dir, reader, &path, is_newest, covered, &mut replayed, &mut each)?;
+    }
+    for file in &replayed.files {
+        fs::sync_file(&file.path)?;
+        faults.log_synced(&file.path);
     }
     Ok(replayed)
 }

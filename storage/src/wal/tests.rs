@@ -22,6 +22,8 @@ use tempfile::TempDir;
 struct Plan {
     failing: Mutex<Option<(Step, io::ErrorKind)>>,
     free_bytes: Mutex<Option<u64>>,
+    /// Log files in the order of their syncs.
+    synced: Mutex<Vec<PathBuf>>,
 }
 
 impl Faults for Plan {
@@ -30,6 +32,10 @@ impl Faults for Plan {
             Some((failing, kind)) if failing == step => Err(kind.into()),
             _ => Ok(()),
         }
+    }
+
+    fn log_synced(&self, path: &Path) {
+        self.synced.lock().push(path.to_owned());
     }
 
     fn free_bytes(&self, n_bytes: u64) -> u64 {
@@ -79,7 +85,7 @@ impl Log {
 
     fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
         let mut frames = Vec::new();
-        let replayed = replay(self.dir.path(), &SequenceSet::default(), |frame| {
+        let replayed = replay(self.dir.path(), &SequenceSet::default(), &*self.plan, |frame| {
             frames.push(frame);
             Ok(())
         })?;
@@ -115,6 +121,19 @@ fn read_all(path: &Path) -> Vec<WalRecord> {
         records.push(frame.record);
     }
     records
+}
+
+/// Scenario: a process with a timer for its syncs is killed, and its log taken over.
+/// Guarantees: the file is durable before anything follows it, when damage in it would be no torn write.
+#[tokio::test]
+async fn a_log_that_is_taken_over_is_synced() {
+    let mut log = Log::new();
+    log.options.sync = WalSync::Interval(Duration::from_secs(3_600));
+    let path = log.small().await;
+    log.plan.synced.lock().clear();
+    let (frames, _) = log.replay().expect("replay");
+    assert_eq!(frames.len(), 3);
+    assert_eq!(*log.plan.synced.lock(), [path]);
 }
 
 /// Scenario: a log file has another file's name.
