@@ -11,18 +11,20 @@ use crate::compact;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::segment::{self, SegmentMeta};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Pause after a failed merge: a full disk or a damaged file is not mended in a second.
+/// Pause after a failed merge: a full disk is not emptied in a second.
 const RETRY_AFTER_NS: i64 = 60_000_000_000;
 
 /// What only one merge at a time may touch.
 #[derive(Debug, Default)]
 pub(super) struct Merging {
-    /// Segments found damaged, by number: left alone until a restart.
-    damaged: HashSet<u64>,
+    /// Segments left alone, by number, and the moment that ends it, unix nanos; that of damaged ones never
+    /// comes. Others are merged meanwhile.
+    set_aside: HashMap<u64, i64>,
     /// Before this moment, unix nanos, the timer starts no merge.
     retry_at: Option<i64>,
 }
@@ -91,7 +93,8 @@ impl Inner {
     /// None also if the disk has no room for what it would write.
     fn next_merge(&self, merging: &Merging, now: i64) -> Option<Vec<Arc<SegmentMeta>>> {
         let (options, manifest) = (&self.options, self.store.manifest());
-        let may_be_read = |segment: &SegmentMeta| !merging.damaged.contains(&segment.id);
+        let may_be_read =
+            |segment: &SegmentMeta| merging.set_aside.get(&segment.id).is_none_or(|&until| now >= until);
         let inputs =
             compact::pick(&manifest.segments, &options.compaction, &options.retention, now, may_be_read)?;
         let n_bytes: u64 = inputs.iter().map(|input| input.n_bytes).sum();
@@ -106,13 +109,38 @@ impl Merging {
         if matches!(error, Error::Closed) {
             return;
         }
-        self.retry_at = Some(now.saturating_add(RETRY_AFTER_NS));
         store.figures.n_merges_failed.fetch_add(1, Ordering::Relaxed);
-        if let Error::SegmentDamaged { path, .. } = error {
-            let damaged = inputs.iter().filter(|input| input.file_path(&store.data_dir) == *path);
-            self.damaged.extend(damaged.map(|input| input.id));
+        let retry_at = now.saturating_add(RETRY_AFTER_NS);
+        if is_everybodys(error) {
+            self.retry_at = Some(retry_at);
+            return;
         }
+        self.set_aside.retain(|_, &mut until| now < until);
+        let until = if is_damage(error) { i64::MAX } else { retry_at };
+        let named = inputs.iter().find(|input| is_about(error, input, &store.data_dir));
+        let ids = named.map_or(inputs, std::slice::from_ref).iter().map(|input| input.id);
+        self.set_aside.extend(ids.map(|id| (id, until)));
     }
+}
+
+/// Would any other merge fail as well?
+fn is_everybodys(error: &Error) -> bool {
+    matches!(error, Error::ManifestUncertain { .. } | Error::ManifestConflict { .. } | Error::RestartNeeded)
+        || error.is_out_of_space()
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::SegmentDamaged { .. } | Error::SegmentMissing { .. })
+}
+
+/// Does the failure name a file of this segment?
+fn is_about(error: &Error, segment: &SegmentMeta, data_dir: &Path) -> bool {
+    let (Error::SegmentDamaged { path, .. } | Error::SegmentMissing { path } | Error::Io { path, .. }) =
+        error
+    else {
+        return false;
+    };
+    segment.file_path(data_dir) == *path || segment.checksums_file_path(data_dir).as_ref() == Some(path)
 }
 
 impl Store {

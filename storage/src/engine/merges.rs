@@ -6,6 +6,7 @@ use crate::faults::Step;
 use crate::test_rows::{SECOND, T0, TestRecord};
 use crate::{Recovery, Signal};
 use std::io;
+use std::path::Path;
 
 /// An engine with three segments of every table.
 async fn segmented(lab: &Lab) -> (Engine, Arc<Plan>, Vec<TestRecord>) {
@@ -120,6 +121,48 @@ async fn a_damaged_segment_is_not_merged() {
     let n_segments = |table| engine.snapshot(table).segments.len();
     assert_eq!(Table::ALL.map(n_segments), [1, 2, 1, 1]);
     assert_eq!(std::fs::read(&path).expect("read"), bytes);
+}
+
+/// Scenario: one of the inputs cannot be read: its checksums are gone, it is gone, the disk refuses.
+/// Guarantees: the merge says which, and that one alone is not merged from then on.
+#[tokio::test]
+async fn an_unreadable_segment_is_not_merged() {
+    let remove = |path: &Path| std::fs::remove_file(path).expect("remove");
+    let ruins: [&dyn Fn(&Path); 3] = [
+        &|path| remove(&path.with_extension("parquet.crc")),
+        &remove,
+        // A directory can be opened, and gives an error where it is read.
+        &|path| {
+            remove(path);
+            std::fs::create_dir(path).expect("create");
+        },
+    ];
+    for (idx, ruin) in ruins.into_iter().enumerate() {
+        let lab = Lab::new();
+        let (engine, _, _) = segmented(&lab).await;
+        let path = engine.snapshot(Table::Spans).segments[2].file_path(&lab.options.data_dir);
+        ruin(&path);
+        let error = engine.compact(T0).await.expect_err("unreadable").to_string();
+        assert!(error.contains(&path.display().to_string()), "{idx}: {error}");
+        engine.compact(T0 + 3_600 * SECOND).await.expect("the others");
+        let n_segments = |table| engine.snapshot(table).segments.len();
+        assert_eq!(Table::ALL.map(n_segments), [2, 1, 1, 1], "{idx}");
+    }
+}
+
+/// Scenario: a merge fails for a reason that names no input.
+/// Guarantees: its inputs are left alone for a while, others are merged at once.
+#[tokio::test]
+async fn a_merge_that_fails_does_not_keep_others_waiting() {
+    let lab = Lab::new();
+    let (engine, plan, records) = segmented(&lab).await;
+    plan.fail(Some((Step::SegmentWrite, io::ErrorKind::Other)));
+    engine.compact(T0).await.expect_err("planned");
+    plan.fail(None);
+    assert_eq!(engine.compact(T0).await.expect("the others"), 3);
+    assert_eq!(engine.compact(T0 + 59 * SECOND).await.expect("nothing yet"), 0);
+    assert_eq!(engine.compact(T0 + 60 * SECOND).await.expect("again"), 1);
+    assert_visible(&engine, &records, "merged");
 }
 
 /// Scenario: segments expire while they are merged.

@@ -43,13 +43,18 @@ impl CheckedFile {
         let path = segment.file_path(data_dir);
         let mut checksums = None;
         if let (Some(file), Some(crc)) = (segment.checksums_file_path(data_dir), segment.checksums_crc) {
-            let bytes = std::fs::read(&file).map_err(|source| Error::io("read", &file, source))?;
+            let damaged = |place: &str| Error::SegmentDamaged { path: path.clone(), place: place.to_owned() };
+            let bytes = std::fs::read(&file).map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => damaged("because its checksum file is not there"),
+                _ => Error::io("read", &file, source),
+            })?;
             let decoded = Checksums::decode(&bytes, segment.n_bytes, crc);
-            let place = || "in its checksum file".to_owned();
-            checksums =
-                Some(decoded.ok_or_else(|| Error::SegmentDamaged { path: path.clone(), place: place() })?);
+            checksums = Some(decoded.ok_or_else(|| damaged("in its checksum file"))?);
         }
-        let file = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::SegmentMissing { path: path.clone() },
+            _ => Error::io("read", &path, source),
+        })?;
         let (n_bytes, damage) = (segment.n_bytes, OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { path, file, n_bytes, checksums, damage }) })
     }
@@ -71,7 +76,8 @@ impl CheckedFile {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(self.damaged("at its end, which is cut off".to_owned()));
             }
-            read => read?,
+            Err(error) => return Err(self.damaged(format!("at byte {start}, where reading fails ({error})"))),
+            Ok(()) => {}
         }
         if let Some(checksums) = checksums {
             let checked = checksums.check(start, &bytes);
