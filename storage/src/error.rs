@@ -44,6 +44,8 @@ pub enum Error {
         path = path.display()
     )]
     WalEndDamaged { path: PathBuf, offset: u64, n_bytes: u64, reason: String },
+    #[error("{n_records} acknowledged records are not in the log, the first is {sequence_first}: {reason}")]
+    RecordsLost { n_records: u64, sequence_first: u64, reason: String },
     #[error("manifest {path} cannot be read: {reason}; restore the directory from a backup", path = path.display())]
     ManifestCorrupt { path: PathBuf, reason: String },
     #[error(

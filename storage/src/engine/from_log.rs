@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::fs;
 use crate::wal::{Frame, SequenceSet, find_records};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -94,10 +95,18 @@ impl Inner {
 
     fn adopt(&self, abandoned: &[u64]) -> Result<(), Error> {
         let wanted = SequenceSet::from_ranges(abandoned.iter().map(|&sequence| (sequence, sequence)));
-        for frame in find_records(&self.options.data_dir, &wanted)? {
+        let found = find_records(&self.options.data_dir, &wanted)?;
+        let in_log: HashSet<u64> = found.frames.iter().map(|frame| frame.sequence).collect();
+        for frame in found.frames {
             insert_from_log(&self.store, &self.decoder, frame)?;
             self.store.figures.n_records_adopted.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(())
+        let lost = abandoned.iter().copied().filter(|sequence| !in_log.contains(sequence));
+        let Some(sequence_first) = lost.clone().min() else { return Ok(()) };
+        let reason = match found.stopped_at.is_empty() {
+            true => "their file is not there".to_owned(),
+            false => found.stopped_at.join("; "),
+        };
+        Err(Error::RecordsLost { n_records: lost.count() as u64, sequence_first, reason })
     }
 }

@@ -149,8 +149,9 @@ impl Engine {
         self.inner.is_stopping.store(true, Ordering::Release);
         self.inner.wal.close().await;
         self.run_blocking(|inner| {
-            inner.adopt_abandoned()?;
-            inner.flush()
+            // What can be stored is, even if the log no longer has everything.
+            let adopted = inner.adopt_abandoned();
+            adopted.and(inner.flush())
         })
         .await
     }

@@ -308,6 +308,32 @@ async fn a_record_without_a_request_is_adopted() {
     assert_visible(&engine, &records, "flushed");
 }
 
+/// Scenario: the log is damaged where a record is whose request went away; later it is whole again.
+/// Guarantees: the tick tells of it and leaves nothing else undone, and once the record can be read its
+/// rows are visible.
+#[tokio::test]
+async fn a_lost_record_is_looked_for_until_it_is_read() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records = three_records();
+    ingest(&engine, records[0]).await.expect("ingest");
+    drop(engine.log(records[1].to_wal()).await.expect("log"));
+    let path = fs::list_files(&fs::wal_dir(&lab.options.data_dir)).expect("list").pop().expect("one");
+    let whole = std::fs::read(&path).expect("read");
+    let mut damaged = whole.clone();
+    damaged[whole.len() - 1] ^= 1;
+    std::fs::write(&path, &damaged).expect("write");
+    for now in [T0, T0 + 60 * SECOND] {
+        let error = engine.tick(now).await.expect_err("unreadable").to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+    }
+    assert_eq!((engine.stats().n_records_adopted, engine.stats().n_flushes), (0, 1));
+    std::fs::write(&path, &whole).expect("write");
+    engine.tick(T0).await.expect("tick");
+    assert_visible(&engine, &records[..2], "adopted");
+    assert_eq!(engine.stats().n_records_adopted, 1);
+}
+
 /// Scenario: a second engine opens the directory while the first lives, and again afterwards.
 /// Guarantees: it is refused with the path and the owner's pid; the lock goes with its owner.
 #[tokio::test]

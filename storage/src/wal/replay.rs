@@ -26,6 +26,14 @@ pub(crate) struct Replayed {
     pub(crate) sequences: SequenceSet,
 }
 
+/// Records that were looked for in the log.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRecords {
+    pub(crate) frames: Vec<Frame>,
+    /// Places from which a file could not be read on: damage, or the end of the file that is being written.
+    pub(crate) stopped_at: Vec<String>,
+}
+
 /// Hands every record that is not covered to `each`, in order. The files it leaves are durable: the last
 /// process may have been killed before its sync, and they are not the newest for long.
 pub(crate) fn replay(
@@ -61,19 +69,28 @@ pub(crate) fn replay(
 }
 
 /// Reads the records of these numbers back, wherever they are. Files may be gone or still growing.
-pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Vec<Frame>, Error> {
-    let mut found = Vec::new();
+pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<FoundRecords, Error> {
+    let mut found = FoundRecords::default();
     for path in log_files(data_dir)? {
         let mut reader = match FileReader::open(&path) {
             Ok(Opened::Reader(reader)) => reader,
-            Ok(Opened::BadHeader { .. }) => continue,
+            Ok(Opened::BadHeader { .. }) => {
+                found.stop_at(&path, 0, "its header is not whole");
+                continue;
+            }
             // A flush has just deleted it: all its records have their rows.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        while let Next::Frame(frame) = reader.next()? {
-            if wanted.contains(frame.sequence) {
-                found.push(frame);
+        loop {
+            match reader.next()? {
+                Next::Frame(frame) if wanted.contains(frame.sequence) => found.frames.push(frame),
+                Next::Frame(_) => {}
+                Next::End => break,
+                Next::Bad { offset, reason } => {
+                    found.stop_at(&path, offset, &reason);
+                    break;
+                }
             }
         }
     }
@@ -84,6 +101,13 @@ pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Vec<
 pub(crate) fn first_sequence(data_dir: &Path) -> Result<Option<u64>, Error> {
     let first = |path: &PathBuf| path.file_stem()?.to_str()?.parse().ok();
     Ok(log_files(data_dir)?.iter().filter_map(first).min())
+}
+
+impl FoundRecords {
+    fn stop_at(&mut self, path: &Path, offset: u64, reason: &str) {
+        let path = path.display();
+        self.stopped_at.push(format!("log file {path} cannot be read from byte {offset} on: {reason}"));
+    }
 }
 
 /// Log files in the order of their numbers, which is that of their names.
