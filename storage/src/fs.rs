@@ -157,19 +157,32 @@ pub(crate) fn remove_file(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Puts bytes that the engine cannot use aside, where nothing deletes them. Returns the path.
+/// Puts bytes that the engine cannot use aside, where nothing deletes or replaces them. Returns the path:
+/// under a name that other bytes have, a number is added.
 pub(crate) fn quarantine(data_dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
     let directory = data_dir.join("quarantine");
     create_dir(&directory)?;
-    let path = directory.join(name);
-    let write = || {
-        let mut file = File::create(&path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|source| Error::io("write", &path, source))?;
-    sync_dir(&directory)?;
-    Ok(path)
+    let names = (2_u32..).map(|number| format!("{name}.{number}"));
+    for path in std::iter::once(name.to_owned()).chain(names).map(|name| directory.join(name)) {
+        let put = match write_new(&path, bytes) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::read(&path) {
+                // By a start that got no further.
+                Ok(kept) if kept == bytes => File::open(&path).and_then(|file| file.sync_all()),
+                _ => continue,
+            },
+            written => written,
+        };
+        put.map_err(|source| Error::io("write", &path, source))?;
+        sync_dir(&directory)?;
+        return Ok(path);
+    }
+    unreachable!("there are more numbers than files")
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -197,6 +210,19 @@ mod tests {
         let deep = root.join("a/b/c");
         assert_eq!(synced(&deep), [root.to_owned(), root.join("a"), root.join("a/b")]);
         assert_eq!(synced(&deep), [root.join("a/b")]);
+    }
+
+    /// Scenario: bytes are put aside under a name that is taken, then the same bytes again.
+    /// Guarantees: nothing that was put aside is replaced, and nothing is kept twice.
+    #[test]
+    fn quarantine_replaces_nothing() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let put = |bytes: &[u8]| quarantine(root.path(), "1.wal", bytes).expect("put aside");
+        let paths = [put(b"one"), put(b"two"), put(b"three"), put(b"two")];
+        let names = paths.each_ref().map(|path| path.file_name().expect("a name").to_string_lossy());
+        assert_eq!(names, ["1.wal", "1.wal.2", "1.wal.3", "1.wal.2"]);
+        let kept = paths.each_ref().map(|path| fs::read(path).expect("read"));
+        assert_eq!(kept, [&b"one"[..], b"two", b"three", b"two"]);
     }
 
     /// Scenario: a relative path of one part, an absolute one, the root.
