@@ -1,9 +1,9 @@
 //! Joins that can be stopped.
 //!
 //! A query stops only where it pauses. A join works through each batch of its probe side without one,
-//! and 8,192 rows against a million can take minutes. So every join gets its probe side in pieces whose
-//! size follows the time that the last one took, with a pause between them, and pauses by itself when
-//! it emits many batches for one piece.
+//! and 8,192 rows against a million can take minutes. So every join gets both sides in pieces, since which
+//! one it probes with is its own affair: a piece's size follows the time that the last one took, there is a
+//! pause between them, and the join pauses by itself when it emits many batches for one piece.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;

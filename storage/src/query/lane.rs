@@ -3,7 +3,8 @@
 //! The product's own reads and statements from outside go in separate lanes, so that no statement can
 //! keep the dashboard or an objective waiting. The deadline is held twice: by the query itself, which
 //! frees what it holds, and a little later by its caller, who gets an answer even from a query that
-//! works without a pause.
+//! works without a pause. A place stands for the query's own task: tasks that it started may work on for
+//! as long as they do not pause, after it has ended and given its place back.
 
 use super::failure::from_datafusion;
 use super::session;
