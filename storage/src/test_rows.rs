@@ -6,7 +6,7 @@ use crate::ids::{Signal, Table};
 use crate::schema;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray,
-    TimestampNanosecondArray, new_null_array,
+    TimestampNanosecondArray, UInt64Array, new_null_array,
 };
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -113,9 +113,19 @@ impl TestRecord {
         } else {
             columns.push(("time", times(&start)));
         }
+        if self.signal == Signal::Metrics {
+            columns.extend(series_columns(&mut rng, n_rows));
+        }
         let batch = batch(schema::of(self.signal), n_rows, columns);
         Columns::new(self.signal, batch).expect("the schema is the table's")
     }
+}
+
+fn series_columns(rng: &mut StdRng, n_rows: usize) -> [(&'static str, ArrayRef); 2] {
+    let name: Vec<String> = (0..n_rows).map(|_| format!("metric-{}", rng.random_range(0..3))).collect();
+    // From all of the range: the order must not depend on the sign.
+    let series_id = (0..n_rows).map(|_| [1, 7, u64::MAX][rng.random_range(0..3)]);
+    [("name", texts(&name)), ("series_id", Arc::new(UInt64Array::from_iter_values(series_id)))]
 }
 
 fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)> {

@@ -4,6 +4,8 @@ use super::*;
 use crate::attributes::{TableCounts, WideTable, whole};
 use crate::faults::NoFaults;
 use crate::ids::Table;
+use crate::read_models::tests::merged;
+use crate::read_models::{RedCells, RedDelta};
 use crate::test_rows::{T0, TestRecord, row_names, texts};
 use crate::{Signal, fs};
 use arrow::array::{AsArray, MapBuilder, RecordBatch, StringBuilder};
@@ -11,6 +13,7 @@ use arrow::compute::{
     SortColumn, concat_batches, lexsort_to_indices, sort_to_indices, take, take_record_batch,
 };
 use arrow::datatypes::TimestampNanosecondType;
+use arrow::row::{RowConverter, SortField};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::path::Path;
@@ -175,24 +178,57 @@ fn columns_of(segment: &SegmentMeta, dir: &Path) -> Vec<String> {
     schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
-fn assert_order_and_bounds(table: Table, segment: &SegmentMeta, found: &[RecordBatch]) {
-    let (major, time) = match table {
-        Table::Spans => ("trace_id", "start_time"),
-        Table::MetricPoints => ("name", "time"),
-        _ => ("service", "time"),
+/// Rows as the read model has them of spans, a batch per record.
+fn red_batches() -> Vec<RecordBatch> {
+    let red = |id| {
+        let record = TestRecord { signal: Signal::Traces, id, n_rows: 500, received_at: T0 };
+        let mut cells = RedCells::default();
+        cells.merge(RedDelta::of(record.columns().batch()));
+        cells.snapshot().to_batch().expect("spans make cells")
     };
-    let mut last = (Vec::new(), i64::MIN);
-    for batch in found {
-        let times = batch[time].as_primitive::<TimestampNanosecondType>();
-        for row in 0..batch.num_rows() {
-            let key = match table {
-                Table::Spans => batch[major].as_fixed_size_binary().value(row).to_vec(),
-                _ => batch[major].as_string::<i32>().value(row).as_bytes().to_vec(),
-            };
-            let key = (key, times.value(row));
-            assert!(last <= key, "{table:?} is not sorted");
-            assert!((segment.time_min..=segment.time_max).contains(&key.1));
-            last = key;
-        }
+    (1..4).map(red).collect()
+}
+
+/// Scenario: batches of the read model become segments, and these one.
+/// Guarantees: every cell comes back, sorted; bounds are true.
+#[test]
+fn cells_of_the_read_model_come_back_sorted_and_bounded() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    fs::create_layout(dir.path()).expect("layout");
+    let batches = red_batches();
+    let write = |id: u64, batches: &[RecordBatch]| {
+        let source = SegmentSource { id, table: Table::Red, batches, n_bytes: 1 << 20, received_max: T0 };
+        let segment = Arc::new(write(&source, dir.path(), &NoFaults).expect("write"));
+        let found = read_segment(&segment, dir.path());
+        assert_eq!(merged(&found), merged(batches));
+        assert_order_and_bounds(Table::Red, &segment, &found);
+        segment
+    };
+    let at_once = write(1, &batches);
+    let inputs: Vec<_> =
+        (10..).zip(&batches).map(|(id, batch)| write(id, std::slice::from_ref(batch))).collect();
+    let of_inputs = merge(&inputs, 2, dir.path(), &NoFaults, &|| false).expect("merge");
+    let found = read_segment(&of_inputs, dir.path());
+    assert_eq!(merged(&found), merged(&batches));
+    assert_order_and_bounds(Table::Red, &of_inputs, &found);
+    assert_eq!((of_inputs.time_min, of_inputs.time_max), (at_once.time_min, at_once.time_max));
+}
+
+fn assert_order_and_bounds(table: Table, segment: &SegmentMeta, found: &[RecordBatch]) {
+    let keys: &[&str] = match table {
+        Table::Spans => &["trace_id", "start_time"],
+        Table::Logs => &["service", "time"],
+        Table::MetricPoints => &["name", "series_id", "time"],
+        Table::Red => &["service", "operation", "bucket"],
+    };
+    let found = concat_batches(&found[0].schema(), found).expect("one schema");
+    let columns: Vec<_> = keys.iter().map(|key| Arc::clone(&found[*key])).collect();
+    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+    let rows =
+        RowConverter::new(fields).expect("types with an order").convert_columns(&columns).expect("rows");
+    assert!(rows.iter().is_sorted(), "{table:?} is not sorted");
+    let times = columns[keys.len() - 1].as_primitive::<TimestampNanosecondType>();
+    for &time in times.values() {
+        assert!((segment.time_min..=segment.time_max).contains(&time), "{table:?}: {time}");
     }
 }
