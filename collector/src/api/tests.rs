@@ -135,7 +135,7 @@ async fn store(engine: &Engine, signal: Signal, request: &Value) {
     let record = WalRecord { signal, encoding: decode::Encoding::Json.code(), received_at: AT, payload };
     let columns = replay::rows(record.clone()).expect("valid");
     let logged = engine.log(record).await.expect("logged");
-    engine.insert(logged, columns).expect("inserted");
+    engine.insert(logged, columns);
 }
 
 fn resource() -> Value {

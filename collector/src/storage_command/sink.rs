@@ -91,7 +91,7 @@ async fn store(engine: &Engine, signal: Signal, payload: Bytes) -> Result<Taken,
         engine.flush().await?;
         logged = engine.log(record).await;
     }
-    engine.insert(logged?, columns)?;
+    engine.insert(logged?, columns);
     Ok(Taken { n_requests: 1, n_rejected: report.n_rejected() })
 }
 

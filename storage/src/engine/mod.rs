@@ -103,13 +103,12 @@ impl Engine {
     }
 
     /// Makes the rows of a logged record visible to queries, and to the read model.
-    pub fn insert(&self, logged: Logged, columns: Columns) -> Result<(), Error> {
+    pub fn insert(&self, logged: Logged, columns: Columns) {
         let sequence = logged.settle();
         let n_bytes_active = self.inner.store.insert(sequence, columns);
         if n_bytes_active >= self.inner.options.hot.bytes_soft {
             self.flush_in_background();
         }
-        Ok(())
     }
 
     /// Would `log` refuse now? For admission before any work is done.

@@ -132,7 +132,8 @@ pub(super) fn record(signal: Signal, id: u32, n_rows: u32) -> TestRecord {
 /// Logs and inserts, as the collector does.
 pub(super) async fn ingest(engine: &Engine, record: TestRecord) -> Result<(), Error> {
     let logged = engine.log(record.to_wal()).await?;
-    engine.insert(logged, record.columns())
+    engine.insert(logged, record.columns());
+    Ok(())
 }
 
 /// Everything a query would see of a table.

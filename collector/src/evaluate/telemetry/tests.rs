@@ -30,7 +30,7 @@ impl Scene {
             WalRecord { signal, encoding: Encoding::Json.code(), received_at, payload: Bytes::from(json) };
         let columns = replay::rows(record.clone()).unwrap();
         let logged = self.engine.log(record).await.unwrap();
-        self.engine.insert(logged, columns).unwrap();
+        self.engine.insert(logged, columns);
     }
 
     async fn heard(&self, services: &[&str], since: i64) -> Vec<String> {

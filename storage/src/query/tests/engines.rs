@@ -123,7 +123,7 @@ async fn insert(engine: &Engine, data: &Data) {
             let record = WalRecord { signal, encoding: 0, received_at: rows::EPOCH, payload: payload.into() };
             let columns = decode(&record).expect("decodes");
             let logged = engine.log(record).await.expect("logs");
-            engine.insert(logged, columns).expect("inserts");
+            engine.insert(logged, columns);
         }
     }
 }
