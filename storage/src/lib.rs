@@ -7,7 +7,6 @@
 
 mod attributes;
 mod columns;
-mod compact;
 mod engine;
 mod error;
 mod faults;
@@ -15,6 +14,7 @@ mod fs;
 mod hot;
 mod ids;
 mod manifest;
+mod merge_choice;
 mod options;
 mod query;
 mod read_models;

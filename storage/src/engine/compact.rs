@@ -3,13 +3,13 @@
 //! A merge reads and writes without holding what flushes need; only the swap in the manifest waits for its
 //! turn. The rows change their place in one version of the manifest, so that a snapshot sees each of them
 //! once. A crash before leaves a file that no manifest names, one after it the merged ones: the next start
-//! removes either. Which segments to merge is said in `crate::compact`.
+//! removes either. Which segments to merge is said in `crate::merge_choice`.
 
 use super::store::{Store, Work};
 use super::{Engine, Inner, Scheduled};
-use crate::compact;
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::merge_choice;
 use crate::segment::{self, SegmentMeta};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -95,8 +95,13 @@ impl Inner {
         let (options, manifest) = (&self.options, self.store.manifest());
         let may_be_read =
             |segment: &SegmentMeta| merging.set_aside.get(&segment.id).is_none_or(|&until| now >= until);
-        let inputs =
-            compact::pick(&manifest.segments, &options.compaction, &options.retention, now, may_be_read)?;
+        let inputs = merge_choice::pick(
+            &manifest.segments,
+            &options.compaction,
+            &options.retention,
+            now,
+            may_be_read,
+        )?;
         let n_bytes: u64 = inputs.iter().map(|input| input.n_bytes).sum();
         let has_room =
             self.wal.ledger().disk_free_bytes() >= options.disk_free_bytes_min.saturating_add(n_bytes);
@@ -190,3 +195,6 @@ impl Store {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

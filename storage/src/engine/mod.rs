@@ -13,10 +13,6 @@ mod segments;
 mod store;
 
 #[cfg(test)]
-mod damage;
-#[cfg(test)]
-mod merges;
-#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -113,3 +113,6 @@ pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64
     }
     Ok(orphans.len() as u64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! What a data directory holds, as its manifest says: no segment is opened.
 
-use crate::compact::{tier, tier_bytes_min};
 use crate::error::Error;
 use crate::fs;
 use crate::ids::Table;
 use crate::manifest::Manifest;
+use crate::merge_choice::{tier, tier_bytes_min};
 use crate::segment::SegmentMeta;
 use crate::stats::RowsEver;
 use crate::wal;

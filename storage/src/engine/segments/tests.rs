@@ -1,8 +1,8 @@
 //! Segments that are not as they were written: damaged, cut, given up, or of an older version.
 
-use super::tests::{Lab, assert_visible, ingest, record};
-use super::*;
 use crate::Signal;
+use crate::engine::tests::{Lab, assert_visible, ingest, record};
+use crate::engine::*;
 use crate::test_rows::TestRecord;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;

@@ -1,7 +1,7 @@
 //! Merges of segments, with failures and crashes to order.
 
-use super::tests::{Lab, Plan, assert_visible, ingest, record};
-use super::*;
+use crate::engine::tests::{Lab, Plan, assert_visible, ingest, record};
+use crate::engine::*;
 use crate::faults::Step;
 use crate::test_rows::{SECOND, T0, TestRecord};
 use crate::{Recovery, Signal};
