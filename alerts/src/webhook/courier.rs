@@ -2,7 +2,8 @@
 //!
 //! Each receiver has a courier and the caller gives each courier a task, so that a slow receiver
 //! holds up nobody else. It reads what is due, sends it, and enters every attempt into the ledger; a crash
-//! in between sends the same id again. It keeps no queue of its own.
+//! in between sends the same id again. It keeps no queue of its own, only the attempts that the ledger
+//! could not take: nothing is sent before they are in it, or a receiver would be called without end.
 
 use super::{
     client::{self, Letter, SystemLookup},
@@ -11,14 +12,14 @@ use super::{
     target::ReceiverUrl,
 };
 use crate::{
-    Error, Store,
+    Attempt, Error, Store,
     outbox::{Parcel, Ruling},
     state::Event,
 };
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
@@ -56,6 +57,15 @@ struct Shared {
     /// Set by 410 until the next start, which is when somebody can have repaired the receiver.
     is_disabled: AtomicBool,
     n_failures_in_row: AtomicU32,
+    /// At most `CONCURRENT_MAX`: with one in here nothing more is sent.
+    unrecorded: Mutex<Vec<Made>>,
+}
+
+/// An attempt that was made, and what follows from it.
+struct Made {
+    id: String,
+    attempt: Attempt,
+    ruling: Ruling,
 }
 
 impl fmt::Debug for Courier {
@@ -89,8 +99,16 @@ impl Courier {
         lookup: Arc<dyn client::Lookup>,
     ) -> Result<Self, Error> {
         let client = client::client(&receiver.name, &receiver.target, policy.timeout, lookup)?;
-        let (is_disabled, n_failures_in_row) = (AtomicBool::new(false), AtomicU32::new(0));
-        let shared = Shared { receiver, client, policy, store, clock, is_disabled, n_failures_in_row };
+        let shared = Shared {
+            receiver,
+            client,
+            policy,
+            store,
+            clock,
+            is_disabled: AtomicBool::new(false),
+            n_failures_in_row: AtomicU32::new(0),
+            unrecorded: Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -98,10 +116,14 @@ impl Courier {
         &self.shared.receiver
     }
 
-    /// Sends all that is due, then says when to come back. Must not run twice at the same time for
+    /// Sends all that is due, then says when to come back. After an error the next call first enters what the
+    /// ledger did not take, and calls nobody before that. Must not run twice at the same time for
     /// one receiver, or order is lost.
     pub async fn deliver_due(&self) -> Result<Round, Error> {
         let mut round = Round::default();
+        while let Some(made) = self.shared.next_unrecorded() {
+            round.count(self.shared.record(made).await?);
+        }
         loop {
             let due = self.shared.due().await?;
             if due.parcels.is_empty() {
@@ -148,8 +170,31 @@ impl Shared {
         let decision = decide(&self.policy, outcome, n_attempts + 1, created_at, now, rand::random());
         let ruling = self.rule(decision);
         self.log(&id, event, &attempt.error, ruling);
-        self.store.record(&id, attempt, ruling).await?;
-        Ok(ruling)
+        self.record(Made { id, attempt, ruling }).await
+    }
+
+    /// Enters an attempt into the ledger, or keeps it until that succeeds.
+    async fn record(&self, made: Made) -> Result<Ruling, Error> {
+        let recorded = self.store.record(&made.id, made.attempt.clone(), made.ruling).await;
+        let ruling = made.ruling;
+        match recorded {
+            Ok(()) => Ok(ruling),
+            // The notification is not there any more, and will not come back.
+            Err(error @ Error::Corrupt { .. }) => Err(error),
+            Err(error) => {
+                self.unrecorded().push(made);
+                Err(error)
+            }
+        }
+    }
+
+    fn next_unrecorded(&self) -> Option<Made> {
+        self.unrecorded().pop()
+    }
+
+    /// No code that could panic runs under this lock.
+    fn unrecorded(&self) -> MutexGuard<'_, Vec<Made>> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of what a decision says about the receiver.
@@ -183,7 +228,7 @@ impl Shared {
     /// A disabled receiver gets nothing; the ledger says so.
     async fn refuse(&self, parcel: &Parcel) -> Result<Ruling, Error> {
         let error = "the receiver answered 410 earlier and is not called until the next start".to_owned();
-        let attempt = crate::Attempt {
+        let attempt = Attempt {
             at: (self.clock)(),
             duration_ns: 0,
             status: None,
@@ -192,7 +237,6 @@ impl Shared {
             address: None,
         };
         self.log(&parcel.id, parcel.event, &attempt.error, Ruling::Dead);
-        self.store.record(&parcel.id, attempt, Ruling::Dead).await?;
-        Ok(Ruling::Dead)
+        self.record(Made { id: parcel.id.clone(), attempt, ruling: Ruling::Dead }).await
     }
 }

@@ -129,7 +129,7 @@ struct Scene {
     courier: Courier,
     now: Arc<AtomicI64>,
     alert: AlertRecord,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Scene {
@@ -158,7 +158,7 @@ impl Scene {
             pending_at,
             summary: String::new(),
         };
-        let scene = Self { store, courier, now, alert, _dir: dir };
+        let scene = Self { store, courier, now, alert, dir };
         scene.enqueue(Event::Firing).await;
         scene
     }
@@ -305,6 +305,27 @@ async fn firing_then_resolved_although_it_was_down() {
         requests.lock().unwrap().iter().map(|seen| String::from_utf8(seen.body.clone()).unwrap()).collect();
     let (firing, resolved) = (r#"{"status":"firing"}"#, r#"{"status":"resolved"}"#);
     assert_eq!(bodies, [firing, firing, firing, firing, resolved]);
+}
+
+/// Scenario: the ledger takes no attempts for a while, during which the courier is asked again and again.
+/// Guarantees: the receiver is called once; then the attempt is entered, and what follows from it holds.
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_sent_again() {
+    for (reaction, counted) in [(OK, (1, 0)), (DOWN, (0, 1))] {
+        let (port, requests) = serve(vec![reaction]).await;
+        let scene = Scene::new(port).await;
+        let other = rusqlite::Connection::open(scene.dir.path().join("state.sqlite")).unwrap();
+        let refuse = "CREATE TRIGGER full BEFORE INSERT ON attempt BEGIN SELECT RAISE(ABORT, 'full'); END";
+        other.execute_batch(refuse).unwrap();
+        for _ in 0..3 {
+            scene.courier.deliver_due().await.unwrap_err();
+        }
+        other.execute_batch("DROP TRIGGER full").unwrap();
+        let round = scene.courier.deliver_due().await.unwrap();
+        assert_eq!((round.n_delivered, round.n_failed), counted);
+        assert_eq!(scene.ledger().await[0].1.len(), 1);
+        assert_eq!(requests.lock().unwrap().len(), 1);
+    }
 }
 
 /// Scenario: nobody listens for three days.
