@@ -1,7 +1,8 @@
 //! The events of one objective in slices of time, for as long as its period.
 //!
 //! Slices are numbered from 1970, so that they line up with the buckets of the read model. Each
-//! window is a sum over its last slices. It knows counts and who was heard, not what they mean.
+//! window is a sum over its last slices. It knows counts, how far back they were read and who was heard, not
+//! what they mean.
 
 use crate::units::nanos;
 use alerts::{Coverage, WindowCounts};
@@ -18,7 +19,7 @@ struct Slice {
 }
 
 impl Slice {
-    /// Without events but heard is "no traffic", which is a measurement.
+    /// Without events but heard is "no traffic", which is a measurement once the slice was read.
     fn is_measured(self) -> bool {
         self.is_heard || self.n_total > 0
     }
@@ -32,6 +33,8 @@ pub(super) struct Slices {
     /// Number of the first slice in the ring.
     first: i64,
     ring: VecDeque<Slice>,
+    /// Number of the slice from which on all were read; none was yet where it is `i64::MAX`.
+    read_from: i64,
 }
 
 impl Slices {
@@ -44,6 +47,7 @@ impl Slices {
             n_max: usize::try_from(n_max).unwrap_or(usize::MAX),
             first: 0,
             ring: VecDeque::new(),
+            read_from: i64::MAX,
         }
     }
 
@@ -59,6 +63,7 @@ impl Slices {
         if self.ring.is_empty() || self.end() < oldest {
             self.ring.clear();
             self.first = oldest;
+            self.read_from = i64::MAX;
         }
         while self.end() <= last {
             self.ring.push_back(Slice::default());
@@ -73,7 +78,11 @@ impl Slices {
     /// True if there are now more events than before.
     pub(super) fn replace(&mut self, from: i64, to: i64, buckets: &[SliBucket]) -> bool {
         let (mut n_before, mut n_after) = (0_u64, 0_u64);
-        for number in from.div_euclid(self.width_ns)..=(to - 1).div_euclid(self.width_ns) {
+        let (first, last) = (from.div_euclid(self.width_ns), (to - 1).div_euclid(self.width_ns));
+        if self.read_from == i64::MAX || last + 1 >= self.read_from {
+            self.read_from = self.read_from.min(first);
+        }
+        for number in first..=last {
             if let Some(slice) = self.slice(number) {
                 n_before += u64::from(slice.n_total);
                 (slice.n_good, slice.n_total) = (0, 0);
@@ -100,21 +109,24 @@ impl Slices {
         }
     }
 
-    /// The events of the window that ends with the slice before the one of `end`. Slices before
-    /// `first_at` are not expected to be measured; none means that nothing was ever seen.
+    /// The events of the window that ends with the slice before the one of `end`. Slices that were read and lie
+    /// before `first_at` are not expected to be measured; none means that nothing was ever seen. Slices that
+    /// were not read are expected and unmeasured: what they hold is not known.
     pub(super) fn count(&self, end: i64, window: Duration, first_at: Option<i64>) -> WindowCounts {
         let end = end.div_euclid(self.width_ns);
         let n_slices = nanos(window).div_euclid(self.width_ns).max(1);
         let first_at = first_at.map_or(i64::MAX, |at| at.div_euclid(self.width_ns));
+        let (start, read_from) = (end - n_slices, self.read_from.min(end));
         let mut counts = WindowCounts::default();
         let Coverage { mut n_measured, .. } = counts.coverage;
-        for number in (end - n_slices).max(self.first)..end.min(self.end()) {
+        for number in start.max(self.first)..end.min(self.end()) {
             let slice = self.ring[(number - self.first) as usize];
             counts.n_good += u64::from(slice.n_good);
             counts.n_total += u64::from(slice.n_total);
-            n_measured += u32::from(slice.is_measured() && number >= first_at);
+            n_measured += u32::from(slice.is_measured() && number >= first_at.max(read_from));
         }
-        let n_expected = (end - (end - n_slices).max(first_at)).clamp(0, n_slices);
+        let n_unread = (read_from - start).clamp(0, n_slices);
+        let n_expected = n_unread + (end - start.max(first_at).max(read_from)).clamp(0, n_slices);
         counts.coverage = Coverage { n_measured, n_slices: u32::try_from(n_expected).unwrap_or(u32::MAX) };
         counts
     }

@@ -23,6 +23,8 @@ struct Shop {
     /// Sends metrics, even without requests.
     is_alive: AtomicBool,
     is_broken: AtomicBool,
+    /// More than a few hours at once cannot be read.
+    is_weak: AtomicBool,
     /// Examples of objectives but `checkout` are never found.
     is_slow: AtomicBool,
 }
@@ -38,7 +40,8 @@ impl Shop {
 #[async_trait]
 impl Telemetry for Shop {
     async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, storage::Error> {
-        if self.is_broken.load(Ordering::Relaxed) {
+        let is_too_much = self.is_weak.load(Ordering::Relaxed) && range.to - range.from > 20_000 * SECOND;
+        if is_too_much || self.is_broken.load(Ordering::Relaxed) {
             return Err(storage::Error::Closed);
         }
         let width = nanos(slo.slice());
@@ -244,6 +247,25 @@ async fn nothing_and_failure_move_nothing() {
     scene.shop.is_broken.store(false, Ordering::Relaxed);
     assert_eq!(scene.evaluate(&mut evaluation, &board, 1500, 1600).await.last().unwrap().1, "resolved");
     assert_eq!(page_verdict(&board), Verdict::Ok);
+}
+
+/// Scenario: after a start the whole period cannot be read, only a tenth of it; then it can.
+/// Guarantees: the period says how much of it was measured, and is whole later; the tiers can tell already.
+#[tokio::test]
+async fn a_tenth_is_not_the_whole() {
+    let scene = Scene::new(Shop::with(&[(-200_000, 4000)], (0, 0)));
+    scene.shop.is_weak.store(true, Ordering::Relaxed);
+    let (mut evaluation, board) = scene.open(vec![slo()]).await;
+    let mut covered = Vec::new();
+    for seconds in [0, 100] {
+        scene.evaluate(&mut evaluation, &board, seconds, seconds + 10).await;
+        let judgement = board.slo("checkout").unwrap().judged.unwrap().1;
+        covered.push((judgement.period.coverage.share() * 10.0).round());
+        assert_eq!(judgement.verdict(Severity::Page), Verdict::Ok);
+        assert_eq!(judgement.verdict(Severity::Ticket), Verdict::Ok);
+        scene.shop.is_weak.store(false, Ordering::Relaxed);
+    }
+    assert_eq!(covered, [1.0, 10.0]);
 }
 
 /// Scenario: the objective is removed from the configuration while its alert fires.

@@ -6,7 +6,7 @@ use super::rows::column;
 use super::tally::{RedColumns, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
-use arrow::array::{RecordBatch, TimestampNanosecondArray};
+use arrow::array::{RecordBatch, TimestampNanosecondArray, UInt64Array};
 use std::time::Duration;
 
 /// Events are the entry spans of a service: those of requests served and of work taken up by itself.
@@ -44,6 +44,7 @@ impl SliQuery {
         )
     }
 
+    /// Rows with their histograms, which are large: only latency needs them.
     fn rows_sql(&self) -> String {
         format!("SELECT bucket, {} FROM red WHERE {} ORDER BY bucket", RedColumns::NAMES, self.matching())
     }
@@ -61,7 +62,12 @@ impl Engine {
     pub async fn sli(&self, query: &SliQuery) -> Result<Vec<SliBucket>, Error> {
         let query = query.clone();
         self.read(move |session| async move {
-            let mut fold = Fold::new(&query);
+            let Some(threshold_ns) = query.threshold_ns else {
+                let mut buckets = Vec::new();
+                session.for_each(&query.sql(), |batch| summed(batch, &mut buckets)).await?;
+                return Ok(buckets);
+            };
+            let mut fold = Fold::new(&query, threshold_ns);
             session.for_each(&query.rows_sql(), |batch| fold.batch(batch)).await?;
             fold.close();
             Ok(fold.finished)
@@ -70,19 +76,33 @@ impl Engine {
     }
 }
 
+/// Reads what `SliQuery::sql` answers.
+fn summed(batch: &RecordBatch, buckets: &mut Vec<SliBucket>) -> Result<(), Error> {
+    let starts = column::<TimestampNanosecondArray>(batch, "at")?;
+    let good = column::<UInt64Array>(batch, "n_good")?;
+    let total = column::<UInt64Array>(batch, "n_total")?;
+    let rows = (0..batch.num_rows()).filter(|row| total.value(*row) > 0);
+    buckets.extend(rows.map(|row| SliBucket {
+        at: starts.value(row),
+        n_good: good.value(row),
+        n_total: total.value(row),
+    }));
+    Ok(())
+}
+
 struct Fold {
     step_ns: i64,
-    threshold_ns: Option<i64>,
+    threshold_ns: i64,
     at: i64,
     tally: Tally,
     finished: Vec<SliBucket>,
 }
 
 impl Fold {
-    fn new(query: &SliQuery) -> Self {
+    fn new(query: &SliQuery, threshold_ns: i64) -> Self {
         Self {
             step_ns: step_nanos(query.step),
-            threshold_ns: query.threshold_ns,
+            threshold_ns,
             at: i64::MIN,
             tally: Tally::default(),
             finished: Vec::new(),
@@ -108,10 +128,7 @@ impl Fold {
         if tally.n() == 0 {
             return;
         }
-        let n_good = match self.threshold_ns {
-            Some(threshold_ns) => tally.n_at_most(threshold_ns).min(tally.n()),
-            None => tally.n().saturating_sub(tally.n_errors()),
-        };
+        let n_good = tally.n_at_most(self.threshold_ns).min(tally.n());
         self.finished.push(SliBucket { at: self.at, n_good, n_total: tally.n() });
     }
 }

@@ -83,8 +83,4 @@ impl Tally {
     pub(super) fn n(&self) -> u64 {
         self.n
     }
-
-    pub(super) fn n_errors(&self) -> u64 {
-        self.n_errors
-    }
 }

@@ -56,6 +56,7 @@ fn coverage_knows_silence_from_no_traffic() {
     let mut slices = slices();
     slices.advance(5100 * SECOND);
     slices.hear(5000 * SECOND, 5039 * SECOND);
+    slices.replace(4000 * SECOND, 5080 * SECOND, &[]);
     slices.replace(5080 * SECOND, 5100 * SECOND, &[bucket(5080, 1, 1), bucket(5090, 1, 1)]);
     let coverage = |end_s, seconds, first_s| {
         let Coverage { n_measured, n_slices } = window(&slices, end_s, seconds, first_s).coverage;
@@ -67,6 +68,26 @@ fn coverage_knows_silence_from_no_traffic() {
     assert_eq!(coverage(5100, 20, Some(5000)), (2, 2));
     assert_eq!(coverage(5100, 20, None), (0, 0));
     assert_eq!(coverage(4990, 20, Some(5000)), (0, 0));
+}
+
+/// Scenario: heard for 600 s, of which the last 100 s could be read; then all of it.
+/// Guarantees: what was not read is expected and not measured, although the service was heard then.
+#[test]
+fn unread_time_is_not_measured() {
+    let mut slices = slices();
+    slices.advance(5000 * SECOND);
+    slices.hear(4400 * SECOND, 5000 * SECOND);
+    let coverage = |slices: &Slices, first_s| {
+        let Coverage { n_measured, n_slices } = window(slices, 5000, 600, first_s).coverage;
+        (n_measured, n_slices)
+    };
+    assert_eq!(coverage(&slices, Some(4400)), (0, 60));
+    slices.replace(4900 * SECOND, 5000 * SECOND, &[bucket(4900, 1, 1)]);
+    assert_eq!(coverage(&slices, Some(4400)), (10, 60));
+    assert_eq!(coverage(&slices, Some(4900)), (10, 60));
+    slices.replace(4000 * SECOND, 5000 * SECOND, &[bucket(4900, 1, 1)]);
+    assert_eq!(coverage(&slices, Some(4400)), (60, 60));
+    assert_eq!(coverage(&slices, Some(4900)), (10, 10));
 }
 
 /// Scenario: the clock jumps ahead by more than the ring holds, and back.
