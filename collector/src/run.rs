@@ -1,7 +1,8 @@
 //! The composition root: starts every part in order, waits, and takes them apart in the opposite order.
 //!
 //! Bind all ports -> answer "starting" -> open and replay -> evaluation -> open the doors -> tell where. At the
-//! end: close the doors -> answer what is under way -> flush -> close. Nothing here knows what the parts do.
+//! end: close the doors -> answer what is under way -> end the evaluation -> close -> flush. Nothing here knows what
+//! the parts do.
 
 use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use storage::{Engine, Recovery};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 mod disk;
 mod endpoints;
@@ -36,6 +38,9 @@ const WORKERS_TIMEOUT: Duration = Duration::from_secs(15);
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// A flush of the largest hot table on a slow disk stays below this.
 const TICK_SILENCE_MAX: Duration = Duration::from_secs(180);
+/// The events of all objectives are read within this, or by a later evaluation: twice what a query may take by
+/// default.
+const EVENTS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Where alerts and notifications are kept, in the data directory.
 pub(crate) const STATE_FILE: &str = "state.sqlite";
 
@@ -101,11 +106,14 @@ async fn run_until(
     }
     let stop = CancellationToken::new();
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
+    let closing = Closing::default();
+    let doors = &closing.doors;
     let endpoints = listeners.endpoints();
     let telemetry = Arc::new(Telemetry::new());
     let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
-    workers.spawn("api", None, |_| serve(api_listener, api.router(), stop.clone(), DRAIN_TIMEOUT));
+    let serve = |listener, router| doors.track_future(serve(listener, router, stop.clone(), DRAIN_TIMEOUT));
+    workers.spawn("api", None, |_| serve(api_listener, api.router()));
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
@@ -116,10 +124,12 @@ async fn run_until(
     api.open(engine.clone(), board);
     let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock, recent);
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
-    workers.spawn("evaluation", None, |_| evaluation.run(stop.clone()));
+    let silence_max = evaluation.silence_max();
+    let judged = closing.answered.clone();
+    workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
     let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
-    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, stop.clone(), DRAIN_TIMEOUT));
-    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, stop.clone(), DRAIN_TIMEOUT));
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, http));
     let data_dir = config.storage.data_dir;
     // Data may have come in already: whatever ends this, the rest stops in order.
     let served = match endpoints::write(&data_dir, &endpoints) {
@@ -134,7 +144,7 @@ async fn run_until(
         Err(error) => Err(error),
     };
     stop.cancel();
-    let closed = close(&workers, &ingest, &engine).await;
+    let closed = closing.close(&workers, &ingest, &engine).await;
     endpoints::remove(&data_dir);
     served.and(closed)
 }
@@ -183,6 +193,7 @@ async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>
     let settings = evaluate::Settings {
         interval: config.evaluation.interval,
         lag: config.evaluation.lag,
+        read_timeout: EVENTS_TIMEOUT,
         external_url: endpoints.dashboard.clone(),
         retry: alerts::RetryPolicy::default(),
     };
@@ -239,6 +250,24 @@ async fn tick(engine: Engine, heart: Heartbeat, stop: CancellationToken) {
                 failure = Some(text);
             }
         }
+    }
+}
+
+/// What the end goes by.
+#[derive(Default)]
+struct Closing {
+    doors: TaskTracker,
+    /// Cancelled when no answer is under way any more: only then the file of alerts, which answers read, is closed.
+    answered: CancellationToken,
+}
+
+impl Closing {
+    async fn close(&self, workers: &Workers, ingest: &Ingest, engine: &Engine) -> Result<(), Error> {
+        self.doors.close();
+        // The doors themselves say what they cut off.
+        drop(tokio::time::timeout(WORKERS_TIMEOUT, self.doors.wait()).await);
+        self.answered.cancel();
+        close(workers, ingest, engine).await
     }
 }
 

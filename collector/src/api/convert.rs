@@ -81,6 +81,9 @@ pub(super) fn failure(error: storage::Error) -> Failure {
 
 /// As `failure`, for the state file.
 pub(super) fn state_failure(error: alerts::Error) -> Failure {
+    if matches!(error, alerts::Error::Closed) {
+        return failure(storage::Error::Closed);
+    }
     tracing::error!(error = &error as &dyn std::error::Error, "cannot read the alert state");
     Failure::internal()
 }

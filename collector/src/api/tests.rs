@@ -67,6 +67,7 @@ impl Server {
         let settings = evaluate::Settings {
             interval: std::time::Duration::from_secs(10),
             lag: std::time::Duration::from_secs(30),
+            read_timeout: std::time::Duration::from_secs(60),
             external_url: "http://127.0.0.1:4320".to_owned(),
             retry: ::alerts::RetryPolicy::default(),
         };

@@ -9,6 +9,7 @@ mod board;
 mod deliver;
 mod hearing;
 mod notice;
+mod reading;
 mod schedule;
 mod slices;
 mod telemetry;
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) interval: Duration,
     /// Spans may still be under way for this long; judged is what ended before.
     pub(crate) lag: Duration,
+    /// How long one evaluation may read the events of all objectives.
+    pub(crate) read_timeout: Duration,
     /// The address under which people open the dashboard, for links.
     pub(crate) external_url: String,
     pub(crate) retry: RetryPolicy,
@@ -43,6 +46,10 @@ const DELIVERIES_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Closed alerts and the record of who was heard: as long as the read models by default.
 const ALERTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
+/// To find out who is heard: a question about the newest seconds.
+const HEARD_TIMEOUT: Duration = Duration::from_secs(30);
+/// For what else an evaluation does: examples, and a commit to a slow disk.
+const COMMIT_SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// The evaluation loop and the couriers, ready to run.
 pub(crate) struct Evaluation {
@@ -129,12 +136,13 @@ impl Evaluation {
     /// Evaluates and delivers until cancelled, then closes the state file. A notification that is under way gets
     /// a few seconds to finish; one that does not is sent again after the next start, with the same id.
     ///
-    /// Ends early when a courier dies: alerts that reach nobody are worth no less than a whole worker.
-    pub(crate) async fn run(mut self, cancel: CancellationToken) {
+    /// Ends early when a courier dies: alerts that reach nobody are worth no less than a whole worker. `beat` is
+    /// called after each evaluation.
+    pub(crate) async fn run(mut self, beat: impl Fn() + Send + Sync, cancel: CancellationToken) {
         let (wake, woken) = watch::channel(0_u64);
         let mut couriers = deliver::spawn(std::mem::take(&mut self.couriers), woken, &self.clock, &cancel);
         tokio::select! {
-            () = self.evaluate_until(&cancel, &wake) => {}
+            () = self.evaluate_until(&cancel, &wake, &beat) => {}
             () = deliver::death(&mut couriers) => couriers.abort_all(),
         }
         deliver::all_ended(couriers).await;
@@ -143,7 +151,17 @@ impl Evaluation {
         }
     }
 
-    async fn evaluate_until(&mut self, cancel: &CancellationToken, wake: &watch::Sender<u64>) {
+    /// The longest time between two beats while nothing is wrong.
+    pub(crate) fn silence_max(&self) -> Duration {
+        self.settings.interval + self.settings.read_timeout + HEARD_TIMEOUT + COMMIT_SILENCE_MAX
+    }
+
+    async fn evaluate_until(
+        &mut self,
+        cancel: &CancellationToken,
+        wake: &watch::Sender<u64>,
+        beat: &(impl Fn() + Send + Sync),
+    ) {
         let mut ticks = tokio::time::interval(self.settings.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -158,6 +176,7 @@ impl Evaluation {
                     wake.send_modify(|n| *n += 1);
                 },
             }
+            beat();
         }
     }
 
@@ -165,9 +184,8 @@ impl Evaluation {
     pub(crate) async fn evaluate(&mut self) -> usize {
         let now = (self.clock)();
         self.prune(now).await;
-        for watcher in &mut self.watchers {
-            watcher.read(&*self.telemetry, &self.hearing, now).await;
-        }
+        let (telemetry, timeout) = (&*self.telemetry, self.settings.read_timeout);
+        reading::read_all(&mut self.watchers, telemetry, &self.hearing, now, timeout).await;
         let heard = self.listen(now).await;
         match self.judge_and_commit(heard, now).await {
             Ok(n_told) => {
@@ -266,7 +284,8 @@ impl Evaluation {
         }
         let quiet: Vec<_> = quiet.difference(&heard).cloned().collect();
         if !quiet.is_empty() {
-            match self.telemetry.heard(&quiet, since).await {
+            let asked = tokio::time::timeout(HEARD_TIMEOUT, self.telemetry.heard(&quiet, since)).await;
+            match asked.unwrap_or(Err(storage::Error::QueryTimeout)) {
                 Ok(services) => heard.extend(services),
                 Err(error) => {
                     tracing::warn!(error = %with_causes(&error), "cannot find out which services are heard");

@@ -27,6 +27,8 @@ struct Shop {
     is_weak: AtomicBool,
     /// Examples of objectives but `checkout` are never found.
     is_slow: AtomicBool,
+    /// Events of objectives but `checkout` never come.
+    is_stuck: AtomicBool,
 }
 
 impl Shop {
@@ -40,6 +42,9 @@ impl Shop {
 #[async_trait]
 impl Telemetry for Shop {
     async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, storage::Error> {
+        if self.is_stuck.load(Ordering::Relaxed) && slo.id() != "checkout" {
+            std::future::pending::<()>().await;
+        }
         let is_too_much = self.is_weak.load(Ordering::Relaxed) && range.to - range.from > 20_000 * SECOND;
         if is_too_much || self.is_broken.load(Ordering::Relaxed) {
             return Err(storage::Error::Closed);
@@ -91,6 +96,7 @@ fn settings() -> Settings {
     Settings {
         interval: Duration::from_millis(1),
         lag: Duration::from_secs(10),
+        read_timeout: Duration::from_secs(60),
         external_url: "http://127.0.0.1:4320".to_owned(),
         retry: RetryPolicy::with_base(Duration::from_millis(10)),
     }
@@ -114,10 +120,14 @@ impl Scene {
     }
 
     async fn open(&self, slos: Vec<Slo>) -> (Evaluation, Board) {
+        self.open_with(settings(), slos).await
+    }
+
+    async fn open_with(&self, settings: Settings, slos: Vec<Slo>) -> (Evaluation, Board) {
         let now = Arc::clone(&self.now);
         let clock: Clock = Arc::new(move || now.load(Ordering::Relaxed));
         let path = self.dir.path().join("state.sqlite");
-        open(settings(), slos, vec![receiver(9)], &path, Arc::clone(&self.shop) as _, clock).await.unwrap()
+        open(settings, slos, vec![receiver(9)], &path, Arc::clone(&self.shop) as _, clock).await.unwrap()
     }
 
     /// Evaluates every ten seconds from one time to another; the phases of the page, without repeats.
@@ -180,6 +190,31 @@ async fn examples_delay_nobody() {
     let took = crate::clock::Clock.instant().duration_since(started_at);
     assert!(took < Duration::from_millis(3_500), "{took:?}");
     assert!(board.slos().iter().all(|slo| slo.page.name() == "firing"));
+}
+
+/// Scenario: the events of five objectives never come; those of another show a fault.
+/// Guarantees: the others are frozen, this one fires, and each evaluation ends, with a beat.
+#[tokio::test]
+async fn one_stuck_read_stops_nobody() {
+    let scene = Scene::new(Shop::with(&[(-1000, 2000)], (600, 660)));
+    let slos = ["a", "b", "c", "d", "e", "checkout"].map(slo_of);
+    let settings = Settings { read_timeout: Duration::from_millis(500), ..settings() };
+    let (evaluation, board) = scene.open_with(settings, slos.to_vec()).await;
+    scene.shop.is_stuck.store(true, Ordering::Relaxed);
+    scene.now.store(T0 + 670 * SECOND, Ordering::Relaxed);
+    let (beats, mut beaten) = tokio::sync::mpsc::unbounded_channel();
+    // At the end nobody listens any more.
+    let beat = move || beats.send(()).unwrap_or_default();
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(evaluation.run(beat, cancel.clone()));
+    for _ in 0..2 {
+        let beat = tokio::time::timeout(Duration::from_secs(20), beaten.recv()).await;
+        beat.expect("an evaluation ends").expect("it runs");
+    }
+    assert_eq!(board.slo("checkout").unwrap().page.name(), "firing");
+    assert!(board.slo("a").unwrap().judged.is_none());
+    cancel.cancel();
+    running.await.unwrap();
 }
 
 /// Scenario: the process is restarted while the alert fires, with the fault still on and over.
@@ -338,7 +373,7 @@ async fn from_a_fault_to_two_documents() {
         .await
         .unwrap();
         let cancel = CancellationToken::new();
-        let running = tokio::spawn(evaluation.run(cancel.clone()));
+        let running = tokio::spawn(evaluation.run(|| {}, cancel.clone()));
         while pages.last().is_none_or(|page: &serde_json::Value| page["status"] != status) {
             let document = documents.recv().await.unwrap();
             if document["commonLabels"]["severity"] == "page" {
@@ -373,7 +408,7 @@ async fn a_dead_courier_ends_the_worker() {
     let path = dir.path().join("state.sqlite");
     let (shop, receivers) = (Shop::with(&[], (0, 0)), vec![receiver(9)]);
     let (evaluation, _board) = open(settings(), vec![slo()], receivers, &path, shop, clock).await.unwrap();
-    let running = tokio::spawn(evaluation.run(CancellationToken::new()));
+    let running = tokio::spawn(evaluation.run(|| {}, CancellationToken::new()));
     *evaluating.lock() = Some(running.id());
     let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
     ended.expect("it ends").expect("in order");

@@ -3,6 +3,7 @@
 use super::{
     board::SloStatus,
     hearing::Hearing,
+    reading::Deadlines,
     schedule::{Depth, Schedule},
     slices::Slices,
     telemetry::Telemetry,
@@ -59,6 +60,10 @@ impl Watcher {
         self.judged.as_ref().map(|(_, judgement)| judgement)
     }
 
+    pub(super) fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
     pub(super) fn status(&self) -> SloStatus {
         SloStatus {
             slo: Arc::clone(&self.slo),
@@ -76,18 +81,25 @@ impl Watcher {
         judgement
     }
 
-    /// Brings the slices up to `now`. After a failure the next call reads what this one did not.
-    pub(super) async fn read(&mut self, telemetry: &dyn Telemetry, hearing: &Hearing, now: i64) {
+    /// Brings the slices up to `now`. After a failure, such as a missed deadline, the next call reads what this
+    /// one did not.
+    pub(super) async fn read(
+        &mut self,
+        telemetry: &dyn Telemetry,
+        hearing: &Hearing,
+        now: i64,
+        deadlines: Deadlines,
+    ) {
         self.slices.advance(now);
         if !std::mem::replace(&mut self.is_restored, true) {
             hearing.of(self.slo.service()).iter().for_each(|heard| self.hear(heard));
         }
         let mut depth = self.schedule.next(self.slo.period(), now);
-        let mut read = self.read_depth(telemetry, depth, now).await;
+        let mut read = self.read_by(deadlines, telemetry, depth, now).await;
         if read.is_err() && depth == Depth::Whole {
             self.schedule.failed(depth, now);
             depth = self.schedule.next(self.slo.period(), now);
-            read = self.read_depth(telemetry, depth, now).await;
+            read = self.read_by(deadlines, telemetry, depth, now).await;
         }
         match read {
             Ok(has_more) => {
@@ -101,6 +113,18 @@ impl Watcher {
                 self.is_blind = true;
             }
         }
+    }
+
+    async fn read_by(
+        &mut self,
+        deadlines: Deadlines,
+        telemetry: &dyn Telemetry,
+        depth: Depth,
+        now: i64,
+    ) -> Result<bool, storage::Error> {
+        let deadline = if depth == Depth::Whole { deadlines.whole } else { deadlines.any };
+        let read = tokio::time::timeout_at(deadline, self.read_depth(telemetry, depth, now)).await;
+        read.unwrap_or(Err(storage::Error::QueryTimeout))
     }
 
     async fn read_depth(

@@ -4,6 +4,8 @@ use super::*;
 use crate::config::{Sources, load};
 use serde_json::json;
 use std::collections::BTreeMap;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 pub(crate) fn config(data_dir: &Path) -> Config {
@@ -96,4 +98,31 @@ async fn a_failed_start_stops_in_order() {
     let again = start(dir.path()).await;
     again.asked.cancel();
     again.task.await.expect("no panic").expect("a clean end");
+}
+
+/// Scenario: the server is told to end while clients have sent half of a question for the alerts, then the rest.
+/// Guarantees: each gets its answer: what answers are made of is closed after them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_under_way_can_read_the_alerts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = start(dir.path()).await;
+    let address = running.endpoints.dashboard.trim_start_matches("http://").to_owned();
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = TcpStream::connect(&address).await.expect("connects");
+        let half = format!("GET /api/v1/alerts HTTP/1.1\r\nhost: {address}\r\n");
+        client.write_all(half.as_bytes()).await.expect("sent");
+        clients.push(client);
+    }
+    assert_eq!(n_spans(&running).await, json!(0), "by now the halves have been read");
+    running.asked.cancel();
+    let otlp = running.endpoints.otlp_http.trim_start_matches("http://");
+    while TcpStream::connect(otlp).await.is_ok() {}
+    for mut client in clients {
+        client.write_all(b"\r\n").await.expect("sent");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("answered");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    running.stop().await;
 }
