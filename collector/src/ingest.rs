@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct IngestLimits {
     /// Largest request, as sent and after decompression.
     pub(crate) request_bytes: usize,
-    /// Sum over all requests being read or decoded, as sent and inflated.
+    /// Sum over all requests under way, as sent, inflated and as rows.
     pub(crate) inflight_bytes: usize,
     /// Time to send a body; longer ones must keep up 64 KiB a second.
     pub(crate) body_timeout: Duration,
@@ -191,6 +191,8 @@ fn decode_payload(
         decode::decode(signal, encoding, &body, &mut report).map_err(|error| undecodable(&error))?;
     let columns =
         columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
+    drop(validated);
+    permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
     let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
     let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };
     Ok((Decoded { record, columns, report, fingerprint }, permit))

@@ -1,6 +1,7 @@
 //! The budget of bytes that requests in flight may hold.
 //!
-//! Bytes are charged as they arrive; what a request inflates to is charged on top. A full budget refuses at once and never waits:
+//! Bytes are charged as they arrive; what a request inflates to is charged on top, and then its rows, which wait
+//! for the log. A full budget refuses at once and never waits:
 //! waiting would hold the connection, and the client has a queue of its own.
 
 use super::answer::Failure;
@@ -56,6 +57,23 @@ impl Permit {
     /// Gives everything back.
     pub(crate) fn release(&mut self) {
         self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
+
+    /// Charges bytes that are in memory already. They always fit while no other request is under way, or a
+    /// client would send a large request again and again for nothing.
+    pub(crate) fn charge_present(&mut self, bytes: u64) -> Result<(), Failure> {
+        let used = &self.budget.used;
+        let alone = used.compare_exchange(
+            self.bytes,
+            self.bytes.saturating_add(bytes),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if alone.is_err() {
+            return self.charge(bytes);
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(())
     }
 
     /// Charges more bytes, or nothing at all if they do not fit.

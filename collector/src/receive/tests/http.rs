@@ -298,6 +298,26 @@ async fn announcing_holds_no_budget() {
     slow.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
+/// Scenario: a request of which the bytes fit beside another request, and the rows do not; then it comes alone.
+/// Guarantees: it is told to come again and stores nothing; alone it is taken, and everything is given back.
+#[tokio::test]
+async fn rows_are_charged() {
+    let server = Server::start(small()).await;
+    let body = traces(2000, 0).encode_to_vec();
+    let mut other = server.ingest.budget().permit();
+    other.charge((4 << 20) - 2 * body.len() as u64).unwrap();
+    let (parts, _) = call(server.http(), post("/v1/traces", PROTOBUF, body.clone())).await;
+    assert_eq!(parts.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(parts.headers.contains_key("retry-after"));
+    assert_eq!(server.rejections(), [(Reason::Overloaded, 1)]);
+    assert_eq!(server.n_stored(Signal::Traces), 0);
+    drop(other);
+    let (parts, _) = call(server.http(), post("/v1/traces", PROTOBUF, body)).await;
+    assert_eq!(parts.status, StatusCode::OK);
+    assert_eq!(server.n_stored(Signal::Traces), 2000);
+    assert_eq!(server.telemetry.inflight_bytes().load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
 /// Scenario: a body stalls after half a megabyte came at once, which has earned it eight seconds at the slowest rate.
 /// Guarantees: the pause alone ends it, with a code that clients retry, and its bytes are given back.
 #[tokio::test]
