@@ -1,7 +1,7 @@
 //! `GET /api/v1/metrics` and `/api/v1/metrics/{name}`.
 
 use super::params::{Params, step};
-use super::{Api, Failure, InPath, convert};
+use super::{Api, Failure, NameInPath, convert};
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
@@ -18,7 +18,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
 
 pub(super) async fn detail(
     State(api): State<Api>,
-    InPath(name): InPath<String>,
+    NameInPath(name): NameInPath,
     uri: Uri,
 ) -> Result<Json<wire::MetricDetail>, Failure> {
     let params = Params::read(&uri, api.now(), &["from", "to", "service"])?;

@@ -176,6 +176,18 @@ where
     }
 }
 
+/// A name in the path, which may be `.` or `..` by way of `wire::name_to_path`.
+struct NameInPath(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NameInPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let InPath(part) = InPath::<String>::from_request_parts(parts, state).await?;
+        Ok(Self(wire::name_from_path(&part).to_owned()))
+    }
+}
+
 /// Work of more than half a millisecond, away from the threads that serve connections.
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,

@@ -2,7 +2,7 @@
 
 use super::convert::{self, Seen};
 use super::params::{Params, step};
-use super::{Api, Failure, InPath};
+use super::{Api, Failure, NameInPath};
 use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
@@ -24,7 +24,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
 
 pub(super) async fn detail(
     State(api): State<Api>,
-    InPath(service): InPath<String>,
+    NameInPath(service): NameInPath,
     uri: Uri,
 ) -> Result<Json<wire::ServiceDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;

@@ -1,7 +1,7 @@
 //! `GET /api/v1/slos` and `/api/v1/slos/{id}`.
 
 use super::params::{Params, step};
-use super::{Api, Failure, InPath, convert};
+use super::{Api, Failure, NameInPath, convert};
 use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
@@ -21,7 +21,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
 
 pub(super) async fn detail(
     State(api): State<Api>,
-    InPath(id): InPath<String>,
+    NameInPath(id): NameInPath,
     uri: Uri,
 ) -> Result<Json<wire::SloDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;

@@ -288,6 +288,15 @@ async fn failures_have_one_shape() {
         assert_eq!(answer.headers["content-type"], "application/json", "{path}");
     }
     assert_eq!(server.get("/services/cart").await.text(), "page");
+    for (path, name) in [
+        ("/api/v1/services/~..", r#"service \"..\""#),
+        ("/api/v1/services/~", r#"service \"\""#),
+        ("/api/v1/services/~x", r#"service \"~x\""#),
+        ("/api/v1/metrics/~.", r#"metric \".\""#),
+    ] {
+        let text = server.get(path).await.text();
+        assert!(text.contains(name), "{path}: {text}");
+    }
     assert_eq!(server.get("/apiary").await.text(), "page");
 }
 

@@ -75,32 +75,13 @@ pub fn encode(text: &str) -> String {
     out
 }
 
-/// Stands before a name that a path cannot hold as it is.
-const KEEPER: char = '~';
-
-/// A name as one part of a path of the application. Browsers take `.` and `..` for steps, however they
-/// are encoded, and drop nothing into nothing: these are written `~.`, `~..` and `~`.
+/// A name as one part of a path, of the application or of the API, that no browser changes.
 pub fn segment(name: &str) -> String {
-    if is_kept(name) { format!("{KEEPER}{name}") } else { encode(name) }
-}
-
-/// False for names that only the application's own addresses can carry: the API has no way to be asked
-/// for them in a path.
-pub fn fits_path(name: &str) -> bool {
-    !matches!(name, "" | "." | "..")
-}
-
-/// Names of up to two dots, and those that would be read as one of them.
-fn is_kept(name: &str) -> bool {
-    !fits_path(name.trim_start_matches(KEEPER))
+    encode(&wire::name_to_path(name))
 }
 
 fn decode_segment(text: &str) -> String {
-    let name = decode_path(text);
-    match name.strip_prefix(KEEPER) {
-        Some(kept) if is_kept(kept) => kept.to_owned(),
-        _ => name,
-    }
+    wire::name_from_path(&decode_path(text)).to_owned()
 }
 
 /// Decodes a query part; `+` means a space there. Broken escapes stay as they are.
@@ -168,7 +149,6 @@ mod tests {
         }
         assert_eq!(segment(".."), "~..");
         assert_eq!(segment("~x"), "~x");
-        assert_eq!([fits_path("."), fits_path(""), fits_path("...")], [false, false, true]);
     }
 
     /// Scenario: an escape is cut short or is no hex.

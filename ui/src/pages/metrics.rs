@@ -11,7 +11,7 @@ use crate::components::Panel;
 use crate::components::panel::Empty;
 use crate::erased::{derived, flag, live, memo};
 use crate::format;
-use crate::model::address::encode;
+use crate::model::address::{encode, segment};
 use crate::model::metric_catalogue;
 use crate::url_state;
 use leptos::prelude::*;
@@ -45,7 +45,7 @@ pub fn MetricsPage() -> impl IntoView {
 }
 
 fn detail_path(name: &str) -> String {
-    let mut path = format!("/metrics/{}", encode(name));
+    let mut path = format!("/metrics/{}", segment(name));
     if let Some(service) = url_state::param("service") {
         path.push_str("?service=");
         path.push_str(&encode(&service));

@@ -7,10 +7,9 @@ pub mod versions;
 
 use crate::api::{self, Fetch};
 use crate::components::icon::labelled_icon;
-use crate::components::panel::nothing;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
-use crate::model::address::{self, encode};
+use crate::model::address::{encode, segment};
 use crate::model::{name_text, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -18,15 +17,11 @@ use wire::ServiceDetail;
 
 #[component]
 pub fn ServicePage(name: String) -> impl IntoView {
-    let path = address::fits_path(&name).then(|| format!("/services/{}", encode(&name)));
-    let is_askable = path.is_some();
-    let detail = api::polled::<ServiceDetail>(move || path.as_deref().map(url_state::api_path));
+    let path = format!("/services/{}", segment(&name));
+    let detail = api::polled::<ServiceDetail>(move || Some(url_state::api_path(&path)));
     let is_silent = move || detail.map(|detail| detail.red.n_requests == 0 && detail.operations.is_empty());
     let empty = derived(move || is_silent().filter(|is| *is).and_then(|_| detail.map(silent)));
     let head = head(name, detail);
-    if !is_askable {
-        return view! { {head} <div class="pad">{nothing(&unaskable())}</div> }.into_any();
-    }
     view! {
         {head}
         <Panel name="service" state=detail.state() retry=detail.retry() empty=empty>
@@ -41,17 +36,6 @@ pub fn ServicePage(name: String) -> impl IntoView {
                 </aside>
             </div>
         </Panel>
-    }
-    .into_any()
-}
-
-fn unaskable() -> Empty {
-    Empty {
-        title: "The server cannot be asked for the rate, errors and duration of this name.".to_owned(),
-        text: "A path ends at a name of dots or of nothing. Its traces and logs are behind the links above."
-            .to_owned(),
-        is_suspicious: false,
-        link: None,
     }
 }
 

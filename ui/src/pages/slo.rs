@@ -8,7 +8,7 @@ use crate::api;
 use crate::components::Panel;
 use crate::components::panel::Empty;
 use crate::erased::{derived, live, memo};
-use crate::model::address::encode;
+use crate::model::address::segment;
 use crate::model::slo_view;
 use crate::pages::alerts::alert_table::AlertTable;
 use crate::url_state;
@@ -17,7 +17,7 @@ use wire::SloDetail;
 
 #[component]
 pub fn SloPage(id: String) -> impl IntoView {
-    let path = format!("/slos/{}", encode(&id));
+    let path = format!("/slos/{}", segment(&id));
     let detail = api::polled::<SloDetail>(move || Some(url_state::api_path(&path)));
     let slo = memo(move || detail.map(|detail| detail.slo.clone()));
     let title = move || slo.get().map_or_else(|| id.clone(), |slo| slo.sentence);

@@ -1,4 +1,4 @@
-//! The contract between the server's API and its clients: serde types, nothing else.
+//! The contract between the server's API and its clients: serde types, and how paths hold names.
 //!
 //! Every answer of `/api/v1` is one of these types as JSON. Integers have a fixed width because the
 //! browser's `usize` has 32 bits. Points in time travel as decimal strings of nanoseconds since 1970
@@ -10,6 +10,7 @@ mod attributes;
 mod error;
 mod logs;
 mod metrics;
+mod path;
 mod services;
 mod slos;
 mod sql;
@@ -22,6 +23,7 @@ pub use attributes::*;
 pub use error::*;
 pub use logs::*;
 pub use metrics::*;
+pub use path::*;
 pub use services::*;
 pub use slos::*;
 pub use sql::*;
