@@ -31,7 +31,7 @@ async fn acknowledged_spans_survive_kill_9_exactly_once() {
     }
     let server = home.start().await;
     assert_stored(&server, &acknowledged, ROUNDS).await;
-    server.assert_quiet(&["truncated"]);
+    server.assert_quiet(&["cut the unfinished end of the log"]);
 }
 
 /// Sends until `n` spans are acknowledged in all, then kills the server with requests in flight.
