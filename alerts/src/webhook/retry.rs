@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct RetryPolicy {
     /// Upper bounds of the waits; the last one repeats.
     pub waits: Vec<Duration>,
-    /// A notification this old is given up at its next failure.
+    /// A notification is given up at the failure after which its next attempt would come later than this.
     pub give_up_after: Duration,
     /// A receiver may ask for patience up to this.
     pub retry_after_max: Duration,
@@ -20,7 +20,7 @@ pub struct RetryPolicy {
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
-/// The default's first wait; `with_base` scales the others in proportion.
+/// The wait of a policy without any.
 const BASE: Duration = Duration::from_secs(5);
 
 /// 5 s, 30 s, 2 min, 10 min, 30 min, 2 h, 5 h, 10 h, then every 24 h, up to 72 h.
@@ -37,13 +37,6 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The default schedule with another first wait and the others in proportion.
-    pub fn with_base(base: Duration) -> Self {
-        let policy = Self::default();
-        let factor = base.as_secs_f64() / BASE.as_secs_f64();
-        Self { waits: policy.waits.iter().map(|wait| wait.mul_f64(factor)).collect(), ..policy }
-    }
-
     /// The wait after this many attempts: full jitter, so that receivers that failed together are not
     /// asked together again. `random` is in `0.0..1.0`.
     pub fn wait(&self, n_attempts: u32, random: f64) -> Duration {

@@ -98,7 +98,7 @@ fn settings() -> Settings {
         lag: Duration::from_secs(10),
         read_timeout: Duration::from_secs(60),
         external_url: "http://127.0.0.1:4320".to_owned(),
-        retry: RetryPolicy::with_base(Duration::from_millis(10)),
+        retry: RetryPolicy { waits: vec![Duration::from_millis(10)], ..RetryPolicy::default() },
     }
 }
 

@@ -1,8 +1,8 @@
 //! The doors for OTLP: gRPC and HTTP, with one way in behind them.
 //!
-//! Both doors do the same in the same order: ask whether the engine has room, charge the in-flight
-//! budget, read the body under a deadline and a size limit, hand it to `ingest`, and put what comes
-//! back into the protocol's own words. Neither decodes anything on the async thread.
+//! Both doors do the same in the same order: ask whether the engine has room, read the body under a
+//! deadline and a size limit while charging the in-flight budget for what has come, hand it to `ingest`,
+//! and put what comes back into the protocol's own words. Neither decodes anything on the async thread.
 
 pub(crate) mod admission;
 pub(crate) mod answer;
