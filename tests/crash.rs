@@ -1,96 +1,224 @@
 //! `kill -9` under load: what was acknowledged is there, exactly once.
+//!
+//! `FIRSTFAULT_CRASH_ROUNDS=100` kills that often instead of three times. A failure shows the seed;
+//! `FIRSTFAULT_CRASH_SEED` draws the same moments again, as far as a real machine repeats itself.
 
 use crate::support::otlp;
 use crate::support::server::{Home, Server, signal};
 use crate::support::wait::eventually_eq;
 use prost::Message;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 const N_SENDERS: u64 = 4;
-const SPANS_PER_REQUEST: u64 = 50;
+const ITEMS_PER_REQUEST: u64 = 50;
 /// Rounds of load and kill over the same data directory.
 const ROUNDS: u64 = 3;
+/// Flushed as often as the configuration allows, so that there is soon something to merge.
+const CONFIG: &str = "[storage]\nflush_interval = \"1s\"\nhot_bytes = \"8MiB\"\n";
+/// Bytes of a log's body: few requests fill the memory that is flushed.
+const BODY_BYTES: usize = 20_000;
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// Scenario: four clients send spans without a pause, the process is killed with SIGKILL, started
-/// again, and so on; flushes happen all the time because the interval is short.
-/// Guarantees: after each restart every acknowledged span is stored exactly once, and a span that
-/// was never acknowledged is stored at most once.
+/// Scenario: four clients send spans, logs and points without a pause, the process is killed with SIGKILL
+/// at random moments, some of them while segments are merged, started again, and so on.
+/// Guarantees: after each restart every acknowledged item is stored exactly once, one that was never
+/// acknowledged at most once, and the read model counts the spans that are there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acknowledged_spans_survive_kill_9_exactly_once() {
-    let home = Home::new("crash", "[storage]\nflush_interval = \"1s\"\n");
-    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
-    let next = Arc::new(AtomicU64::new(0));
-    for round in 0..ROUNDS {
+#[allow(clippy::print_stdout, reason = "a failure shows the seed")]
+async fn acknowledged_items_survive_kill_9_exactly_once() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let seed = number("FIRSTFAULT_CRASH_SEED").unwrap_or_else(otlp::now);
+    let n_rounds = number("FIRSTFAULT_CRASH_ROUNDS").unwrap_or(ROUNDS);
+    println!("FIRSTFAULT_CRASH_SEED={seed} FIRSTFAULT_CRASH_ROUNDS={n_rounds}");
+    let (home, mut draws, load) = (Home::new("crash", CONFIG), Draws(seed), Arc::new(Load::default()));
+    for round in 0..n_rounds {
         let server = home.start().await;
-        assert_stored(&server, &acknowledged, round).await;
-        load_then_kill(server, &acknowledged, &next, (round + 1) * 4_000).await;
+        load.assert_stored(&server, round).await;
+        let moment = Moment::draw(&mut draws, round);
+        println!("round {round}: {moment:?}");
+        load_then_kill(server, &load, moment).await;
     }
     let server = home.start().await;
-    assert_stored(&server, &acknowledged, ROUNDS).await;
+    load.checked_to.store(0, Ordering::SeqCst);
+    load.assert_stored(&server, n_rounds).await;
     server.assert_quiet(&["cut the unfinished end of the log"]);
 }
 
-/// Sends until `n` spans are acknowledged in all, then kills the server with requests in flight.
-async fn load_then_kill(
-    server: Server,
-    acknowledged: &Arc<Mutex<BTreeSet<u64>>>,
-    next: &Arc<AtomicU64>,
-    n_spans: u64,
-) {
+/// When to kill: so long after so many acknowledged items and so many merges.
+#[derive(Debug)]
+struct Moment {
+    n_items: u64,
+    n_merges: u64,
+    delay: Duration,
+}
+
+impl Moment {
+    /// Every second round from the first on waits for a merge.
+    fn draw(draws: &mut Draws, round: u64) -> Self {
+        Self {
+            n_items: draws.below(20_000),
+            n_merges: if round % 2 == 0 { 1 + draws.below(4) } else { 0 },
+            delay: Duration::from_micros(draws.below(300_000)),
+        }
+    }
+}
+
+/// Numbers from a seed (splitmix64).
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % n
+    }
+}
+
+/// What is sent: numbered items, those of a request of one kind.
+#[derive(Debug, Default)]
+struct Load {
+    next: AtomicU64,
+    acknowledged: Mutex<BTreeSet<u64>>,
+    /// Numbers below were looked for after an earlier round.
+    checked_to: AtomicU64,
+}
+
+/// Where items of one kind come in and where they are found.
+struct Kind {
+    path: &'static str,
+    table: &'static str,
+    /// The number plus `offset`, in SQL.
+    number: &'static str,
+    offset: u64,
+}
+
+const KINDS: [Kind; 3] = [
+    // Ids are never zero.
+    Kind { path: "traces", table: "spans", number: "concat('0x', hex(span_id))", offset: 1 },
+    Kind { path: "logs", table: "logs", number: "event_name", offset: 0 },
+    Kind { path: "metrics", table: "metric_points", number: "CAST(value_int AS VARCHAR)", offset: 0 },
+];
+
+impl Load {
+    fn n_acknowledged(&self) -> u64 {
+        self.acknowledged.lock().expect("lock").len() as u64
+    }
+
+    /// Sends until nobody answers.
+    async fn send(&self, server: &(reqwest::Client, String)) {
+        let (http, address) = server;
+        loop {
+            let first = self.next.fetch_add(ITEMS_PER_REQUEST, Ordering::SeqCst);
+            let numbers = first..first + ITEMS_PER_REQUEST;
+            let url = format!("{address}/v1/{}", KINDS[kind_of(first)].path);
+            let request = http.post(url).header("content-type", "application/x-protobuf");
+            match request.body(body(numbers.clone())).send().await {
+                Ok(answer) if answer.status().is_success() => {
+                    self.acknowledged.lock().expect("lock").extend(numbers);
+                }
+                // Memory is full: to be sent again by whoever cares.
+                Ok(answer) if answer.status() == 429 || answer.status() == 503 => {}
+                // The kill cuts the connection: not acknowledged.
+                _ => return,
+            }
+        }
+    }
+
+    /// What was acknowledged since the last time is there, nothing is there twice, and nothing is gone.
+    async fn assert_stored(&self, server: &Server, round: u64) {
+        let acknowledged = self.acknowledged.lock().expect("lock").clone();
+        let from = self.checked_to.swap(self.next.load(Ordering::SeqCst), Ordering::SeqCst);
+        for (idx, kind) in KINDS.iter().enumerate() {
+            let Kind { table, number, .. } = kind;
+            let twice = format!("SELECT count(*) - count(DISTINCT {number}) FROM {table}");
+            assert_eq!(server.number(&twice).await, 0, "round {round}: {table} stored twice");
+            let of_kind = acknowledged.iter().filter(|&&number| kind_of(number) == idx);
+            let n_stored = server.number(&format!("SELECT count(*) FROM {table}")).await;
+            assert!(n_stored >= of_kind.clone().count() as i64, "round {round}: {table}: {n_stored} stored");
+            let stored = kind.stored(server, from, acknowledged.last().map_or(0, |last| last + 1)).await;
+            let lost: Vec<_> =
+                of_kind.filter(|&&number| number >= from && !stored.contains(&number)).take(5).collect();
+            assert!(lost.is_empty(), "round {round}: {table} acknowledged but lost: {lost:?} ...");
+        }
+        let counted = server.number("SELECT CAST(coalesce(sum(n_spans), 0) AS BIGINT) FROM red").await;
+        let n_spans = server.number("SELECT count(*) FROM spans").await;
+        assert_eq!(counted, n_spans, "round {round}: spans in the read model");
+    }
+}
+
+impl Kind {
+    /// Numbers of stored items in a range, in pieces, because one JSON answer is bounded.
+    async fn stored(&self, server: &Server, from: u64, to: u64) -> BTreeSet<u64> {
+        let mut stored = BTreeSet::new();
+        for first in (from..to).step_by(25_000) {
+            let (low, high) = (first + self.offset, (first + 25_000).min(to) + self.offset);
+            let bounds = match self.table {
+                "spans" => format!("span_id >= X'{low:016x}' AND span_id < X'{high:016x}'"),
+                "logs" => format!("event_name >= '{low:012}' AND event_name < '{high:012}'"),
+                _ => format!("value_int >= {low} AND value_int < {high}"),
+            };
+            let sql = format!("SELECT {} FROM {} WHERE {bounds} LIMIT 10000", self.number, self.table);
+            let rows = server.sql(&sql).await;
+            stored.extend(rows.iter().map(|row| self.parse(row[0].as_str().expect("text")) - self.offset));
+        }
+        stored
+    }
+
+    fn parse(&self, text: &str) -> u64 {
+        let number = match text.strip_prefix("0x") {
+            Some(hex) => u64::from_str_radix(hex, 16),
+            None => text.parse(),
+        };
+        number.unwrap_or_else(|error| panic!("{}: {text:?}: {error}", self.table))
+    }
+}
+
+/// Requests of the three kinds take turns.
+fn kind_of(number: u64) -> usize {
+    (number / ITEMS_PER_REQUEST % KINDS.len() as u64) as usize
+}
+
+fn body(numbers: Range<u64>) -> Vec<u8> {
+    match KINDS[kind_of(numbers.start)].table {
+        "spans" => otlp::traces("crash", numbers.map(|n| otlp::span(n, false)).collect()).encode_to_vec(),
+        "logs" => otlp::logs("crash", numbers.map(|n| otlp::log(n, BODY_BYTES)).collect()).encode_to_vec(),
+        _ => otlp::metrics("crash", numbers.map(otlp::point).collect()).encode_to_vec(),
+    }
+}
+
+/// Sends until the moment has come, then kills the server with requests in flight.
+async fn load_then_kill(server: Server, load: &Arc<Load>, moment: Moment) {
     let mut senders = JoinSet::new();
     for _ in 0..N_SENDERS {
-        let (http, url) = (server.http.clone(), format!("{}/v1/traces", server.otlp_http()));
-        let (acknowledged, next) = (Arc::clone(acknowledged), Arc::clone(next));
-        senders.spawn(async move {
-            loop {
-                let first = next.fetch_add(SPANS_PER_REQUEST, Ordering::SeqCst);
-                let numbers = first..first + SPANS_PER_REQUEST;
-                let spans = numbers.clone().map(|number| otlp::span(number, false)).collect();
-                let body = otlp::traces("crash", spans).encode_to_vec();
-                let request = http.post(&url).header("content-type", "application/x-protobuf").body(body);
-                match request.send().await {
-                    Ok(answer) if answer.status().is_success() => {
-                        acknowledged.lock().expect("lock").extend(numbers);
-                    }
-                    // The kill cuts the connection: not acknowledged.
-                    _ => return,
-                }
-            }
-        });
+        let (load, target) = (Arc::clone(load), (server.http.clone(), server.otlp_http()));
+        senders.spawn(async move { load.send(&target).await });
     }
-    let pid = server.pid();
-    eventually_eq("enough spans are acknowledged", Duration::from_secs(60), true, || {
-        let enough = acknowledged.lock().expect("lock").len() as u64 >= n_spans;
-        async move { enough }
+    let n_wanted = load.n_acknowledged() + moment.n_items;
+    eventually_eq("enough items are acknowledged", LIMIT, true, || {
+        let is_enough = load.n_acknowledged() >= n_wanted;
+        async move { is_enough }
     })
     .await;
-    signal(pid, "KILL");
+    eventually_eq("segments are merged", LIMIT, true, || async {
+        n_merges(&server).await >= moment.n_merges
+    })
+    .await;
+    tokio::time::sleep(moment.delay).await;
+    signal(server.pid(), "KILL");
     while senders.join_next().await.is_some() {}
     server.kill();
 }
 
-async fn assert_stored(server: &Server, acknowledged: &Mutex<BTreeSet<u64>>, round: u64) {
-    let acknowledged = acknowledged.lock().expect("lock").clone();
-    let twice = "SELECT count(*) FROM (SELECT span_id FROM spans GROUP BY span_id HAVING count(*) > 1)";
-    assert_eq!(server.number(twice).await, 0, "round {round}: spans stored twice");
-    let mut stored = BTreeSet::new();
-    let last = acknowledged.last().map_or(0, |last| last + 1);
-    // In pieces, because one JSON answer is bounded.
-    for first in (0..last).step_by(5_000) {
-        let sql = format!(
-            "SELECT hex(span_id) FROM spans WHERE span_id >= X'{:016x}' AND span_id < X'{:016x}' LIMIT 10000",
-            first + 1,
-            first + 5_001
-        );
-        for row in server.sql(&sql).await {
-            let id = u64::from_str_radix(row[0].as_str().expect("hex text"), 16).expect("hex");
-            stored.insert(id - 1);
-        }
-    }
-    let lost: Vec<_> = acknowledged.difference(&stored).take(5).collect();
-    assert!(lost.is_empty(), "round {round}: acknowledged but lost: {lost:?} ...");
+async fn n_merges(server: &Server) -> u64 {
+    let page = server.http.get(format!("{}/metrics", server.dashboard())).send().await.expect("answer");
+    let page = page.text().await.expect("text");
+    let line = page.lines().find(|line| line.starts_with("firstfault_merges_total"));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("{page}"))
 }
