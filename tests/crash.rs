@@ -62,7 +62,7 @@ impl Moment {
     fn draw(draws: &mut Draws, round: u64) -> Self {
         Self {
             n_items: draws.below(20_000),
-            n_merges: if round % 2 == 0 { 1 + draws.below(4) } else { 0 },
+            n_merges: if round.is_multiple_of(2) { 1 + draws.below(4) } else { 0 },
             delay: Duration::from_micros(draws.below(300_000)),
         }
     }
