@@ -35,13 +35,13 @@ runbook_url = "https://example.org/payments"
     )
 }
 
-/// Scenario: the demo's payment provider fails; the receiver answers 503 to the first two attempts;
+/// Scenario: the demo's payment provider fails; the receiver answers 503 to the first attempt of each notification;
 /// the server is killed while the notification waits, and started again; then the fault ends.
 /// Guarantees: the receiver gets exactly one firing and later one resolved Alertmanager v4 document
 /// for the page, each with an id of its own, and the ledger shows the failed attempts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_firing_and_one_resolved_survive_a_receiver_and_a_restart() {
-    let receiver = Receiver::start(2).await;
+    let receiver = Receiver::start().await;
     let home = Home::new("slo-webhook", &config(&receiver.url));
     let server = home.start().await;
     let faulty =

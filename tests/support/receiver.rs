@@ -1,4 +1,4 @@
-//! A webhook receiver that keeps what it got, and can be told to refuse.
+//! A webhook receiver that refuses every notification once, then keeps it.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::Value;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone)]
@@ -18,9 +18,8 @@ pub(crate) struct Delivery {
 #[derive(Default)]
 struct Shared {
     delivered: Mutex<Vec<Delivery>>,
-    n_refused: AtomicU32,
-    /// Requests still to be answered with 503.
-    n_to_refuse: AtomicU32,
+    /// Notifications that were answered with 503, by their id.
+    refused: Mutex<BTreeSet<String>>,
 }
 
 pub(crate) struct Receiver {
@@ -29,9 +28,9 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Listens on a free port of loopback; the first `n_to_refuse` requests get 503.
-    pub(crate) async fn start(n_to_refuse: u32) -> Self {
-        let shared = Arc::new(Shared { n_to_refuse: n_to_refuse.into(), ..Shared::default() });
+    /// Listens on a free port of loopback.
+    pub(crate) async fn start() -> Self {
+        let shared = Arc::new(Shared::default());
         let app = Router::new().route("/hook", post(take)).with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("address"));
@@ -43,18 +42,16 @@ impl Receiver {
         self.shared.delivered.lock().expect("lock").clone()
     }
 
-    pub(crate) fn n_refused(&self) -> u32 {
-        self.shared.n_refused.load(Ordering::SeqCst)
+    pub(crate) fn n_refused(&self) -> usize {
+        self.shared.refused.lock().expect("lock").len()
     }
 }
 
 async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let refuse = shared.n_to_refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-    if refuse.is_ok() {
-        shared.n_refused.fetch_add(1, Ordering::SeqCst);
+    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    if shared.refused.lock().expect("lock").insert(id.clone()) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let document = serde_json::from_slice(&body).expect("the webhook's body is JSON");
     shared.delivered.lock().expect("lock").push(Delivery { id, document });
     StatusCode::OK
