@@ -7,6 +7,8 @@ use crate::support::otlp;
 use crate::support::server::{Home, Server, signal};
 use crate::support::wait::eventually_eq;
 use prost::Message;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +37,8 @@ async fn acknowledged_items_survive_kill_9_exactly_once() {
     let seed = number("FIRSTFAULT_CRASH_SEED").unwrap_or_else(otlp::now);
     let n_rounds = number("FIRSTFAULT_CRASH_ROUNDS").unwrap_or(ROUNDS);
     println!("FIRSTFAULT_CRASH_SEED={seed} FIRSTFAULT_CRASH_ROUNDS={n_rounds}");
-    let (home, mut draws, load) = (Home::new("crash", CONFIG), Draws(seed), Arc::new(Load::default()));
+    let (home, mut draws, load) =
+        (Home::new("crash", CONFIG), StdRng::seed_from_u64(seed), Arc::new(Load::default()));
     for round in 0..n_rounds {
         let server = home.start().await;
         load.assert_stored(&server, round).await;
@@ -49,35 +52,22 @@ async fn acknowledged_items_survive_kill_9_exactly_once() {
     server.assert_quiet(&["cut the unfinished end of the log"]);
 }
 
-/// When to kill: so long after so many acknowledged items and so many merges.
+/// When to kill: after so many acknowledged items, so many merges, and so many items more.
 #[derive(Debug)]
 struct Moment {
     n_items: u64,
     n_merges: u64,
-    delay: Duration,
+    n_items_after: u64,
 }
 
 impl Moment {
     /// Every second round from the first on waits for a merge.
-    fn draw(draws: &mut Draws, round: u64) -> Self {
+    fn draw(draws: &mut StdRng, round: u64) -> Self {
         Self {
-            n_items: draws.below(20_000),
-            n_merges: if round.is_multiple_of(2) { 1 + draws.below(4) } else { 0 },
-            delay: Duration::from_micros(draws.below(300_000)),
+            n_items: draws.random_range(..20_000),
+            n_merges: if round.is_multiple_of(2) { 1 + draws.random_range(..4_u64) } else { 0 },
+            n_items_after: draws.random_range(..3_000),
         }
-    }
-}
-
-/// Numbers from a seed (splitmix64).
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % n
     }
 }
 
@@ -109,6 +99,15 @@ const KINDS: [Kind; 3] = [
 impl Load {
     fn n_acknowledged(&self) -> u64 {
         self.acknowledged.lock().expect("lock").len() as u64
+    }
+
+    /// Waits until the server has acknowledged so many more.
+    async fn acknowledge_more(&self, n_items: u64) {
+        let n_wanted = self.n_acknowledged() + n_items;
+        eventually_eq("enough items are acknowledged", LIMIT, true, || async {
+            self.n_acknowledged() >= n_wanted
+        })
+        .await;
     }
 
     /// Sends until nobody answers.
@@ -200,17 +199,12 @@ async fn load_then_kill(server: Server, load: &Arc<Load>, moment: Moment) {
         let (load, target) = (Arc::clone(load), (server.http.clone(), server.otlp_http()));
         senders.spawn(async move { load.send(&target).await });
     }
-    let n_wanted = load.n_acknowledged() + moment.n_items;
-    eventually_eq("enough items are acknowledged", LIMIT, true, || {
-        let is_enough = load.n_acknowledged() >= n_wanted;
-        async move { is_enough }
-    })
-    .await;
+    load.acknowledge_more(moment.n_items).await;
     eventually_eq("segments are merged", LIMIT, true, || async {
         n_merges(&server).await >= moment.n_merges
     })
     .await;
-    tokio::time::sleep(moment.delay).await;
+    load.acknowledge_more(moment.n_items_after).await;
     signal(server.pid(), "KILL");
     while senders.join_next().await.is_some() {}
     server.kill();

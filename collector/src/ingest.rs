@@ -145,23 +145,23 @@ impl Ingest {
         let (decoded, permit) = self.decode(payload).await?;
         let Decoded { record, columns, report, fingerprint } = decoded;
         let (n_items, n_bytes) = (columns.batch().num_rows() as u64, record.payload.len() as u64);
-        let outcome = inner.recent.outcome(fingerprint, record.received_at);
-        let mut outcome = outcome.lock().await;
-        if let Some(answer) = &*outcome {
-            inner.telemetry.resent(kind.signal);
-            return Ok(answer.clone());
-        }
-        // A request without a single row leaves nothing to make durable.
+        let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
+        // A request without a single row leaves nothing to make durable, nor to remember.
         if n_items > 0 {
+            let outcome = inner.recent.outcome(fingerprint, record.received_at);
+            let mut outcome = outcome.lock().await;
+            if let Some(answer) = &*outcome {
+                inner.telemetry.resent(kind.signal);
+                return Ok(answer.clone());
+            }
             let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
             inner.engine.insert(logged, columns);
+            inner.recent.remember(fingerprint, &mut outcome, answer.clone());
         }
         drop(permit);
         let took = inner.clock.instant().duration_since(started_at);
         let accepted = Accepted { kind, n_items, n_bytes, report: &report, took };
         inner.telemetry.accepted(&accepted, inner.clock.now());
-        let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
-        *outcome = Some(answer.clone());
         Ok(answer)
     }
 

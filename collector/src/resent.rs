@@ -15,8 +15,10 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// Exporters try for a minute, the Collector for five.
 const WINDOW_NS: i64 = 5 * 60 * 1_000_000_000;
-/// Requests remembered; 100 bytes each.
+/// Requests remembered; some 200 bytes each, but for the messages of their answers.
 const REQUESTS_MAX: usize = 1 << 16;
+/// Bytes of all messages remembered; each can be long where items were rejected.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
 
 /// Signal, encoding and bytes of a request. The hash has a key of this process, so that nobody can send a
 /// request that passes for another's.
@@ -35,9 +37,16 @@ pub(crate) struct Recent {
 
 #[derive(Debug, Default)]
 struct Requests {
-    outcomes: HashMap<Fingerprint, Outcome>,
+    by_fingerprint: HashMap<Fingerprint, Request>,
     /// When each came, unix nanos, oldest first.
     order: VecDeque<(i64, Fingerprint)>,
+    message_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Request {
+    outcome: Outcome,
+    message_bytes: usize,
 }
 
 impl Recent {
@@ -57,20 +66,36 @@ impl Recent {
     pub(crate) fn outcome(&self, fingerprint: Fingerprint, now: i64) -> Outcome {
         let mut requests = self.requests.lock();
         requests.forget(now);
-        if let Some(outcome) = requests.outcomes.get(&fingerprint) {
-            return Arc::clone(outcome);
+        if let Some(request) = requests.by_fingerprint.get(&fingerprint) {
+            return Arc::clone(&request.outcome);
         }
-        let outcome = Outcome::default();
-        requests.outcomes.insert(fingerprint, Arc::clone(&outcome));
         requests.order.push_back((now, fingerprint));
-        outcome
+        Arc::clone(&requests.by_fingerprint.entry(fingerprint).or_default().outcome)
+    }
+
+    /// Enters the answer of a request that is stored now, by whoever has its outcome.
+    pub(crate) fn remember(
+        &self,
+        fingerprint: Fingerprint,
+        outcome: &mut Option<Acknowledged>,
+        answer: Acknowledged,
+    ) {
+        let mut requests = self.requests.lock();
+        // One that was forgotten meanwhile holds nothing any more.
+        if let Some(request) = requests.by_fingerprint.get_mut(&fingerprint) {
+            request.message_bytes = answer.message_bytes();
+            requests.message_bytes += answer.message_bytes();
+        }
+        *outcome = Some(answer);
     }
 
     /// A record of the log has become rows without its request.
     pub(crate) fn replayed(&self, fingerprint: Fingerprint, received_at: i64, answer: Acknowledged) {
         // Who is storing it knows better.
-        if let Ok(mut outcome) = self.outcome(fingerprint, received_at).try_lock() {
-            *outcome = Some(answer);
+        if let Ok(mut outcome) = self.outcome(fingerprint, received_at).try_lock()
+            && outcome.is_none()
+        {
+            self.remember(fingerprint, &mut outcome, answer);
         }
     }
 }
@@ -78,10 +103,12 @@ impl Recent {
 impl Requests {
     fn forget(&mut self, now: i64) {
         while let Some((came_at, fingerprint)) = self.order.front() {
-            if self.order.len() < REQUESTS_MAX && *came_at >= now.saturating_sub(WINDOW_NS) {
+            let is_old = *came_at < now.saturating_sub(WINDOW_NS);
+            if !is_old && self.order.len() < REQUESTS_MAX && self.message_bytes <= MESSAGE_BYTES_MAX {
                 break;
             }
-            self.outcomes.remove(fingerprint);
+            let forgotten = self.by_fingerprint.remove(fingerprint);
+            self.message_bytes -= forgotten.map_or(0, |request| request.message_bytes);
             self.order.pop_front();
         }
     }
@@ -118,7 +145,7 @@ mod tests {
     async fn remembers_within_its_bounds() {
         let recent = Recent::new();
         let first = recent.fingerprint(Signal::Logs, 1, b"first");
-        *recent.outcome(first, 0).lock().await = Some(answer());
+        recent.replayed(first, 0, answer());
         assert!(recent.outcome(first, WINDOW_NS).lock().await.is_some());
         assert!(recent.outcome(first, WINDOW_NS + 1).lock().await.is_none());
         recent.replayed(first, WINDOW_NS + 1, answer());
@@ -127,7 +154,22 @@ mod tests {
         }
         assert!(recent.outcome(first, WINDOW_NS + 1).lock().await.is_none());
         let requests = recent.requests.lock();
-        assert_eq!(requests.outcomes.len(), requests.order.len());
+        assert_eq!(requests.by_fingerprint.len(), requests.order.len());
         assert!(requests.order.len() <= REQUESTS_MAX);
+        assert_eq!(requests.message_bytes, 0);
+    }
+
+    /// Scenario: many requests whose answers have long messages.
+    /// Guarantees: the messages together stay within their bound, and the newest request is remembered.
+    #[tokio::test]
+    async fn long_messages_are_forgotten_sooner() {
+        let recent = Recent::new();
+        let fingerprint = |n: usize| recent.fingerprint(Signal::Logs, 1, &n.to_le_bytes());
+        for n in 0..3_000 {
+            recent.replayed(fingerprint(n), 0, Acknowledged::new(Signal::Logs, 1, Some("x".repeat(10_000))));
+        }
+        assert!(recent.outcome(fingerprint(2_999), 0).lock().await.is_some());
+        assert!(recent.outcome(fingerprint(0), 0).lock().await.is_none());
+        assert!(recent.requests.lock().message_bytes <= MESSAGE_BYTES_MAX);
     }
 }

@@ -156,6 +156,11 @@ impl Acknowledged {
         Self { signal, n_rejected, message: message.map(bounded) }
     }
 
+    /// Bytes of text that it holds.
+    pub(crate) fn message_bytes(&self) -> usize {
+        self.message.as_ref().map_or(0, String::len)
+    }
+
     /// The export response. Those of the three signals differ in the names of their fields only, so
     /// that on the wire one type does for all.
     pub(crate) fn protobuf(&self) -> Bytes {

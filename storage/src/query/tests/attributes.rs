@@ -2,13 +2,13 @@
 //! read.
 
 use super::engines::{Data, Stored, everywhere, with_options};
+use super::logs::search as log_search;
 use super::rows::{log, millis, span};
 use super::{query, table};
 use crate::query::{LogSearch, TimeRange, TraceOrder, TraceSearch};
 use crate::schema::ATTRIBUTE_TYPES_DOC;
 use arrow::array::{Array, AsArray, RecordBatch};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
 /// Rows of a half; more than enough for frequent keys to get columns.
 const N: usize = 120;
@@ -183,19 +183,8 @@ async fn searches_do_not_depend_on_columns() {
                 limit: 1_000,
             };
             let traces = place.engine.search_traces(&search).await.expect("searches").traces;
-            let search = LogSearch {
-                range,
-                text: None,
-                words: Vec::new(),
-                pattern: None,
-                service: None,
-                severity_min: None,
-                trace_id: None,
-                span_id: None,
-                attributes: attributes.clone(),
-                limit: 1_000,
-                step: Duration::from_secs(1),
-            };
+            let attributes = attributes.clone();
+            let search = LogSearch { range, attributes, limit: 1_000, ..log_search() };
             let n_logs = place.engine.search_logs(&search).await.expect("searches").n_matched;
             let found = (traces.len(), n_logs);
             assert_eq!(*first.get_or_insert(found), found, "{}: {key}", place.place);

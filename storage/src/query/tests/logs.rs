@@ -23,7 +23,8 @@ fn data() -> Data {
     Data { logs, ..Data::default() }
 }
 
-fn search() -> LogSearch {
+/// All logs of a minute.
+pub(super) fn search() -> LogSearch {
     LogSearch {
         range: TimeRange { from: millis(0), to: millis(60_000) },
         text: None,

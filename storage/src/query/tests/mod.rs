@@ -22,11 +22,22 @@ use crate::engine::Engine;
 use crate::error::Error;
 use arrow::array::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
+use expect_test::Expect;
 
 /// All rows of a statement, as a table of text.
 async fn table(engine: &Engine, sql: &str) -> String {
     let batches = query(engine, sql).await.unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
     pretty_format_batches(&batches).expect("every type can be shown").to_string()
+}
+
+/// Runs the statement over every placement of the rows.
+async fn check_everywhere(data: &engines::Data, sql: &str, expected: Expect) {
+    let stored = engines::everywhere(data).await;
+    let first = table(&stored[0].engine, sql).await;
+    expected.assert_eq(&first);
+    for other in &stored[1..] {
+        assert_eq!(table(&other.engine, sql).await, first, "{}", other.place);
+    }
 }
 
 async fn query(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, Error> {

@@ -2,7 +2,7 @@
 
 use super::engines::{Data, everywhere, hot};
 use super::rows::{hex, log, point, span, trace_id};
-use super::{query, table};
+use super::{check_everywhere, query, table};
 use expect_test::{Expect, expect};
 use serde_json::json;
 
@@ -22,14 +22,8 @@ fn data() -> Data {
     Data { spans: spans.collect(), logs: logs.collect(), points: points.collect() }
 }
 
-/// Runs the statement over every placement of the rows.
 async fn check(sql: &str, expected: Expect) {
-    let stored = everywhere(&data()).await;
-    let first = table(&stored[0].engine, sql).await;
-    expected.assert_eq(&first);
-    for other in &stored[1..] {
-        assert_eq!(table(&other.engine, sql).await, first, "{}", other.place);
-    }
+    check_everywhere(&data(), sql, expected).await;
 }
 
 /// Scenario: the three kinds of attributes are read with brackets, in all placements.

@@ -2,7 +2,7 @@
 
 use super::engines::{Data, Stored, everywhere, hot};
 use super::rows::{hex, millis, point, span, span_id, trace_id};
-use super::{plan, table};
+use super::{check_everywhere, plan, table};
 use crate::query::views::View;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
@@ -34,14 +34,8 @@ fn data() -> Data {
     Data { spans, points, ..Data::default() }
 }
 
-/// Runs the statement over every placement of the rows.
 async fn check(sql: &str, expected: Expect) {
-    let stored = everywhere(&data()).await;
-    let first = table(&stored[0].engine, sql).await;
-    expected.assert_eq(&first);
-    for other in &stored[1..] {
-        assert_eq!(table(&other.engine, sql).await, first, "{}", other.place);
-    }
+    check_everywhere(&data(), sql, expected).await;
 }
 
 /// Scenario: spans with and without events and links, points of three types, calls answered and not.

@@ -1,11 +1,11 @@
 //! Search for words in logs of several segments.
 
 use super::engines::{Data, Stored, hot};
+use super::logs::search;
 use super::rows::{log, millis};
 use super::{query, table};
-use crate::query::{LogSearch, TimeRange};
+use crate::query::LogSearch;
 use serde_json::json;
-use std::time::Duration;
 
 /// Eight segments of a hundred records; each record has an id of its own, each segment a word of its own.
 async fn eight_segments() -> Stored {
@@ -72,19 +72,8 @@ async fn row_groups_without_the_word_are_spared() {
 #[tokio::test]
 async fn merged_segments_know_their_words() {
     let stored = eight_segments().await;
-    let search = LogSearch {
-        range: TimeRange { from: millis(0), to: millis(60_000) },
-        text: None,
-        words: vec!["upstream3".to_owned(), "lost".to_owned()],
-        pattern: None,
-        service: None,
-        severity_min: None,
-        trace_id: None,
-        span_id: None,
-        attributes: Vec::new(),
-        limit: 1_000,
-        step: Duration::from_secs(10),
-    };
+    let words = vec!["upstream3".to_owned(), "lost".to_owned()];
+    let search = LogSearch { words, limit: 1_000, ..search() };
     assert_eq!(stored.engine.search_logs(&search).await.expect("searches").n_matched, 100);
     assert!(stored.engine.compact(millis(0)).await.expect("merges") > 0);
     let hits = stored.engine.search_logs(&search).await.expect("searches");
