@@ -80,7 +80,7 @@ fn create_dir_with(directory: &Path, sync: &mut impl FnMut(&Path) -> Result<(), 
 }
 
 /// The directory that holds the entry of a path; none for the root.
-fn parent_of(path: &Path) -> Option<&Path> {
+pub(crate) fn parent_of(path: &Path) -> Option<&Path> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }

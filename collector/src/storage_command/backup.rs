@@ -33,21 +33,20 @@ pub(super) struct RestoreArgs {
 
 pub(super) fn backup(data_dir: &Path, to: &Path, is_copied: bool) -> Result<(), Error> {
     let how = if is_copied { Segments::Copied } else { Segments::Linked };
-    let made = storage::backup(data_dir, to, how)?;
     let state = data_dir.join(STATE_FILE);
-    if state.exists() {
-        alerts::copy_state(&state, &to.join(STATE_FILE)).map_err(|source| Error::State { source })?;
-    }
+    let made = storage::backup(data_dir, to, how, || match state.exists() {
+        true => alerts::copy_state(&state, &to.join(STATE_FILE)).map_err(|source| Error::State { source }),
+        false => Ok(()),
+    })?;
     print(summary("backup", to, &made))
 }
 
 pub(super) fn restore(from: &Path, data_dir: &Path) -> Result<(), Error> {
-    let made = storage::restore(from, data_dir)?;
-    let state = from.join(STATE_FILE);
-    if state.exists() {
-        let copied = copy_durably(&state, &data_dir.join(STATE_FILE));
-        copied.map_err(|source| Error::Write { path: data_dir.join(STATE_FILE), source })?;
-    }
+    let (state, path) = (from.join(STATE_FILE), data_dir.join(STATE_FILE));
+    let made = storage::restore(from, data_dir, || match state.exists() {
+        true => copy_durably(&state, &path).map_err(|source| Error::Write { path, source }),
+        false => Ok(()),
+    })?;
     print(summary("data directory", data_dir, &made))
 }
 

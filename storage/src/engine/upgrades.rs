@@ -105,7 +105,7 @@ async fn a_newer_directory_is_refused() {
         Engine::open(lab.options.clone(), decode).await.expect_err("newer"),
         crate::verify(data_dir, &mut |_| {}).expect_err("newer"),
         crate::inventory(data_dir).expect_err("newer"),
-        crate::backup(data_dir, &data_dir.with_extension("backup"), crate::Segments::Linked)
+        crate::backup(data_dir, &data_dir.with_extension("backup"), crate::Segments::Linked, || Ok(()))
             .expect_err("newer"),
     ];
     for error in refusals {

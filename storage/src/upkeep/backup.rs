@@ -42,39 +42,55 @@ pub struct BackedUp {
 }
 
 /// Copies a data directory to `to`, which must be empty or not there; a server may be using it. Every record
-/// that was acknowledged before is in the copy once. Copied segments are read again and checked.
-pub fn backup(data_dir: &Path, to: &Path, how: Segments) -> Result<BackedUp, Error> {
+/// that was acknowledged before is in the copy once. Copied segments are read again and checked. `beside` copies
+/// what else belongs to the directory; only after it the copy counts as whole.
+pub fn backup<E: From<Error>>(
+    data_dir: &Path,
+    to: &Path,
+    how: Segments,
+    beside: impl FnOnce() -> Result<(), E>,
+) -> Result<BackedUp, E> {
     fs::expect_data(data_dir)?;
     make_place(to)?;
     let log = wal::copy(data_dir, to)?;
     let mut backed_up = BackedUp { n_log_records: log.n_records, ..BackedUp::default() };
     let (manifest, linked) = copy_segments(data_dir, to, how)?;
     remove_others(to, &manifest)?;
+    sync_segment_dirs(to)?;
     for segment in &manifest.segments {
-        fs::sync_dir(&fs::segment_dir(to, segment.table))?;
         backed_up.count(segment, linked.get(&segment.id) == Some(&true));
     }
+    beside()?;
     settled(manifest, &log.sequences).write_alone(to)?;
     Ok(backed_up)
 }
 
 /// Makes a data directory of a backup, at `data_dir`, which must be empty or not there. Every segment is
-/// checked.
-pub fn restore(from: &Path, data_dir: &Path) -> Result<BackedUp, Error> {
+/// checked. `beside` is as for [`backup`].
+pub fn restore<E: From<Error>>(
+    from: &Path,
+    data_dir: &Path,
+    beside: impl FnOnce() -> Result<(), E>,
+) -> Result<BackedUp, E> {
     let manifest = Manifest::load(from)?;
     if manifest.version == 0 {
-        return Err(Error::NoBackup { path: from.to_owned() });
+        return Err(Error::NoBackup { path: from.to_owned() }.into());
     }
     make_place(data_dir)?;
     let log = wal::copy(from, data_dir)?;
     let mut restored = BackedUp { n_log_records: log.n_records, ..BackedUp::default() };
     for segment in &manifest.segments {
         copy_segment(segment, from, data_dir, Segments::Copied)?;
-        fs::sync_dir(&fs::segment_dir(data_dir, segment.table))?;
         restored.count(segment, false);
     }
+    sync_segment_dirs(data_dir)?;
+    beside()?;
     manifest.write_alone(data_dir)?;
     Ok(restored)
+}
+
+fn sync_segment_dirs(data_dir: &Path) -> Result<(), Error> {
+    Table::ALL.into_iter().try_for_each(|table| fs::sync_dir(&fs::segment_dir(data_dir, table)))
 }
 
 fn make_place(directory: &Path) -> Result<(), Error> {

@@ -55,10 +55,7 @@ impl ParquetWriter {
             Ok(file.metadata()?.len())
         };
         let n_bytes = publish().map_err(|source| Error::io("write", &path, source))?;
-        path.parent().map_or(Ok(()), |parent| match parent.as_os_str().is_empty() {
-            true => Ok(()),
-            false => fs::sync_dir(parent),
-        })?;
+        fs::parent_of(&path).map_or(Ok(()), fs::sync_dir)?;
         Ok(n_bytes)
     }
 }

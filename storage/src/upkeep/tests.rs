@@ -230,6 +230,26 @@ async fn a_backup_under_load_has_everything_once() {
     assert!(verified(&data_dir).damage.is_empty());
 }
 
+/// With nothing beside it.
+fn backup(data_dir: &Path, to: &Path, how: Segments) -> Result<BackedUp, Error> {
+    crate::backup(data_dir, to, how, || Ok(()))
+}
+
+fn restore(from: &Path, data_dir: &Path) -> Result<BackedUp, Error> {
+    crate::restore(from, data_dir, || Ok(()))
+}
+
+/// Scenario: what belongs beside the data cannot be copied.
+/// Guarantees: the backup is no whole one, and is refused as such.
+#[tokio::test]
+async fn a_backup_is_whole_only_with_what_is_beside_it() {
+    let (dir, data_dir) = filled().await;
+    let (to, new) = (dir.path().join("to"), dir.path().join("new"));
+    let failed = crate::backup(&data_dir, &to, Segments::Copied, || Err(Error::Closed));
+    assert!(matches!(failed, Err(Error::Closed)), "{failed:?}");
+    assert!(matches!(restore(&to, &new), Err(Error::NoBackup { .. })));
+}
+
 /// Scenario: places that cannot be used: a backup into what is not empty, a restore of what is no backup, and
 /// over data; a backup of a damaged segment.
 /// Guarantees: each is refused with the path, and nothing is replaced.

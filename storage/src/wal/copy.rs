@@ -33,6 +33,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<CopiedLog, Error> {
 }
 
 fn copy_file(path: &Path, to: &Path, is_newest: bool, copied: &mut CopiedLog) -> Result<(), Error> {
+    // Before anything is counted or made: an open file stays readable when a flush deletes it.
+    let input = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut reader = match FileReader::open(path)? {
         Opened::Reader(reader) => reader,
         // It has just been made.
@@ -62,9 +64,9 @@ fn copy_file(path: &Path, to: &Path, is_newest: bool, copied: &mut CopiedLog) ->
     }
     let name = path.file_name().unwrap_or_default();
     let target = fs::wal_dir(to).join(name);
-    let write = || {
+    let write = move || {
         let mut output = File::create(&target)?;
-        io::copy(&mut File::open(path)?.take(reader.offset()), &mut output)?;
+        io::copy(&mut input.take(reader.offset()), &mut output)?;
         output.sync_all()
     };
     write().map_err(|source| Error::io("copy", path, source))
