@@ -11,6 +11,7 @@ use super::session;
 use crate::error::Error;
 use crate::options::QueryLimits;
 use crate::runtime::OwnRuntime;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use futures::FutureExt;
 use object_store::ObjectStore;
@@ -65,17 +66,18 @@ pub(super) struct Task<T> {
 impl QueryContext {
     /// Both lanes have half of the memory and as many places as the limits say.
     pub(crate) fn start(limits: &QueryLimits, store: &Arc<dyn ObjectStore>) -> Result<Self, Error> {
+        let shared = session::shared(Arc::clone(store)).map_err(from_datafusion)?;
         Ok(Self {
-            reads: Lane::start("storage-read", limits, store)?,
-            statements: Lane::start("storage-sql", limits, store)?,
+            reads: Lane::start("storage-read", limits, &shared)?,
+            statements: Lane::start("storage-sql", limits, &shared)?,
         })
     }
 }
 
 impl Lane {
-    fn start(name: &'static str, limits: &QueryLimits, store: &Arc<dyn ObjectStore>) -> Result<Self, Error> {
+    fn start(name: &'static str, limits: &QueryLimits, shared: &RuntimeEnv) -> Result<Self, Error> {
         let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
-        let template = session::template(limits.memory_bytes / 2, Arc::clone(store));
+        let template = session::template(shared, limits.memory_bytes / 2);
         Ok(Self {
             template: Arc::new(template.map_err(from_datafusion)?),
             runtime: OwnRuntime::start(name)?,

@@ -1,6 +1,6 @@
 //! Whole rows of one table, for export.
 
-use super::literals::{binary, timestamp};
+use super::literals::{binary, within};
 use super::range::TimeRange;
 use crate::ids::Table;
 use crate::segment::time_column;
@@ -17,12 +17,7 @@ pub struct Selection {
 impl Selection {
     /// The statement for [`Engine::sql`](crate::Engine::sql), or for a server.
     pub fn sql(&self, table: Table) -> String {
-        let mut conditions = Vec::new();
-        if let Some(TimeRange { from, to }) = self.range {
-            let column = time_column(table);
-            conditions.push(format!("{column} >= {}", timestamp(from)));
-            conditions.push(format!("{column} < {}", timestamp(to)));
-        }
+        let mut conditions = Vec::from_iter(self.range.map(|range| within(time_column(table), range)));
         if let Some(trace_id) = self.trace_id {
             conditions.push(format!("trace_id = {}", binary(&trace_id)));
         }

@@ -116,11 +116,10 @@ impl Session {
 }
 
 /// What every session of a lane starts from: functions, settings, and a memory pool of this size.
-pub(super) fn template(
-    memory_bytes: usize,
-    store: Arc<dyn ObjectStore>,
-) -> Result<SessionState, DataFusionError> {
-    let runtime = runtime_env(memory_bytes, store)?;
+pub(super) fn template(shared: &RuntimeEnv, memory_bytes: usize) -> Result<SessionState, DataFusionError> {
+    let runtime = RuntimeEnvBuilder::from_runtime_env(shared)
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
+        .build()?;
     let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
     scalar_functions.retain(|function| !UNBOUNDED_FUNCTIONS.contains(&function.name()));
     scalar_functions.extend(udf::scalar_functions());
@@ -167,9 +166,9 @@ fn config() -> SessionConfig {
     config
 }
 
-fn runtime_env(memory_bytes: usize, store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
+/// What all lanes share: the engine's store, the footers read from it, and no disk.
+pub(super) fn shared(store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build()?;

@@ -40,7 +40,7 @@ async fn explain_analyze_shows_what_was_pruned() {
         ),
         (
             format!("SELECT caller FROM edges WHERE {}", late.replace("start_time", "time")),
-            "3 total \u{2192} 1 matched",
+            "segments_pruned_by_time=3 total \u{2192} 1 matched",
         ),
         (
             format!("SELECT name FROM span_events WHERE span_{late}"),

@@ -14,10 +14,8 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use datafusion::datasource::physical_plan::{ParquetFileReaderFactory, ParquetSource};
 use datafusion::logical_expr::Expr;
-use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use parquet::bloom_filter::Sbbf;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Segments that are left, and what is to be read of them.
@@ -68,7 +66,10 @@ impl Narrowed {
     pub(super) fn files(&self) -> impl ExactSizeIterator<Item = PartitionedFile> + '_ {
         self.segments.iter().zip(&self.plans).map(|(segment, plan)| {
             let file = file(segment);
-            plan.clone().map_or(file.clone(), |plan| file.with_extension(plan))
+            match plan {
+                Some(plan) => file.with_extension(plan.clone()),
+                None => file,
+            }
         })
     }
 
@@ -101,8 +102,8 @@ impl RowGroups {
             return Ok(Self { keep: vec![true; metadata.num_row_groups()] });
         };
         let mut keep = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let filter = read_filter(&mut *reader, range).await?;
+        for bytes in reader.get_byte_ranges(ranges).await? {
+            let filter = Sbbf::from_bytes(&bytes)?;
             keep.push(condition.may_hold(&|word| filter.check(word)));
         }
         Ok(Self { keep })
@@ -114,8 +115,4 @@ impl RowGroups {
         let is_narrow = self.keep.contains(&false);
         is_narrow.then(|| ParquetAccessPlan::new(self.keep.iter().map(access).collect()))
     }
-}
-
-async fn read_filter(reader: &mut dyn AsyncFileReader, range: Range<u64>) -> Result<Sbbf, DataFusionError> {
-    Ok(Sbbf::from_bytes(&reader.get_bytes(range).await?)?)
 }
