@@ -48,8 +48,9 @@ fn float_exact(text: &str) -> Option<f64> {
 
 #[cfg(target_arch = "wasm32")]
 fn float_any(text: &str) -> Option<f64> {
-    let value = js_sys::Number::parse_float(text);
-    (!value.is_nan()).then_some(value)
+    // Unlike parseFloat, it takes the whole text or nothing; an empty one it takes for zero.
+    let value = js_sys::Number::new(&text.into()).value_of();
+    (!text.is_empty() && !value.is_nan()).then_some(value)
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,5 +1,6 @@
 //! The reader of answers held against serde, on every type of `wire` and on damaged texts.
 
+use super::types::Words;
 use super::{Fill, Unreadable, read};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -75,6 +76,17 @@ fn every_answer_is_read() {
     let alert = AlertRow { deliveries: vec![delivery], ..AlertRow::default() };
     check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });
     check(&ErrorBody::default());
+}
+
+/// Scenario: every word of every kind.
+/// Guarantees: it is read as the general reader reads it.
+#[test]
+fn every_word_is_read() {
+    AlertState::ALL.iter().for_each(check);
+    AttributeType::ALL.iter().for_each(check);
+    MetricView::ALL.iter().for_each(check);
+    PeerKind::ALL.iter().for_each(check);
+    Severity::ALL.iter().for_each(check);
 }
 
 /// Scenario: numbers at the ends of their types, times past 2^53, strings with every kind of escape.

@@ -104,7 +104,23 @@ macro_rules! words {
                 Ok(())
             }
         }
+
+        // A kind that gains a variant does not compile until it is read.
+        const _: fn($kind) = |word| match word {
+            $($kind::$variant => (),)*
+        };
+
+        #[cfg(test)]
+        impl Words for $kind {
+            const ALL: &'static [Self] = &[$($kind::$variant),*];
+        }
     )*};
+}
+
+/// Kinds whose values are single words.
+#[cfg(test)]
+pub(super) trait Words: Sized + 'static {
+    const ALL: &'static [Self];
 }
 
 words! {

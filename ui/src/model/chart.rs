@@ -244,11 +244,8 @@ pub fn bar_path(frame: &Frame, series: &Series, step_ms: i64) -> String {
         let right = frame.x(at_ms + step_ms).min(frame.width);
         let width = (right - left - 1.0).max(1.0);
         let height = (frame.height - frame.y(value)).max(1.0);
-        let _ = {
-            let [left, base, height, width] =
-                [left, frame.height, height, width].map(|value| fixed(value, 1));
-            write!(path, "M{left} {base}v-{height}h{width}v{height}z")
-        };
+        let [left, base, height, width] = [left, frame.height, height, width].map(|value| fixed(value, 1));
+        let _ = write!(path, "M{left} {base}v-{height}h{width}v{height}z");
     }
     path
 }

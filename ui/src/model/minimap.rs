@@ -12,6 +12,8 @@ use wire::SpanRow;
 const HEIGHT: f64 = 102.0;
 const LINE_MAX: f64 = 17.0;
 const LINE_MIN: f64 = 2.0;
+/// Lines that are lower have no room for words.
+const LABEL_LINE_MIN: f64 = 14.0;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Minimap {
@@ -66,11 +68,14 @@ pub fn minimap(
         let path = paths.entry(paint).or_default();
         let [x, y_px, w_px, h_px] = [left, y, w, h].map(|value| fixed(value, 1));
         let _ = write!(path, "M{x} {y_px}h{w_px}v{h_px}h-{w_px}z");
+        if line < LABEL_LINE_MIN {
+            continue;
+        }
         let text = format!("{} {}", inline(&spans[idx].service), inline(&spans[idx].name));
         let room = text.chars().count() as f64 * CHAR + 8.0;
         // Siblings that run at the same time lie upon each other; the first one keeps its words.
         let free = free_from.entry(node.depth).or_insert(f64::NEG_INFINITY);
-        if line >= 14.0 && room < w && left >= *free {
+        if room < w && left >= *free {
             *free = left + room;
             labels.push((left + 5.0, y + 12.0, text));
         }

@@ -51,7 +51,6 @@ fn cut(name: &str, chars_max: usize) -> String {
         match c {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            '\u{1b}' => out.push_str("\\x1b"),
             c => push_visible(c, &mut out),
         }
     }
