@@ -36,7 +36,7 @@ enum Command {
     Query(query_command::Args),
     /// Send live telemetry of a simulated shop to a running server.
     Demo(demo::Args),
-    /// Look after a data directory: check, measure, compact.
+    /// Look after a data directory: verify, measure, compact, export, import, back up, restore.
     Storage(storage_command::Args),
     /// Print the version.
     Version,

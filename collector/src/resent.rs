@@ -83,8 +83,8 @@ impl Recent {
         let mut requests = self.requests.lock();
         // One that was forgotten meanwhile holds nothing any more.
         if let Some(request) = requests.by_fingerprint.get_mut(&fingerprint) {
-            request.message_bytes = answer.message_bytes();
-            requests.message_bytes += answer.message_bytes();
+            let before = std::mem::replace(&mut request.message_bytes, answer.message_bytes());
+            requests.message_bytes = requests.message_bytes - before + answer.message_bytes();
         }
         *outcome = Some(answer);
     }

@@ -19,7 +19,7 @@ usage: cargo xtask <command>
                            --demo also sends live traffic from the built-in demo;
                            ARGS go to `firstfault serve`
   test [STEP ...]          everything that CI runs, or only the named steps:
-                           fmt ui gates clippy test deny
+                           fmt ui gates clippy doc test deny
   ui                       build the dashboard only and print where it is
   setup                    install what the tests need and nothing else";
 

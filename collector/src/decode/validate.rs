@@ -7,10 +7,10 @@ mod metrics;
 
 pub(crate) use metrics::is_stale;
 
+use super::text::hex;
 use super::{Report, Request};
 use crate::telemetry::Reason;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use std::fmt::Write as _;
 use storage::schema::{SPAN_ID_BYTES, TRACE_ID_BYTES};
 
 /// Why an item is rejected, with the text that shows it.
@@ -65,12 +65,7 @@ pub(crate) fn is_zero(id: &[u8]) -> bool {
 
 /// An id as a message shows it: hex, cut, with its length.
 pub(crate) fn shown(id: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in id.iter().take(20) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    format!("{} bytes '{text}'", id.len())
+    format!("{} bytes '{}'", id.len(), hex(&id[..id.len().min(20)]))
 }
 
 fn check_span(span: &Span) -> Result<(), Flaw> {

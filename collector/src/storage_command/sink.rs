@@ -98,7 +98,7 @@ async fn store(engine: &Engine, signal: Signal, payload: Bytes) -> Result<Taken,
 async fn send(url: &str, http: &reqwest::Client, signal: Signal, body: Bytes) -> Result<Taken, Error> {
     let failed = |source| Error::Send { url: url.to_owned(), source };
     let address = format!("{}/v1/{signal}", url.trim_end_matches('/'));
-    for _ in 1..TRIES_MAX {
+    for _ in 0..TRIES_MAX {
         let request = http.post(&address).header(CONTENT_TYPE, "application/json").body(body.clone());
         let answer = request.send().await.map_err(failed)?;
         match answer.status() {

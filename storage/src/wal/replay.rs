@@ -99,8 +99,7 @@ pub(crate) fn find_records(data_dir: &Path, wanted: &SequenceSet) -> Result<Foun
 
 /// The number of the first record of the oldest log file, by the file's name.
 pub(crate) fn first_sequence(data_dir: &Path) -> Result<Option<u64>, Error> {
-    let first = |path: &PathBuf| path.file_stem()?.to_str()?.parse().ok();
-    Ok(log_files(data_dir)?.iter().filter_map(first).min())
+    Ok(log_files(data_dir)?.iter().find_map(|path| sequence_of_name(path)))
 }
 
 impl FoundRecords {

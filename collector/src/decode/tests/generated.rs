@@ -1,6 +1,6 @@
 //! Generated trace requests, and their OTLP/JSON as the reference library would write it.
 
-use crate::decode::text::write_base64;
+use crate::decode::text::{hex, write_base64};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{
@@ -253,8 +253,4 @@ fn double_json(double: f64) -> Json {
         f64::NEG_INFINITY => json!("-Infinity"),
         _ => json!(double),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
