@@ -29,6 +29,7 @@ mod evaluate;
 mod api;
 mod web;
 
+pub mod bench;
 pub mod demo;
 mod query_command;
 mod storage_command;

@@ -19,6 +19,7 @@ mod attributes;
 mod logs;
 mod otlp;
 
+pub(crate) mod offline;
 mod play;
 mod report;
 mod send;
