@@ -2,6 +2,7 @@
 //! everything that CI runs; both install what they need and say so. Nothing of the product is here.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its user")]
 
+mod bench;
 mod gates;
 mod paths;
 mod run;
@@ -20,6 +21,8 @@ usage: cargo xtask <command>
                            ARGS go to `firstfault serve`
   test [STEP ...]          everything that CI runs, or only the named steps:
                            fmt ui gates clippy doc test deny
+  bench storage [ARGS]     measure the storage engine and print a table; --spans 20k|1M|10M|50M,
+                           --hours, --runs, --fresh and more; --dev only shows that it works
   ui                       build the dashboard only and print where it is
   setup                    install what the tests need and nothing else";
 
@@ -32,6 +35,7 @@ fn main() -> Result<()> {
     match command {
         "run" => run::run(rest),
         "test" => test::test(rest),
+        "bench" => bench::bench(rest),
         "ui" => ui::build().map(|dist| println!("{}", dist.display())),
         "setup" => setup::everything().map(|_| ()),
         "help" | "--help" | "-h" => {

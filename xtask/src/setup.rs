@@ -32,10 +32,20 @@ pub(crate) fn apt(packages: &[&str]) -> Result<()> {
     )
 }
 
-/// A Python interpreter with the packages of `tests/clients/python/requirements.txt`.
+/// A Python interpreter with the clients of the tests.
 fn python() -> Result<PathBuf> {
-    let wanted = paths::root().join("tests/clients/python/requirements.txt");
-    let venv = paths::tools().join("python");
+    venv("python", "tests/clients/python/requirements.txt")
+}
+
+/// A Python interpreter with the databases that the storage benchmark compares with; about 1 GB.
+pub(crate) fn peers() -> Result<PathBuf> {
+    venv("peers", "collector/benches/storage/requirements.txt")
+}
+
+/// A Python interpreter of its own with the packages that a file of the checkout lists.
+fn venv(name: &str, requirements: &str) -> Result<PathBuf> {
+    let wanted = paths::root().join(requirements);
+    let venv = paths::tools().join(name);
     let interpreter = venv.join("bin/python");
     once(&venv, &read(&wanted)?, || {
         println!("installing Python packages into {}: {}", venv.display(), wanted.display());
