@@ -7,6 +7,7 @@
 
 mod attributes;
 mod columns;
+mod condensed;
 mod engine;
 mod error;
 mod faults;

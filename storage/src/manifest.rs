@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Version of the file's format.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The oldest format that is read: its segments have no checksums, and whole maps, as those of 2 do.
 const FORMAT_MIN: u32 = 1;
 /// Older versions kept, to be looked at after an accident.

@@ -5,6 +5,7 @@
 
 use crate::args::Args;
 use crate::sample::now;
+use crate::ten::Ten;
 use crate::wide::Wide;
 use crate::{Failure, process};
 use collector::bench::{Request, Shop, record, rows};
@@ -77,6 +78,22 @@ pub(crate) async fn demo(args: &Args) -> Result<Store, Failure> {
     let mut shop = Shop::new(1, rate_per_s, T0);
     let n_steps = (args.hours * 3600.0 * SECOND as f64) as i64 / STEP_NS;
     fill(args, &name, n_steps, rate_per_s, move |to| shop.advance(to)).await
+}
+
+/// As many spans as the demo's up to a million, in ten minutes.
+pub(crate) async fn ten(args: &Args) -> Result<Store, Failure> {
+    let n_spans = args.n_spans.min(1_000_000);
+    let (mut ten, mut n_made, n_steps) = (Ten::new(1), 0, 600 * SECOND / STEP_NS);
+    let next = move |to: i64| {
+        let n_wanted = n_spans * ((to - T0) / STEP_NS).unsigned_abs() / n_steps.unsigned_abs();
+        let mut requests = Vec::new();
+        while n_made < n_wanted {
+            requests.push(ten.request(to));
+            n_made += requests[requests.len() - 1].n_items as u64;
+        }
+        requests
+    };
+    fill(args, &format!("ten-{n_spans}-spans"), n_steps, 0.0, next).await
 }
 
 /// A tenth of the spans, and as many logs and points, in an hour.

@@ -17,6 +17,7 @@ mod reads;
 mod report;
 mod restart;
 mod sample;
+mod ten;
 mod wide;
 
 use args::Args;
@@ -53,9 +54,11 @@ fn run() -> Result<(), Failure> {
 async fn measure(args: &Args) -> Result<(), Failure> {
     let load_before = process::load_average();
     let demo = fill::demo(args).await?;
+    let ten = fill::ten(args).await?;
     let wide = fill::wide(args).await?;
     let mut report = Report::default();
     report.sizes("demo", &demo);
+    report.sizes("ten attributes", &ten);
     report.sizes("60 attributes", &wide);
     let reads = reads::measure(args, &demo, &mut report).await;
     report.or_missing("reads", reads);

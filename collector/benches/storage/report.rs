@@ -64,13 +64,13 @@ impl Report {
 
     pub(crate) fn sizes(&mut self, workload: &str, store: &Store) {
         let filled = &store.filled;
-        let budget = if workload == "demo" { "<= 24 B" } else { "" };
+        let budget = if workload == "ten attributes" { "<= 24 B" } else { "" };
         let rows = [
             ("span", filled.n_spans, filled.bytes_of("spans"), budget),
             ("log record", filled.n_logs, filled.bytes_of("logs"), ""),
             ("data point", filled.n_points, filled.bytes_of("metric_points"), ""),
         ];
-        for (item, n, n_bytes, budget) in rows {
+        for (item, n, n_bytes, budget) in rows.into_iter().filter(|(_, n, ..)| *n > 0) {
             let what = format!("disk per {item}, {workload}, compacted");
             self.figure(what, "B", n_bytes as f64 / n.max(1) as f64, budget);
         }

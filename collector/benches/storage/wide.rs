@@ -103,7 +103,7 @@ fn attributes(rng: &mut StdRng) -> Vec<KeyValue> {
     (0..N_ATTRIBUTES).map(attribute).collect()
 }
 
-fn text(value: impl Into<String>) -> AnyValue {
+pub(crate) fn text(value: impl Into<String>) -> AnyValue {
     AnyValue { value: Some(Value::StringValue(value.into())) }
 }
 
@@ -113,21 +113,22 @@ fn resource(service: &str) -> Option<Resource> {
     Some(Resource { attributes: vec![name], ..Resource::default() })
 }
 
-fn request(signal: Signal, message: &impl Message, trace_id: Option<[u8; 16]>) -> Request {
-    Request { signal, n_items: N_ITEMS, payload: message.encode_to_vec().into(), trace_id }
+fn request(signal: Signal, n_items: usize, message: &impl Message, trace_id: Option<[u8; 16]>) -> Request {
+    Request { signal, n_items, payload: message.encode_to_vec().into(), trace_id }
 }
 
-fn traces(resource: Option<Resource>, spans: Vec<Span>) -> Request {
+pub(crate) fn traces(resource: Option<Resource>, spans: Vec<Span>) -> Request {
     let trace_id = spans.first().and_then(|span| span.trace_id.as_slice().try_into().ok());
+    let n_items = spans.len();
     let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
     let resource_spans = vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }];
-    request(Signal::Traces, &ExportTraceServiceRequest { resource_spans }, trace_id)
+    request(Signal::Traces, n_items, &ExportTraceServiceRequest { resource_spans }, trace_id)
 }
 
 fn logs(resource: Option<Resource>, log_records: Vec<LogRecord>) -> Request {
     let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
     let resource_logs = vec![ResourceLogs { resource, scope_logs, ..ResourceLogs::default() }];
-    request(Signal::Logs, &ExportLogsServiceRequest { resource_logs }, None)
+    request(Signal::Logs, N_ITEMS, &ExportLogsServiceRequest { resource_logs }, None)
 }
 
 fn metrics(resource: Option<Resource>, data_points: Vec<NumberDataPoint>) -> Request {
@@ -135,5 +136,5 @@ fn metrics(resource: Option<Resource>, data_points: Vec<NumberDataPoint>) -> Req
     let metrics = vec![Metric { name: "wide.gauge".to_owned(), data, ..Metric::default() }];
     let scope_metrics = vec![ScopeMetrics { metrics, ..ScopeMetrics::default() }];
     let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }];
-    request(Signal::Metrics, &ExportMetricsServiceRequest { resource_metrics }, None)
+    request(Signal::Metrics, N_ITEMS, &ExportMetricsServiceRequest { resource_metrics }, None)
 }

@@ -3,6 +3,7 @@
 use super::MAPS;
 use super::count::{KeyCount, KeyCounts, TableCounts};
 use super::value::Class;
+use crate::condensed;
 use crate::ids::Table;
 use crate::schema::attribute_map;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -46,6 +47,12 @@ impl WideTable {
         let maps: Vec<WideMap> = maps.collect();
         let schema = wide_schema(table, &maps, counts);
         Self { table, maps, schema }
+    }
+
+    /// The table's own columns, as segments of manifest formats 1 and 2 have them.
+    #[cfg(test)]
+    pub(crate) fn plain(table: Table) -> Self {
+        Self { table, maps: Vec::new(), schema: table.schema() }
     }
 
     pub(crate) fn table(&self) -> Table {
@@ -129,7 +136,7 @@ fn wide_schema(table: Table, maps: &[WideMap], counts: &TableCounts) -> SchemaRe
         match maps.iter().find(|map| map.has(field.name())) {
             Some(map) if map.name == field.name() => fields.extend(map.fields()),
             Some(_) => {}
-            None => fields.push(Arc::clone(field)),
+            None => fields.extend(condensed::field_of(table, field)),
         }
     }
     Arc::new(Schema::new_with_metadata(fields, counts.write()))

@@ -3,6 +3,7 @@
 use super::layout::{WideMap, WideTable, types_name};
 use super::shapes::{Shape, Shapes, entries};
 use super::value::{Class, class_of, double, int};
+use crate::condensed;
 use crate::schema::attribute_map;
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, AsArray, BinaryBuilder, Float64Builder, Int64Builder, MapArray,
@@ -22,7 +23,9 @@ pub(crate) fn split(batch: &RecordBatch, wide: &WideTable) -> Result<RecordBatch
     let mut columns = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let Some(map) = wide.map(field.name()) else {
-            columns.push(Arc::clone(column));
+            let is_plain = wide.schema().index_of(field.name()).is_ok();
+            let condensed = || condensed::column_of(wide.table(), field.name(), batch);
+            columns.extend(if is_plain { Some(Arc::clone(column)) } else { condensed()? });
             continue;
         };
         let missing = || ArrowError::SchemaError(format!("{} has no map or no types", map.name));

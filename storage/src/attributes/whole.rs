@@ -5,6 +5,7 @@ use super::layout::{WideMap, order_name};
 use super::shapes::entries;
 use super::split::{ORDER_END, map, texts};
 use super::value::write_double;
+use crate::condensed::Condensed;
 use crate::ids::Table;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, MapArray, RecordBatch, StringArray,
@@ -23,13 +24,19 @@ pub(crate) fn whole(batch: &RecordBatch, table: Table) -> Result<RecordBatch, Ar
     let maps: Vec<WideMap> = MAPS.into_iter().filter_map(|map| WideMap::of(&file, map)).collect();
     let column = |field: &FieldRef| match maps.iter().find(|map| map.has(field.name())) {
         Some(map) => of_wide(batch, map, field.name()),
-        None => Ok(match batch.column_by_name(field.name()) {
-            Some(column) => Arc::clone(column),
-            None => new_null_array(field.data_type(), batch.num_rows()),
-        }),
+        None => match (Condensed::of(field.name(), &file), batch.column_by_name(field.name())) {
+            (Some(condensed), _) => expanded(batch, condensed),
+            (None, Some(column)) => Ok(Arc::clone(column)),
+            (None, None) => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        },
     };
     let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema, columns)
+}
+
+fn expanded(batch: &RecordBatch, condensed: Condensed) -> Result<ArrayRef, ArrowError> {
+    let parts: Result<Vec<ArrayRef>, _> = condensed.parts().iter().map(|name| part(batch, name)).collect();
+    condensed.expand(&parts?)
 }
 
 /// A column of the table that a wide map has in parts: the map itself, or its types.

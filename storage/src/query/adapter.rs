@@ -1,9 +1,12 @@
-//! From maps to the columns of one file.
+//! From the columns of a table to those of one file: maps of attributes and condensed columns are told by
+//! others there.
 
-use super::functions::{AttributeMap, AttributeTypes, AttributeValue};
+use super::attributes::{AttributeMap, AttributeTypes, AttributeValue};
+use super::condensed::Expanded;
 use crate::attributes::{
     Class, LISTS, MAPS, TableCounts, WideMap, column_name, double, int, order_name, rest_name,
 };
+use crate::condensed::Condensed;
 use crate::query::udf::{AttributeNumber, HasAttribute};
 use crate::schema::attribute_map;
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -23,10 +26,10 @@ type Expr = Arc<dyn PhysicalExpr>;
 
 /// Makes an adapter for each file.
 #[derive(Debug)]
-pub(in crate::query) struct AttributeAdapterFactory;
+pub(super) struct SegmentAdapterFactory;
 
 #[derive(Debug)]
-struct AttributeAdapter {
+struct SegmentAdapter {
     file: SchemaRef,
     /// Maps that the file has columns of.
     maps: Vec<WideMap>,
@@ -51,13 +54,13 @@ enum Asked<'a> {
     Equal(&'a str),
 }
 
-impl PhysicalExprAdapterFactory for AttributeAdapterFactory {
+impl PhysicalExprAdapterFactory for SegmentAdapterFactory {
     fn create(
         &self,
         table: SchemaRef,
         file: SchemaRef,
     ) -> Result<Arc<dyn PhysicalExprAdapter>, DataFusionError> {
-        Ok(Arc::new(AttributeAdapter {
+        Ok(Arc::new(SegmentAdapter {
             maps: MAPS.into_iter().filter_map(|map| WideMap::of(&file, map)).collect(),
             counts: TableCounts::read(file.metadata()),
             others: DefaultPhysicalExprAdapter::new(table, Arc::clone(&file)),
@@ -66,7 +69,7 @@ impl PhysicalExprAdapterFactory for AttributeAdapterFactory {
     }
 }
 
-impl PhysicalExprAdapter for AttributeAdapter {
+impl PhysicalExprAdapter for SegmentAdapter {
     fn rewrite(&self, expr: Expr) -> Result<Expr, DataFusionError> {
         let adapted = expr.transform_down(|node| {
             Ok(match self.replacement(&node)? {
@@ -79,12 +82,15 @@ impl PhysicalExprAdapter for AttributeAdapter {
     }
 }
 
-impl AttributeAdapter {
+impl SegmentAdapter {
     fn replacement(&self, node: &Expr) -> Result<Option<Expr>, DataFusionError> {
         if let Some(look_up) = LookUp::of(node) {
             return self.found(&look_up);
         }
         let Some(column) = node.downcast_ref::<Column>() else { return Ok(None) };
+        if let Some(condensed) = Condensed::of(column.name(), &self.file) {
+            return self.expanded(condensed).map(Some);
+        }
         let Some(map) = self.maps.iter().find(|map| map.has(column.name())) else { return Ok(None) };
         if map.name != column.name() {
             let field = Field::new(column.name(), DataType::Utf8, false);
@@ -109,6 +115,11 @@ impl AttributeAdapter {
             Asked::Value(class) => self.value(look_up, &classes, class).map(Some),
             Asked::Equal(text) => self.equal(look_up, &classes, text).map(Some),
         }
+    }
+
+    fn expanded(&self, condensed: Condensed) -> Result<Expr, DataFusionError> {
+        let parts: Result<Vec<Expr>, _> = condensed.parts().iter().map(|part| self.column(part)).collect();
+        Ok(call(Expanded::new(condensed), parts?, condensed.table_field()))
     }
 
     fn map(&self, name: &str) -> Option<&WideMap> {

@@ -6,8 +6,10 @@
 //! the limits, and stops when its caller goes. Nothing here writes, and no text from outside becomes SQL except
 //! through `literals`.
 
+mod adapter;
 mod attributes;
 mod catalog;
+mod condensed;
 mod edges;
 mod edges_view;
 mod failure;

@@ -4,7 +4,8 @@
 //! a self-join sees the same rows on both sides. Files come from the snapshot only, never from a
 //! directory.
 
-use super::attributes::{self, AttributeAdapterFactory};
+use super::adapter::SegmentAdapterFactory;
+use super::attributes;
 use super::prune;
 use super::pruned;
 use super::words::Narrowed;
@@ -141,7 +142,7 @@ impl Scan<'_> {
             .with_statistics(self.statistics(&segments.segments))
             .with_projection_indices(self.projection.cloned())?
             .with_limit(self.limit)
-            .with_expr_adapter(Some(Arc::new(AttributeAdapterFactory)))
+            .with_expr_adapter(Some(Arc::new(SegmentAdapterFactory)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

@@ -11,6 +11,7 @@ mod metric_points;
 mod red;
 mod spans;
 
+pub(crate) use common::span_id;
 pub use common::{ATTRIBUTE_TYPES_DOC, SPAN_ID_BYTES, TIME_ZONE, TRACE_ID_BYTES, attribute_map, timestamp};
 pub use logs::logs;
 pub use metric_points::{exemplar_fields, metric_points, quantile_fields};

@@ -1,7 +1,7 @@
 //! What is written is what is read: order, bounds and rows of a segment.
 
 use super::*;
-use crate::attributes::{TableCounts, WideTable, whole};
+use crate::attributes::{WideTable, whole};
 use crate::faults::NoFaults;
 use crate::ids::Table;
 use crate::read_models::tests::merged;
@@ -128,9 +128,7 @@ fn segments_with_whole_maps_are_merged() {
         Arc::new(write(&source, dir.path(), &NoFaults).expect("write"))
     };
     let (at_once, new) = (write(1, &batches), write(2, &batches[..1]));
-    let narrow = WideTable::choose(Table::Logs, 100, &TableCounts::default());
-    assert_eq!(*narrow.schema(), *Table::Logs.schema());
-    let old = write_narrow(3, &batches[1], narrow, dir.path());
+    let old = write_narrow(3, &batches[1], WideTable::plain(Table::Logs), dir.path());
     let merged = merge(&[new, old], 4, dir.path(), &NoFaults, &|| false).expect("merge");
     assert_eq!(columns_of(&merged, dir.path()), columns_of(&at_once, dir.path()));
     assert!(columns_of(&merged, dir.path()).contains(&"attributes.n:int".to_owned()));

@@ -167,7 +167,7 @@ impl Files {
 
 impl RowWriter {
     fn new(output: BufWriter<Summing<File>>, wide: WideTable) -> Result<Self, Cause> {
-        let properties = writer_properties(&wide.schema())?;
+        let properties = writer_properties(wide.table(), &wide.schema())?;
         let parquet = ArrowWriter::try_new(output, wide.schema(), Some(properties))?;
         Ok(Self { parquet, words: WordFilters::of(wide.table()), wide })
     }

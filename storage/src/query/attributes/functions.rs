@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The value of a key whose values are in columns of several types, or not of the type asked for.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct AttributeValue {
+pub(in crate::query) struct AttributeValue {
     /// The type asked for.
     class: Class,
     signature: Signature,
@@ -20,31 +20,31 @@ pub(super) struct AttributeValue {
 
 /// The map whose columns are the arguments.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct AttributeMap {
+pub(in crate::query) struct AttributeMap {
     map: WideMap,
     signature: Signature,
 }
 
 /// The types of the entries of the map whose order is the argument.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct AttributeTypes {
+pub(in crate::query) struct AttributeTypes {
     signature: Signature,
 }
 
 impl AttributeTypes {
-    pub(super) fn new() -> Self {
+    pub(in crate::query) fn new() -> Self {
         Self { signature: Signature::any(1, Volatility::Immutable) }
     }
 }
 
 impl AttributeValue {
-    pub(super) fn new(class: Class) -> Self {
+    pub(in crate::query) fn new(class: Class) -> Self {
         Self { class, signature: Signature::variadic_any(Volatility::Immutable) }
     }
 }
 
 impl AttributeMap {
-    pub(super) fn new(map: WideMap) -> Self {
+    pub(in crate::query) fn new(map: WideMap) -> Self {
         Self { map, signature: Signature::variadic_any(Volatility::Immutable) }
     }
 }

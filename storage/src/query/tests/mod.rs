@@ -4,6 +4,7 @@
 mod attributes;
 mod edges;
 mod engines;
+mod equality;
 mod explain;
 mod histograms;
 mod limits;
