@@ -26,10 +26,9 @@ const SQL_EXACT: &str = "SELECT service, name, count(*) AS n, \
      percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ns) AS p95, \
      percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns) AS p99 \
      FROM spans GROUP BY service, name";
-const SQL_SKETCH: &str = "SELECT service, name, count(*) AS n, \
-     approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ns) AS p50, \
-     approx_percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ns) AS p95, \
-     approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns) AS p99 \
+const SQL_HDR: &str = "SELECT service, name, count(*) AS n, \
+     hdr_quantile(hdr_of(duration_ns), 0.5) AS p50, hdr_quantile(hdr_of(duration_ns), 0.95) AS p95, \
+     hdr_quantile(hdr_of(duration_ns), 0.99) AS p99 \
      FROM spans GROUP BY service, name";
 const SQL_READ_MODEL: &str = "SELECT service, operation AS name, sum(n_spans) AS n, \
      hdr_quantile(duration_hdr, 0.5) AS p50, hdr_quantile(duration_hdr, 0.95) AS p95, \
@@ -48,12 +47,12 @@ pub(crate) async fn measure(args: &Args, store: &Store, report: &mut Report) -> 
             took.push(seconds);
             compare(report, name, &exact, &answer);
         }
-        let sketch = timed(&engine, SQL_SKETCH, &mut took.sketch).await?;
+        let histogram = timed(&engine, SQL_HDR, &mut took.histogram).await?;
         let read_model = timed(&engine, SQL_READ_MODEL, &mut took.read_model).await?;
         if exact.values().map(|[n, ..]| n).sum::<f64>() != store.filled.n_spans as f64 {
             report.wrong("the percentiles do not count every span");
         }
-        remark(report, "sketch", &exact, &sketch);
+        remark(report, "histogram", &exact, &histogram);
         remark(report, "read model", &exact, &read_model);
     }
     took.tell(report, store.filled.n_spans, &peers.names());
@@ -66,7 +65,7 @@ struct Took {
     exact: Sample,
     /// In the order of the peers' names.
     theirs: Vec<Sample>,
-    sketch: Sample,
+    histogram: Sample,
     read_model: Sample,
 }
 
@@ -78,7 +77,7 @@ impl Took {
         for (peer, sample) in peers.iter().zip(&self.theirs) {
             report.sample(what(&format!("exact, {peer}")), "s", sample, "");
         }
-        report.sample(what("sketch"), "s", &self.sketch, budget);
+        report.sample(what("histogram"), "s", &self.histogram, budget);
         report.sample(what("read model"), "s", &self.read_model, "");
         if peers.is_empty() {
             report.missing(what("exact, DuckDB and ClickHouse"), "no Python with their packages");

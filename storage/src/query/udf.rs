@@ -8,6 +8,7 @@
 //!   is none.
 //! - `hdr_n_at_most(duration_hdr, ns)`: how many durations of a histogram lie at or below a bound.
 //! - `hdr_merge(duration_hdr)`: aggregate; one histogram of many, in 27 KB a group however many there are.
+//! - `hdr_of(duration_ns)`: aggregate; the histogram of the durations of rows, which serves all quantiles of a group.
 //! - `hdr_quantile(duration_hdr, q)`: aggregate; merges histograms, gives the quantile in nanoseconds. Over an
 //!   aggregate, as in `hdr_quantile(hdr_merge(duration_hdr), q)`, it is `hdr_quantile_of`.
 //! - `hdr_quantile_of(duration_hdr, q)`: the quantile of one histogram.
@@ -17,6 +18,7 @@ mod has_attribute;
 mod has_word;
 mod hdr_merge;
 mod hdr_n_at_most;
+mod hdr_of;
 mod hdr_quantile;
 mod hdr_quantile_of;
 mod hex;
@@ -45,6 +47,7 @@ pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 pub(super) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     vec![
         Arc::new(AggregateUDF::from(hdr_merge::HdrMerge::new())),
+        Arc::new(AggregateUDF::from(hdr_of::HdrOf::new())),
         Arc::new(AggregateUDF::from(hdr_quantile::HdrQuantile::new())),
     ]
 }

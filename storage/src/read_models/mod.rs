@@ -7,7 +7,7 @@
 mod hdr;
 mod red;
 
-pub(crate) use hdr::DurationHistogram;
+pub(crate) use hdr::{DurationHistogram, SparseHistogram};
 pub(crate) use red::{BUCKET_NS, RedCells, RedDelta};
 
 #[cfg(test)]

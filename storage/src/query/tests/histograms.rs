@@ -63,6 +63,20 @@ async fn merged_quantiles_are_within_a_percent() {
             }
             assert_eq!(n_rows, 2);
         }
+        let raw = "SELECT service, hdr_quantile(hdr_of(duration_ns), 0.9) AS at_once, \
+                   hdr_quantile_of(hdr_of(duration_ns) FILTER (WHERE duration_ns >= 0), 0.9) AS filtered, \
+                   hdr_quantile(hdr_of(CASE WHEN duration_ns < 0 THEN 1 END), 0.9) AS none \
+                   FROM spans GROUP BY service";
+        for batch in &query(&stored.engine, raw).await.unwrap_or_else(|error| panic!("{error:?}")) {
+            for row in 0..batch.num_rows() {
+                let exact = exact(batch.column(0).as_string::<i32>().value(row), 0.9);
+                for column in 1..3 {
+                    let value = batch.column(column).as_primitive::<Int64Type>().value(row);
+                    assert!((value - exact).abs() * 100 <= exact, "{} {value} {exact}", stored.place);
+                }
+                assert!(batch.column(3).is_null(row));
+            }
+        }
         let running = "SELECT bucket, hdr_quantile(hdr_merge(duration_hdr) OVER (ORDER BY bucket), 0.5) AS p50 \
                        FROM red WHERE service = 'web' ORDER BY bucket";
         assert!(table(&stored.engine, running).await.lines().count() > 5);

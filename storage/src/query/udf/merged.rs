@@ -24,6 +24,10 @@ impl Merged {
         durations.add_encoded(encoded.value(row)).map_err(external)
     }
 
+    pub(super) fn record(&mut self, duration_ns: i64) {
+        self.durations.get_or_insert_default().record(duration_ns);
+    }
+
     pub(super) fn quantile_ns(&self, quantile: f64) -> Option<i64> {
         self.durations.as_ref().and_then(|durations| durations.quantile_ns(quantile))
     }
