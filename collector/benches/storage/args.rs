@@ -29,12 +29,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) const USAGE: &str = "\
-  --spans N           spans of the demo workload, such as 20k, 1M (default), 10M, 50M
+  --spans N           spans that are searched, such as 20k, 1M (default), 10M, 50M; at most 1M are of the demo
   --hours N           time they are spread over (24)
   --runs N            runs of each figure (5)
   --load-minutes N    demo traffic sent while queries and merges run (60)
   --load-speed N      how many times faster than it passed (60)
-  --attribute KEY     what is searched for (url.path)
+  --attribute KEY     what is searched for (user.id)
   --fresh             make the data again";
 
 impl Args {
@@ -48,7 +48,7 @@ impl Args {
             n_runs: 5,
             load_minutes: 60.0,
             load_speed: 60.0,
-            attribute: "url.path".to_owned(),
+            attribute: "user.id".to_owned(),
             is_fresh: false,
             only_load: None,
         };

@@ -48,8 +48,6 @@ pub(crate) struct Filled {
     pub(crate) seconds: f64,
     /// Some traces, from all over the time.
     pub(crate) trace_ids: Vec<[u8; 16]>,
-    /// Visits a second that made so many spans.
-    pub(crate) rate_per_s: f64,
 }
 
 impl Filled {
@@ -71,34 +69,41 @@ impl Filled {
     }
 }
 
-/// Spread evenly over the hours.
+/// Spans of the workloads that sizes are taken of: more of them are no other size.
+const N_SPANS_OF_SIZES: u64 = 1_000_000;
+
+/// What the demo's shop sends, spread evenly over the hours.
 pub(crate) async fn demo(args: &Args) -> Result<Store, Failure> {
-    let name = format!("demo-{}-spans-{}-hours", args.n_spans, args.hours);
-    let rate_per_s = args.n_spans as f64 / (args.hours * 3600.0) / spans_per_visit();
+    let n_spans = args.n_spans.min(N_SPANS_OF_SIZES);
+    let name = format!("demo-{n_spans}-spans-{}-hours", args.hours);
+    let rate_per_s = n_spans as f64 / (args.hours * 3600.0) / spans_per_visit();
     let mut shop = Shop::new(1, rate_per_s, T0);
-    let n_steps = (args.hours * 3600.0 * SECOND as f64) as i64 / STEP_NS;
-    fill(args, &name, n_steps, rate_per_s, move |to| shop.advance(to)).await
+    fill(args, &name, n_steps(args), move |to| shop.advance(to)).await
 }
 
-/// As many spans as the demo's up to a million, in ten minutes.
+/// As many spans as are asked for, spread evenly over the hours.
 pub(crate) async fn ten(args: &Args) -> Result<Store, Failure> {
-    let n_spans = args.n_spans.min(1_000_000);
-    let (mut ten, mut n_made, n_steps) = (Ten::new(1), 0, 600 * SECOND / STEP_NS);
+    let (n_spans, n_steps) = (args.n_spans, n_steps(args));
+    let (mut ten, mut n_made) = (Ten::new(1), 0);
     let next = move |to: i64| {
-        let n_wanted = n_spans * ((to - T0) / STEP_NS).unsigned_abs() / n_steps.unsigned_abs();
+        let n_wanted = u128::from(n_spans) * ((to - T0) / STEP_NS) as u128 / n_steps as u128;
         let mut requests = Vec::new();
-        while n_made < n_wanted {
+        while u128::from(n_made) < n_wanted {
             requests.push(ten.request(to));
             n_made += requests[requests.len() - 1].n_items as u64;
         }
         requests
     };
-    fill(args, &format!("ten-{n_spans}-spans"), n_steps, 0.0, next).await
+    fill(args, &format!("ten-{n_spans}-spans-{}-hours", args.hours), n_steps, next).await
 }
 
-/// A tenth of the spans, and as many logs and points, in an hour.
+fn n_steps(args: &Args) -> i64 {
+    (args.hours * 3600.0 * SECOND as f64) as i64 / STEP_NS
+}
+
+/// A tenth of the demo's spans, and as many logs and points, in an hour.
 pub(crate) async fn wide(args: &Args) -> Result<Store, Failure> {
-    let n_spans = (args.n_spans / 10).max(1_000);
+    let n_spans = (args.n_spans.min(N_SPANS_OF_SIZES) / 10).max(1_000);
     let (mut wide, mut n_left, n_steps) = (Wide::new(1), n_spans, 3600 * SECOND / STEP_NS);
     let n_per_step = n_spans.div_ceil(n_steps as u64);
     let next = move |to| {
@@ -111,7 +116,7 @@ pub(crate) async fn wide(args: &Args) -> Result<Store, Failure> {
         }
         requests
     };
-    fill(args, &format!("wide-{n_spans}-spans"), n_steps, 0.0, next).await
+    fill(args, &format!("wide-{n_spans}-spans"), n_steps, next).await
 }
 
 /// An hour of a small shop tells.
@@ -136,7 +141,6 @@ async fn fill(
     args: &Args,
     name: &str,
     n_steps: i64,
-    rate_per_s: f64,
     mut next: impl FnMut(i64) -> Vec<Request>,
 ) -> Result<Store, Failure> {
     let dir = args.dir.as_ref().ok_or("no directory")?.join(name);
@@ -151,7 +155,7 @@ async fn fill(
     options.wal.sync = WalSync::Interval(Duration::from_secs(1));
     options.wal.commit_delay = Duration::ZERO;
     let (engine, _) = Engine::open(options, rows).await?;
-    let mut filled = Filled { commit: args.commit.clone(), rate_per_s, ..Filled::default() };
+    let mut filled = Filled { commit: args.commit.clone(), ..Filled::default() };
     let started = now();
     for step in 1..=n_steps {
         let at = T0 + step * STEP_NS;

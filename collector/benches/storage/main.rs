@@ -60,14 +60,16 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     report.sizes("demo", &demo);
     report.sizes("ten attributes", &ten);
     report.sizes("60 attributes", &wide);
-    let reads = reads::measure(args, &demo, &mut report).await;
+    let overview = reads::overview(args, &demo, &mut report).await;
+    report.or_missing("overview", overview);
+    let reads = reads::measure(args, &ten, &mut report).await;
     report.or_missing("reads", reads);
-    let restarts = restart::measure(args, &demo, &mut report).await;
+    let restarts = restart::measure(args, &ten, &mut report).await;
     report.or_missing("restarts", restarts);
-    let percentiles = percentiles::measure(args, &demo, &mut report).await;
+    let percentiles = percentiles::measure(args, &ten, &mut report).await;
     report.or_missing("percentiles", percentiles);
     let load = load::measure(args, &demo, &mut report);
     report.or_missing("load", load);
-    report.print(args, &demo, [load_before, process::load_average()]);
+    report.print(args, &[&demo, &ten, &wide], [load_before, process::load_average()]);
     report.verdict()
 }

@@ -86,27 +86,27 @@ impl Report {
         self.lines.push(Line { what: what.into(), figure, spread, budget: budget.to_owned() });
     }
 
-    pub(crate) fn print(&self, args: &Args, demo: &Store, load_averages: [f64; 2]) {
-        let filled = &demo.filled;
+    pub(crate) fn print(&self, args: &Args, stores: &[&Store], load_averages: [f64; 2]) {
         let [before, after] = load_averages;
         println!();
         println!(
-            "storage at {}, data of {}: {} spans, {} logs, {} points over {} h; {} runs; load average {before} before, {after} after",
-            args.commit,
-            filled.commit,
-            filled.n_spans,
-            filled.n_logs,
-            filled.n_points,
-            args.hours,
-            args.n_runs
+            "storage at {}; {} runs; load average {before} before, {after} after",
+            args.commit, args.n_runs
         );
+        for Store { dir, filled } in stores {
+            let name = dir.file_name().unwrap_or_default().to_string_lossy();
+            println!(
+                "{name}: {} spans, {} logs, {} points, written by {}",
+                filled.n_spans, filled.n_logs, filled.n_points, filled.commit
+            );
+        }
         if before > 1.0 {
             println!("WARNING: the machine was busy, these figures are worth nothing");
         }
         if cfg!(debug_assertions) {
             println!("WARNING: this is a debug build, only the answers are worth anything");
         }
-        if filled.commit != args.commit {
+        if stores.iter().any(|store| store.filled.commit != args.commit) {
             println!("NOTE: the data was made by another version; --fresh makes it again");
         }
         println!();

@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
-/// Data sets; `SIM_SEED` repeats one.
+/// Data sets; `FIRSTFAULT_SIM_SEED` repeats one.
 const N_SEEDS: u64 = 6;
 /// Rows of a signal, at most; the least gives frequent keys no columns, the most does.
 const N_ROWS_MAX: usize = 160;
@@ -136,8 +136,8 @@ fn statements() -> Vec<String> {
 /// Guarantees: every statement over every table and view has the same rows as its answer everywhere.
 #[tokio::test]
 async fn answers_do_not_depend_on_the_place_of_rows() {
-    let seeds = match std::env::var("SIM_SEED") {
-        Ok(seed) => vec![seed.parse().expect("SIM_SEED is a number")],
+    let seeds = match std::env::var("FIRSTFAULT_SIM_SEED") {
+        Ok(seed) => vec![seed.parse().expect("FIRSTFAULT_SIM_SEED is a number")],
         Err(_) => (0..N_SEEDS).collect(),
     };
     for seed in seeds {
@@ -149,13 +149,16 @@ async fn answers_do_not_depend_on_the_place_of_rows() {
                 let found = sorted(&other.engine, &sql).await;
                 assert!(
                     found == expected,
-                    "SIM_SEED={seed}: {}: {sql}\n{expected:#?}\n{found:#?}",
+                    "FIRSTFAULT_SIM_SEED={seed}: {}: {sql}\n{expected:#?}\n{found:#?}",
                     other.place
                 );
             }
         }
         let n_rows = query(&stored[0].engine, "SELECT * FROM span_links").await.expect("rows");
-        assert!(n_rows.iter().any(|batch| batch.num_rows() > 0), "SIM_SEED={seed}: the rows have no links");
+        assert!(
+            n_rows.iter().any(|batch| batch.num_rows() > 0),
+            "FIRSTFAULT_SIM_SEED={seed}: the rows have no links"
+        );
     }
 }
 
