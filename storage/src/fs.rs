@@ -122,12 +122,6 @@ pub(crate) fn sync_dir(directory: &Path) -> Result<(), Error> {
     sync().map_err(|source| Error::io("sync directory", directory, source))
 }
 
-/// Makes the bytes of a file durable.
-pub(crate) fn sync_file(path: &Path) -> Result<(), Error> {
-    let sync = || File::open(path)?.sync_all();
-    sync().map_err(|source| Error::io("sync file", path, source))
-}
-
 /// Bytes that this process may still write on the disk of `path`.
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;

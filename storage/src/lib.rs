@@ -8,6 +8,7 @@
 mod attributes;
 mod columns;
 mod condensed;
+mod disk;
 mod engine;
 mod error;
 mod faults;

@@ -5,7 +5,9 @@
 //! flush's segments and the numbers they cover stand in one version, which is what makes every row
 //! appear exactly once. `docs/formats/manifest.md` holds the file.
 
+use crate::disk;
 use crate::error::Error;
+use crate::faults::{Change, Faults, Step};
 use crate::fs;
 use crate::ids::{Signal, Table};
 use crate::segment::SegmentMeta;
@@ -13,6 +15,7 @@ use crate::stats::RowsEver;
 use crate::wal::SequenceSet;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,23 +84,62 @@ impl Manifest {
     }
 
     /// Makes this version the truth, durably, unless another writer was first.
-    pub(crate) async fn publish(&self, store: &dyn ObjectStore, data_dir: &Path) -> Result<(), Error> {
-        let fail = |source: object_store::Error| match source {
-            object_store::Error::AlreadyExists { .. } => Error::ManifestConflict { version: self.version },
-            source => Error::ManifestCommit { version: self.version, source: Box::new(source) },
-        };
+    pub(crate) async fn publish(
+        &self,
+        store: &dyn ObjectStore,
+        data_dir: &Path,
+        faults: &dyn Faults,
+    ) -> Result<(), Error> {
         let name = format!("manifest/{:020}.json", self.version);
         let (temporary, published) = (ObjectPath::from(format!("{name}.new")), ObjectPath::from(name));
-        store.put(&temporary, PutPayload::from(encode(self)?)).await.map_err(fail)?;
-        fs::sync_file(&data_dir.join(temporary.as_ref()))?;
+        let temporary_path = data_dir.join(temporary.as_ref());
+        self.write(store, &temporary, &temporary_path, faults).await?;
+
+        let fail = |source| match source {
+            object_store::Error::AlreadyExists { .. } => Error::ManifestConflict { version: self.version },
+            source => self.not_committed(source),
+        };
+        faults.before(Step::ManifestPublish).map_err(|source| self.not_committed(source))?;
         store.copy_if_not_exists(&temporary, &published).await.map_err(fail)?;
-        let uncertain = |source| Error::ManifestUncertain { version: self.version, source: Box::new(source) };
-        fs::sync_dir(&fs::manifest_dir(data_dir)).map_err(uncertain)?;
+        faults.after(Change::Linked { from: &temporary_path, to: &data_dir.join(published.as_ref()) });
+        let directory = fs::manifest_dir(data_dir);
+        disk::sync_names(&directory, Step::ManifestNameSync, faults).map_err(|source| {
+            let source = Error::io("sync directory", &directory, source);
+            Error::ManifestUncertain { version: self.version, source: Box::new(source) }
+        })?;
         // Left behind it is an orphan, which the next start removes.
-        if let Err(error) = store.delete(&temporary).await {
-            tracing::warn!(path = %temporary, %error, "cannot remove temporary manifest");
+        if let Err(error) = disk::remove(&temporary_path, Step::ManifestDelete, faults) {
+            tracing::warn!(error = error.chain(), "cannot remove temporary manifest");
         }
         Ok(())
+    }
+
+    /// Writes this version under a name that is not yet the truth, and makes its bytes durable.
+    async fn write(
+        &self,
+        store: &dyn ObjectStore,
+        name: &ObjectPath,
+        path: &Path,
+        faults: &dyn Faults,
+    ) -> Result<(), Error> {
+        let mut text = encode(self)?;
+        faults.before(Step::ManifestWrite).map_err(|source| self.not_committed(source))?;
+        let cut_short = faults.short_write(Step::ManifestWrite, text.len());
+        if let Some((n_bytes, _)) = &cut_short {
+            text.truncate(*n_bytes);
+        }
+        store.put(name, PutPayload::from(text)).await.map_err(|source| self.not_committed(source))?;
+        faults.after(Change::Created(path));
+        if let Some((_, source)) = cut_short {
+            return Err(self.not_committed(source));
+        }
+        let sync = || disk::sync(&File::open(path)?, path, Step::ManifestSync, faults);
+        sync().map_err(|source| Error::io("sync file", path, source))
+    }
+
+    /// Nothing of this version is to be seen.
+    fn not_committed(&self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::ManifestCommit { version: self.version, source: Box::new(source) }
     }
 
     /// Makes this version the only one of a directory that nobody uses, durably.
@@ -128,11 +170,11 @@ pub(crate) fn unfinished(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Removes versions that are neither the newest nor among the few kept.
-pub(crate) fn prune(data_dir: &Path) -> Result<(), Error> {
+pub(crate) fn prune(data_dir: &Path, faults: &dyn Faults) -> Result<(), Error> {
     let mut old = versions(data_dir)?;
     old.truncate(old.len().saturating_sub(VERSIONS_KEPT));
     for (_, path) in old {
-        fs::remove_file(&path)?;
+        disk::remove(&path, Step::ManifestDelete, faults)?;
     }
     Ok(())
 }

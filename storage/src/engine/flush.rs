@@ -135,7 +135,7 @@ impl Store {
             state.manifest = Arc::new(next);
             also(&mut state);
         }
-        if let Err(error) = manifest::prune(&self.data_dir) {
+        if let Err(error) = manifest::prune(&self.data_dir, &*self.faults) {
             tracing::warn!(error = error.chain(), "cannot remove old manifests");
         }
         Ok(())
@@ -143,9 +143,7 @@ impl Store {
 
     fn publish_on_disk(&self, next: &Manifest) -> Result<(), Error> {
         let version = next.version;
-        let fail = |source: std::io::Error| Error::ManifestCommit { version, source: Box::new(source) };
-        self.faults.before(Step::ManifestPublish).map_err(fail)?;
-        self.handle.block_on(next.publish(&*self.object_store, &self.data_dir))?;
+        self.handle.block_on(next.publish(&*self.object_store, &self.data_dir, &*self.faults))?;
         let uncertain = |source| {
             let source = Error::io("publish manifest in", &self.data_dir, source);
             Error::ManifestUncertain { version, source: Box::new(source) }

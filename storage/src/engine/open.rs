@@ -4,15 +4,16 @@ use super::from_log::{Decoder, FromLog, insert_from_log};
 use super::store::Store;
 use super::{Engine, Inner, segments};
 use crate::columns::{Columns, WalRecord};
+use crate::disk;
 use crate::error::Error;
-use crate::faults::Faults;
+use crate::faults::{Faults, Step};
 use crate::fs::{self, DirectoryLock};
 use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
 use crate::segment::CheckedSegments;
-use crate::wal::{Replayed, SequenceSet, Wal, WalStart, replay};
+use crate::wal::{Replay, Replayed, SequenceSet, Wal, WalStart, replay};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use parking_lot::Mutex;
@@ -73,10 +74,12 @@ fn open(
     let mut manifest = Manifest::load(&options.data_dir)?;
     // The process that wrote it may have been killed before its name was durable; what follows deletes
     // files because of it.
-    fs::sync_dir(&fs::manifest_dir(&options.data_dir))?;
+    let manifests = fs::manifest_dir(&options.data_dir);
+    disk::sync_names(&manifests, Step::ManifestNameSync, &*faults)
+        .map_err(|source| Error::io("sync directory", &manifests, source))?;
     let n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
     segments::check(&options.data_dir, &manifest)?;
-    let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest)?;
+    let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest, &*faults)?;
     let mut recovery = Recovery { n_segments_given_up, n_orphans_removed, ..Recovery::default() };
 
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
@@ -120,7 +123,8 @@ fn replay_into(
     recovery: &mut Recovery,
 ) -> Result<Replayed, Error> {
     let covered = store.manifest().covered.clone();
-    let replayed = replay(&options.data_dir, &covered, &*store.faults, |frame| {
+    let what = Replay { data_dir: &options.data_dir, covered: &covered, faults: &*store.faults };
+    let replayed = replay(what, |frame| {
         match insert_from_log(store, decoder, frame)? {
             FromLog::Rows { n_rows } => recovery.n_rows_replayed += n_rows,
             FromLog::Undecodable => recovery.n_records_undecodable += 1,

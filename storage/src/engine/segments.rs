@@ -1,6 +1,8 @@
 //! The manifest and the files it names, held against each other at the start.
 
+use crate::disk;
 use crate::error::Error;
+use crate::faults::{Faults, Step};
 use crate::fs;
 use crate::ids::Table;
 use crate::manifest::{self, Manifest};
@@ -86,7 +88,11 @@ fn is_behind_log(data_dir: &Path, manifest: &Manifest) -> Result<bool, Error> {
 /// are of a flush or a merge that a crash ended, whose rows are in the log or in other segments. Where the
 /// log does not reach back to the manifest, it is the manifest that is missing, and nothing is removed.
 /// Returns how many there were.
-pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64, Error> {
+pub(super) fn remove_orphans(
+    data_dir: &Path,
+    manifest: &Manifest,
+    faults: &dyn Faults,
+) -> Result<u64, Error> {
     let mut live = HashSet::new();
     for segment in &manifest.segments {
         live.insert(segment.file_path(data_dir));
@@ -109,7 +115,7 @@ pub(super) fn remove_orphans(data_dir: &Path, manifest: &Manifest) -> Result<u64
         return Err(Error::ManifestBehind { directory, version: manifest.version, segment });
     }
     for path in &orphans {
-        fs::remove_file(path)?;
+        disk::remove(path, Step::OrphanDelete, faults)?;
     }
     Ok(orphans.len() as u64)
 }

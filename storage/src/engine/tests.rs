@@ -9,9 +9,8 @@ use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
 use crate::{Recovery, Signal};
 use arrow::array::RecordBatch;
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
 
 /// What goes wrong, and when.
@@ -22,23 +21,15 @@ pub(super) struct Plan {
 
 #[derive(Debug, Default)]
 struct PlanState {
-    /// Steps still to come before the process dies.
-    crash_after: Option<usize>,
     crash_at: Option<Step>,
     is_dead: bool,
     failing: Option<(Step, io::ErrorKind)>,
     /// Panics there, once.
     panics_at: Option<Step>,
     free_bytes: Option<u64>,
-    /// Log files and how much of each was synced.
-    synced: HashMap<PathBuf, u64>,
 }
 
 impl Plan {
-    pub(super) fn crash_after(&self, n_steps: usize) {
-        self.state.lock().crash_after = Some(n_steps);
-    }
-
     pub(super) fn crash_at(&self, step: Step) {
         self.state.lock().crash_at = Some(step);
     }
@@ -46,32 +37,11 @@ impl Plan {
     pub(super) fn fail(&self, failing: Option<(Step, io::ErrorKind)>) {
         self.state.lock().failing = failing;
     }
-
-    pub(super) fn is_dead(&self) -> bool {
-        self.state.lock().is_dead
-    }
-
-    /// Log files of which a power cut may take a part: how many bytes it leaves for certain, and all.
-    pub(super) fn unsynced_log_files(&self, data_dir: &Path) -> Vec<(PathBuf, u64, u64)> {
-        let state = self.state.lock();
-        let paths = fs::list_files(&fs::wal_dir(data_dir)).expect("list").into_iter();
-        let files = paths.map(|path| {
-            let n_bytes = std::fs::metadata(&path).expect("metadata").len();
-            let n_synced = state.synced.get(&path).copied().unwrap_or(0);
-            (path, n_synced, n_bytes)
-        });
-        files.filter(|&(_, n_synced, n_bytes)| n_synced < n_bytes).collect()
-    }
 }
 
 impl Faults for Plan {
     fn before(&self, step: Step) -> io::Result<()> {
         let mut state = self.state.lock();
-        match &mut state.crash_after {
-            Some(0) => state.is_dead = true,
-            Some(n_steps) => *n_steps -= 1,
-            None => {}
-        }
         state.is_dead |= state.crash_at == Some(step);
         if state.is_dead {
             return Err(io::Error::other("process is dead"));
@@ -88,11 +58,6 @@ impl Faults for Plan {
         Ok(())
     }
 
-    fn log_synced(&self, path: &Path) {
-        let n_bytes = std::fs::metadata(path).expect("metadata").len();
-        self.state.lock().synced.insert(path.to_owned(), n_bytes);
-    }
-
     fn free_bytes(&self, n_bytes: u64) -> u64 {
         self.state.lock().free_bytes.unwrap_or(n_bytes)
     }
@@ -107,7 +72,17 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("temporary directory");
+        Self::within(tempfile::tempdir().expect("temporary directory"))
+    }
+
+    /// Where a power cut would take all anyway: syncs cost nothing.
+    pub(super) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self::within(dir.expect("temporary directory"))
+    }
+
+    fn within(dir: TempDir) -> Self {
         let mut options = Options::new(dir.path().join("data"));
         options.disk_free_bytes_min = 0;
         // Merges come when a test says so.

@@ -118,7 +118,7 @@ impl Merge {
         Ok(Self { keys, runs, chunk_rows_max, n_rows_wanted })
     }
 
-    fn write_to(mut self, writer: &mut RowWriter, is_stopped: &dyn Fn() -> bool) -> Result<(), Cause> {
+    fn write_to(mut self, writer: &mut RowWriter<'_>, is_stopped: &dyn Fn() -> bool) -> Result<(), Cause> {
         let mut n_rows = 0;
         while !self.runs.is_empty() {
             if is_stopped() {

@@ -7,6 +7,7 @@ use super::sort::{Place, sorted_places, time_column};
 use super::words::WordFilters;
 use crate::attributes::{TableCounts, WideTable, split};
 use crate::columns::column;
+use crate::disk::{self, Output};
 use crate::error::Error;
 use crate::faults::{Faults, Step};
 use crate::fs;
@@ -16,8 +17,7 @@ use arrow::compute::{self, interleave_record_batch};
 use arrow::datatypes::TimestampNanosecondType;
 use object_store::path::Path as ObjectPath;
 use parquet::arrow::ArrowWriter;
-use std::fs::File;
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::{BufWriter, IntoInnerError};
 use std::path::{Path, PathBuf};
 
 /// Rows put in order at a time; a chunk and the encoder's buffers are all the memory a flush adds to
@@ -51,8 +51,8 @@ pub(super) struct Written {
 }
 
 /// Takes the rows of a segment in their order.
-pub(super) struct RowWriter {
-    parquet: ArrowWriter<BufWriter<Summing<File>>>,
+pub(super) struct RowWriter<'a> {
+    parquet: ArrowWriter<BufWriter<Summing<Output<'a>>>>,
     wide: WideTable,
     words: Option<WordFilters>,
 }
@@ -86,14 +86,19 @@ pub(super) fn create(
     id: u64,
     data_dir: &Path,
     faults: &dyn Faults,
-    fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
+    fill: impl FnOnce(&mut RowWriter<'_>) -> Result<(), Cause>,
 ) -> Result<Written, Error> {
     let table = wide.table();
     let path = SegmentMeta::object_path(table, id);
     let files = Files::of(&path, data_dir);
     let created = files.create(wide, faults, fill);
     let created = created.map_err(|source| Error::SegmentWrite { path: files.segment.clone(), source });
-    match created.and_then(|created| fs::sync_dir(&fs::segment_dir(data_dir, table)).map(|()| created)) {
+    let named = created.and_then(|created| {
+        let directory = fs::segment_dir(data_dir, table);
+        let named = disk::sync_names(&directory, Step::SegmentNameSync, faults);
+        named.map(|()| created).map_err(|source| Error::io("sync directory", &directory, source))
+    });
+    match named {
         Ok((n_bytes, checksums_crc)) => Ok(Written { path, n_bytes, checksums_crc }),
         Err(error) => {
             if let Err(error) = files.remove(faults) {
@@ -135,38 +140,36 @@ impl Files {
         &self,
         wide: WideTable,
         faults: &dyn Faults,
-        fill: impl FnOnce(&mut RowWriter) -> Result<(), Cause>,
+        fill: impl FnOnce(&mut RowWriter<'_>) -> Result<(), Cause>,
     ) -> Result<(u64, u32), Cause> {
-        faults.before(Step::SegmentWrite)?;
-        let output = Summing::new(File::create(&self.temporary)?);
+        let step = Step::SegmentWrite;
+        let output =
+            Summing::new(Output { file: disk::create(&self.temporary, step, faults)?, step, faults });
         let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, output);
         let mut writer = RowWriter::new(output, wide)?;
         fill(&mut writer)?;
         let output = writer.finish()?.into_inner().map_err(IntoInnerError::into_error)?;
-        let (file, checksums) = output.finish();
-        file.sync_all()?;
+        let (output, checksums) = output.finish();
+        disk::sync(&output.file, &self.temporary, Step::SegmentSync, faults)?;
 
-        faults.before(Step::ChecksumsWrite)?;
         let (bytes, crc) = checksums.encode();
-        let mut file = File::create(&self.checksums)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
+        let mut file = disk::create(&self.checksums, Step::ChecksumsWrite, faults)?;
+        disk::write(&mut file, &bytes, Step::ChecksumsWrite, faults)?;
+        disk::sync(&file, &self.checksums, Step::ChecksumsSync, faults)?;
 
-        faults.before(Step::SegmentPublish)?;
-        std::fs::rename(&self.temporary, &self.segment)?;
+        disk::rename(&self.temporary, &self.segment, Step::SegmentPublish, faults)?;
         Ok((checksums.n_bytes(), crc))
     }
 
     fn remove(&self, faults: &dyn Faults) -> Result<(), Error> {
-        faults.before(Step::SegmentDelete).map_err(|source| Error::io("remove", &self.segment, source))?;
         [&self.temporary, &self.segment, &self.checksums]
             .into_iter()
-            .try_for_each(|path| fs::remove_file(path))
+            .try_for_each(|path| disk::remove(path, Step::SegmentDelete, faults))
     }
 }
 
-impl RowWriter {
-    fn new(output: BufWriter<Summing<File>>, wide: WideTable) -> Result<Self, Cause> {
+impl<'a> RowWriter<'a> {
+    fn new(output: BufWriter<Summing<Output<'a>>>, wide: WideTable) -> Result<Self, Cause> {
         let properties = writer_properties(wide.table(), &wide.schema())?;
         let parquet = ArrowWriter::try_new(output, wide.schema(), Some(properties))?;
         Ok(Self { parquet, words: WordFilters::of(wide.table()), wide })
@@ -191,7 +194,7 @@ impl RowWriter {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<BufWriter<Summing<File>>, Cause> {
+    fn finish(mut self) -> Result<BufWriter<Summing<Output<'a>>>, Cause> {
         self.parquet.flush()?;
         self.write_word_filters(None)?;
         if let Some(words) = &self.words {
@@ -201,7 +204,7 @@ impl RowWriter {
     }
 }
 
-fn write_sorted(source: &SegmentSource<'_>, writer: &mut RowWriter) -> Result<(), Cause> {
+fn write_sorted(source: &SegmentSource<'_>, writer: &mut RowWriter<'_>) -> Result<(), Cause> {
     let batches: Vec<&RecordBatch> = source.batches.iter().collect();
     let places = sorted_places(source.table, source.batches);
     for chunk in places.chunks(chunk_rows(source, places.len())) {

@@ -3,9 +3,9 @@
 use super::frame::{self, HEADER_BYTES};
 use super::ledger::ClosedFile;
 use crate::faults::{Faults, Step};
-use crate::fs;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use crate::{disk, fs};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug)]
@@ -36,11 +36,10 @@ impl CurrentFile {
         let path = directory.join(format!("{sequence_first:020}.wal"));
         let mut is_ours = false;
         let mut create = || -> io::Result<File> {
-            faults.before(Step::WalCreate)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            let mut file = disk::create_new(&path, Step::WalCreate, faults)?;
             is_ours = true;
-            file.write_all(&frame::encode_header(sequence_first))?;
-            File::open(&directory)?.sync_all()?;
+            disk::write(&mut file, &frame::encode_header(sequence_first), Step::WalWrite, faults)?;
+            disk::sync_names(&directory, Step::WalNameSync, faults)?;
             Ok(file)
         };
         match create() {
@@ -49,7 +48,7 @@ impl CurrentFile {
             }
             Err(source) => {
                 // A file without a whole header would look like damage once a newer one exists.
-                let is_undone = !is_ours || fs::remove_file(&path).is_ok();
+                let is_undone = !is_ours || disk::remove(&path, Step::WalUndo, faults).is_ok();
                 Err(WriteFailure { source, is_undone })
             }
         }
@@ -75,9 +74,8 @@ impl CurrentFile {
     /// Appends whole frames, or nothing.
     pub(super) fn write(&mut self, frames: &[u8], faults: &dyn Faults) -> Result<(), WriteFailure> {
         self.is_synced = false;
-        let written = faults.before(Step::WalWrite).and_then(|()| self.file.write_all(frames));
-        if let Err(source) = written {
-            let is_undone = self.cut_to(self.n_bytes).is_ok();
+        if let Err(source) = disk::write(&mut self.file, frames, Step::WalWrite, faults) {
+            let is_undone = disk::cut(&mut self.file, self.n_bytes, Step::WalUndo, faults).is_ok();
             return Err(WriteFailure { source, is_undone });
         }
         self.n_bytes += frames.len() as u64;
@@ -85,9 +83,7 @@ impl CurrentFile {
     }
 
     pub(super) fn sync(&mut self, faults: &dyn Faults) -> io::Result<()> {
-        faults.before(Step::WalSync)?;
-        self.file.sync_data()?;
-        faults.log_synced(&self.path);
+        disk::sync(&self.file, &self.path, Step::WalSync, faults)?;
         self.is_synced = true;
         Ok(())
     }
@@ -96,11 +92,5 @@ impl CurrentFile {
     pub(super) fn close(self, sequence_next: u64) -> ClosedFile {
         let Self { path, sequence_first, n_bytes, .. } = self;
         ClosedFile { path, sequence_first, sequence_last: sequence_next - 1, n_bytes }
-    }
-
-    fn cut_to(&mut self, n_bytes: u64) -> io::Result<()> {
-        self.file.set_len(n_bytes)?;
-        self.file.seek(SeekFrom::Start(n_bytes))?;
-        Ok(())
     }
 }

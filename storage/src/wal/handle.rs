@@ -5,9 +5,9 @@ use super::ledger::{ClosedFile, Ledger};
 use super::sequences::SequenceSet;
 use super::writer::{Append, Command, QUEUE_RECORDS_MAX, Writer};
 use crate::columns::Logged;
+use crate::disk;
 use crate::error::Error;
 use crate::faults::{Faults, Step};
-use crate::fs;
 use crate::options::WalOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,8 +96,7 @@ impl Wal {
     }
 
     fn delete(&self, path: &Path) -> Result<(), Error> {
-        self.faults.before(Step::WalDelete).map_err(|source| Error::io("remove", path, source))?;
-        fs::remove_file(path)
+        disk::remove(path, Step::WalDelete, &*self.faults)
     }
 
     async fn send(&self, command: Command) -> Result<(), Error> {

@@ -21,7 +21,7 @@ pub(crate) use copy::copy;
 pub(crate) use frame::{Frame, PackedRecord};
 pub(crate) use handle::{Wal, WalStart};
 pub(crate) use ledger::Ledger;
-pub(crate) use replay::{Replayed, find_records, first_sequence, replay};
+pub(crate) use replay::{Replay, Replayed, find_records, first_sequence, replay};
 pub(crate) use sequences::SequenceSet;
 
 #[cfg(test)]

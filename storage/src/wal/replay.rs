@@ -1,16 +1,17 @@
 //! Brings a log directory back after a crash: which records are there, which still need rows.
 //!
-//! The newest file may end in a torn write, and is cut there; the cut bytes go to quarantine. Damage
-//! anywhere else is no torn write, and stops the start rather than lose what follows it.
+//! The newest file may end in a torn write, and is cut there; the cut bytes go to quarantine. What it
+//! holds is made durable before a newer file exists: a process that was killed may have written it without
+//! a sync. Damage anywhere else is no torn write, and stops the start rather than lose what follows it.
 
 use super::frame::Frame;
 use super::ledger::ClosedFile;
 use super::reader::{FileReader, Next, Opened};
 use super::sequences::SequenceSet;
 use crate::error::Error;
-use crate::faults::Faults;
-use crate::fs;
-use std::fs::OpenOptions;
+use crate::faults::{Faults, Step};
+use crate::{disk, fs};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -34,15 +35,22 @@ pub(crate) struct FoundRecords {
     pub(crate) stopped_at: Vec<String>,
 }
 
+/// What is replayed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replay<'a> {
+    pub(crate) data_dir: &'a Path,
+    /// Numbers whose rows are in segments.
+    pub(crate) covered: &'a SequenceSet,
+    pub(crate) faults: &'a dyn Faults,
+}
+
 /// Hands every record that is not covered to `each`, in order. The files it leaves are durable: the last
 /// process may have been killed before its sync, and they are not the newest for long.
 pub(crate) fn replay(
-    data_dir: &Path,
-    covered: &SequenceSet,
-    faults: &dyn Faults,
+    what: Replay<'_>,
     mut each: impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<Replayed, Error> {
-    let paths = log_files(data_dir)?;
+    let paths = log_files(what.data_dir)?;
     let mut replayed = Replayed::default();
     let n_files = paths.len();
     for (file_idx, path) in paths.into_iter().enumerate() {
@@ -50,8 +58,8 @@ pub(crate) fn replay(
         let reader = match FileReader::open(&path)? {
             Opened::Reader(reader) => reader,
             Opened::BadHeader { n_bytes } if is_newest => {
-                replayed.n_bytes_cut += cut(data_dir, &path, 0, n_bytes, "its header is not whole")?;
-                fs::remove_file(&path)?;
+                replayed.n_bytes_cut += what.cut(&path, 0, n_bytes, "its header is not whole")?;
+                disk::remove(&path, Step::WalDelete, what.faults)?;
                 continue;
             }
             Opened::BadHeader { .. } => {
@@ -59,11 +67,7 @@ pub(crate) fn replay(
                 return Err(Error::WalCorrupt { path, offset: 0, reason });
             }
         };
-        replay_file(data_dir, reader, &path, is_newest, covered, &mut replayed, &mut each)?;
-    }
-    for file in &replayed.files {
-        fs::sync_file(&file.path)?;
-        faults.log_synced(&file.path);
+        replay_file(what, reader, &path, is_newest, &mut replayed, &mut each)?;
     }
     Ok(replayed)
 }
@@ -117,11 +121,10 @@ pub(super) fn log_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn replay_file(
-    data_dir: &Path,
+    what: Replay<'_>,
     mut reader: FileReader,
     path: &Path,
     is_newest: bool,
-    covered: &SequenceSet,
     replayed: &mut Replayed,
     each: &mut impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -137,13 +140,13 @@ fn replay_file(
     loop {
         match reader.next()? {
             Next::End => break,
-            Next::Frame(frame) if covered.contains(frame.sequence) => replayed.n_skipped += 1,
+            Next::Frame(frame) if what.covered.contains(frame.sequence) => replayed.n_skipped += 1,
             Next::Frame(frame) => {
                 replayed.n_records += 1;
                 each(frame)?;
             }
             Next::Bad { offset, reason } if is_newest => {
-                replayed.n_bytes_cut += cut(data_dir, path, offset, reader.n_bytes(), &reason)?;
+                replayed.n_bytes_cut += what.cut(path, offset, reader.n_bytes(), &reason)?;
                 break;
             }
             Next::Bad { offset, reason } => {
@@ -153,8 +156,9 @@ fn replay_file(
     }
     let sequence_next = reader.sequence_next();
     if sequence_next == sequence_first {
-        return fs::remove_file(path);
+        return disk::remove(path, Step::WalDelete, what.faults);
     }
+    what.make_durable(path, is_newest)?;
     let sequence_last = sequence_next - 1;
     replayed.sequences.insert_range(sequence_first, sequence_last);
     let (path, n_bytes) = (path.to_owned(), reader.offset());
@@ -167,21 +171,32 @@ pub(super) fn sequence_of_name(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-/// Cuts a file at `offset`, after the bytes behind it are safe elsewhere. Returns how many.
-fn cut(data_dir: &Path, path: &Path, offset: u64, n_bytes: u64, reason: &str) -> Result<u64, Error> {
-    let fail = |source| Error::io("cut", path, source);
-    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
-    let mut tail = Vec::new();
-    file.seek(SeekFrom::Start(offset)).map_err(fail)?;
-    file.read_to_end(&mut tail).map_err(fail)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let kept = fs::quarantine(data_dir, &format!("{name}.from-{offset}"), &tail)?;
-    file.set_len(offset).map_err(fail)?;
-    file.sync_all().map_err(fail)?;
-    let n_bytes_cut = n_bytes - offset;
-    tracing::warn!(
-        path = %path.display(), offset, n_bytes_cut, reason, kept = %kept.display(),
-        "cut the unfinished end of the log"
-    );
-    Ok(n_bytes_cut)
+impl Replay<'_> {
+    /// An older file was durable before there was a newer one, unless somebody has copied it here.
+    fn make_durable(&self, path: &Path, is_newest: bool) -> Result<(), Error> {
+        let made = match is_newest {
+            true => disk::renew(path, Step::ReplayRenew, self.faults),
+            false => File::open(path).and_then(|file| disk::sync(&file, path, Step::ReplaySync, self.faults)),
+        };
+        made.map_err(|source| Error::io("make durable", path, source))
+    }
+
+    /// Cuts a file at `offset`, after the bytes behind it are safe elsewhere. Returns how many.
+    fn cut(&self, path: &Path, offset: u64, n_bytes: u64, reason: &str) -> Result<u64, Error> {
+        let fail = |source| Error::io("cut", path, source);
+        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(offset)).map_err(fail)?;
+        file.read_to_end(&mut tail).map_err(fail)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let kept = fs::quarantine(self.data_dir, &format!("{name}.from-{offset}"), &tail)?;
+        disk::cut(&mut file, offset, Step::ReplayCut, self.faults).map_err(fail)?;
+        file.sync_all().map_err(fail)?;
+        let n_bytes_cut = n_bytes - offset;
+        tracing::warn!(
+            path = %path.display(), offset, n_bytes_cut, reason, kept = %kept.display(),
+            "cut the unfinished end of the log"
+        );
+        Ok(n_bytes_cut)
+    }
 }

@@ -3,7 +3,7 @@
 use super::reader::{FileReader, Next, Opened};
 use super::*;
 use crate::error::Error;
-use crate::faults::{Faults, Step};
+use crate::faults::{Change, Faults, Step};
 use crate::options::{WalOptions, WalSync};
 use crate::test_rows::{T0, TestRecord};
 use crate::{Signal, WalRecord, fs};
@@ -34,8 +34,10 @@ impl Faults for Plan {
         }
     }
 
-    fn log_synced(&self, path: &Path) {
-        self.synced.lock().push(path.to_owned());
+    fn after(&self, change: Change<'_>) {
+        if let Change::Synced(path) | Change::Renewed(path) = change {
+            self.synced.lock().push(path.to_owned());
+        }
     }
 
     fn free_bytes(&self, n_bytes: u64) -> u64 {
@@ -85,7 +87,9 @@ impl Log {
 
     fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
         let mut frames = Vec::new();
-        let replayed = replay(self.dir.path(), &SequenceSet::default(), &*self.plan, |frame| {
+        let covered = SequenceSet::default();
+        let what = Replay { data_dir: self.dir.path(), covered: &covered, faults: &*self.plan };
+        let replayed = replay(what, |frame| {
             frames.push(frame);
             Ok(())
         })?;
