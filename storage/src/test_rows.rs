@@ -13,7 +13,9 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::path::Path;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -174,4 +176,11 @@ pub(crate) fn row_names(table: Table, batches: &[RecordBatch]) -> Vec<String> {
         columns.flat_map(|column| column.as_string::<i32>().iter().flatten()).map(str::to_owned).collect();
     names.sort();
     names
+}
+
+/// A temporary directory where syncs cost nothing, if the system has such a place.
+pub(crate) fn dir_in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    dir.expect("temporary directory")
 }

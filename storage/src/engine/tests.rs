@@ -5,12 +5,11 @@ use crate::faults::Step;
 use crate::options::{Compaction, WalOptions};
 use crate::read_models::tests::{brute_force, merged};
 use crate::segment::tests::read_segment;
-use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
+use crate::test_rows::{SECOND, T0, TestRecord, decode, dir_in_memory, row_names};
 use crate::{Recovery, Signal};
 use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use std::io;
-use std::path::Path;
 use tempfile::TempDir;
 
 /// What goes wrong, and when.
@@ -75,11 +74,8 @@ impl Lab {
         Self::within(tempfile::tempdir().expect("temporary directory"))
     }
 
-    /// Where a power cut would take all anyway: syncs cost nothing.
     pub(super) fn in_memory() -> Self {
-        let memory = Path::new("/dev/shm");
-        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self::within(dir.expect("temporary directory"))
+        Self::within(dir_in_memory())
     }
 
     fn within(dir: TempDir) -> Self {

@@ -25,4 +25,6 @@ pub(crate) use replay::{Replay, Replayed, find_records, first_sequence, replay};
 pub(crate) use sequences::SequenceSet;
 
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod tests;

@@ -1,18 +1,17 @@
-//! The log alone: what a reader makes of every way to damage a file, and what the writer promises.
+//! The log alone: what the writer promises. `damage` has what becomes of files that are not as it left them.
 
-use super::reader::{FileReader, Next, Opened};
 use super::*;
 use crate::error::Error;
 use crate::faults::{Change, Faults, Step};
 use crate::options::{WalOptions, WalSync};
-use crate::test_rows::{T0, TestRecord};
+use crate::test_rows::{T0, TestRecord, dir_in_memory};
 use crate::{Signal, WalRecord, fs};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -45,21 +44,21 @@ impl Faults for Plan {
     }
 }
 
-struct Log {
-    dir: TempDir,
+pub(super) struct Log {
+    pub(super) dir: TempDir,
     plan: Arc<Plan>,
-    options: WalOptions,
+    pub(super) options: WalOptions,
 }
 
 impl Log {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("temporary directory");
+    pub(super) fn new() -> Self {
+        let dir = dir_in_memory();
         fs::create_layout(dir.path()).expect("layout");
         let options = WalOptions { commit_delay: Duration::ZERO, ..WalOptions::default() };
         Self { dir, plan: Arc::default(), options }
     }
 
-    fn start(&self, sequence_next: u64, files: Vec<ledger::ClosedFile>) -> Wal {
+    pub(super) fn start(&self, sequence_next: u64, files: Vec<ledger::ClosedFile>) -> Wal {
         let start = WalStart {
             data_dir: self.dir.path().to_owned(),
             options: self.options.clone(),
@@ -72,7 +71,7 @@ impl Log {
     }
 
     /// Three small records of all signals in one file.
-    async fn small(&self) -> PathBuf {
+    pub(super) async fn small(&self) -> PathBuf {
         let wal = self.start(1, Vec::new());
         for record in small_records() {
             append(&wal, record).await.expect("append");
@@ -81,11 +80,11 @@ impl Log {
         self.files().pop().expect("one file")
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         fs::list_files(&fs::wal_dir(self.dir.path())).expect("list")
     }
 
-    fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
+    pub(super) fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
         let mut frames = Vec::new();
         let covered = SequenceSet::default();
         let what = Replay { data_dir: self.dir.path(), covered: &covered, faults: &*self.plan };
@@ -97,7 +96,7 @@ impl Log {
     }
 }
 
-fn small_records() -> [WalRecord; 3] {
+pub(super) fn small_records() -> [WalRecord; 3] {
     let record = |signal, payload: &'static [u8]| WalRecord {
         signal,
         encoding: 2,
@@ -112,19 +111,9 @@ fn large_record(n_bytes: usize) -> WalRecord {
     WalRecord { signal: Signal::Logs, encoding: 0, received_at: T0, payload: Bytes::from(payload) }
 }
 
-async fn append(wal: &Wal, record: WalRecord) -> Result<u64, Error> {
+pub(super) async fn append(wal: &Wal, record: WalRecord) -> Result<u64, Error> {
     let logged = wal.append(PackedRecord::pack(record)?).await?;
     Ok(logged.settle())
-}
-
-/// Frames of a file up to the first byte that is not trusted.
-fn read_all(path: &Path) -> Vec<WalRecord> {
-    let Opened::Reader(mut reader) = FileReader::open(path).expect("open") else { return Vec::new() };
-    let mut records = Vec::new();
-    while let Next::Frame(frame) = reader.next().expect("read") {
-        records.push(frame.record);
-    }
-    records
 }
 
 /// Scenario: a process with a timer for its syncs is killed, and its log taken over.
@@ -138,87 +127,6 @@ async fn a_log_that_is_taken_over_is_synced() {
     let (frames, _) = log.replay().expect("replay");
     assert_eq!(frames.len(), 3);
     assert_eq!(*log.plan.synced.lock(), [path]);
-}
-
-/// Scenario: a log file has another file's name.
-/// Guarantees: the start is refused with the file, before a record is read.
-#[tokio::test]
-async fn a_file_under_another_name_is_refused() {
-    let log = Log::new();
-    let path = log.small().await;
-    let renamed = path.with_file_name("00000000000000000002.wal");
-    std::fs::rename(path, &renamed).expect("rename");
-    let error = log.replay().map(|_| ()).expect_err("refused").to_string();
-    assert!(error.contains("00000000000000000002.wal is damaged at byte 8"), "{error}");
-}
-
-/// Scenario: the newest file is cut at every byte, as by a crash in the middle of a write.
-/// Guarantees: replay gives the records before the cut, removes the rest of the file, keeps the cut
-/// bytes in quarantine, and a second replay gives the same.
-#[tokio::test]
-async fn a_log_cut_anywhere_gives_a_prefix() {
-    let log = Log::new();
-    let path = log.small().await;
-    let whole = std::fs::read(&path).expect("read");
-    let mut boundaries = vec![0, 20];
-    for record in small_records() {
-        let n_frame_bytes = PackedRecord::pack(record).expect("small").n_frame_bytes();
-        boundaries.push(boundaries.last().expect("header") + n_frame_bytes);
-    }
-    assert_eq!(boundaries.last(), Some(&whole.len()));
-    let mut lengths_seen = BTreeSet::new();
-    for n_bytes in 0..=whole.len() {
-        std::fs::write(&path, &whole[..n_bytes]).expect("write");
-        let (frames, replayed) = log.replay().expect("a torn end is no error");
-        let records: Vec<WalRecord> = frames.into_iter().map(|frame| frame.record).collect();
-        assert_eq!(records, small_records()[..records.len()], "cut at {n_bytes}");
-        let trusted = boundaries.iter().rfind(|&&boundary| boundary <= n_bytes).expect("0 is one");
-        assert_eq!(replayed.n_bytes_cut, (n_bytes - trusted) as u64, "cut at {n_bytes}");
-        assert_eq!(path.exists(), !records.is_empty());
-        assert_eq!(log.replay().expect("again").0.len(), records.len());
-        lengths_seen.insert(records.len());
-    }
-    assert_eq!(lengths_seen, BTreeSet::from([0, 1, 2, 3]));
-}
-
-/// Scenario: every single bit of a file is flipped in turn.
-/// Guarantees: no flipped bit is read as data; what is read is a true prefix.
-#[tokio::test]
-async fn a_flipped_bit_is_never_read_as_data() {
-    let log = Log::new();
-    let path = log.small().await;
-    let whole = std::fs::read(&path).expect("read");
-    for bit in 0..whole.len() * 8 {
-        let mut damaged = whole.clone();
-        damaged[bit / 8] ^= 1 << (bit % 8);
-        std::fs::write(&path, &damaged).expect("write");
-        let records = read_all(&path);
-        assert!(records.len() < 3, "bit {bit} is not covered");
-        assert_eq!(records, small_records()[..records.len()], "bit {bit}");
-    }
-}
-
-/// Scenario: a file that is not the newest is damaged, at the front, in the middle, at the end.
-/// Guarantees: the start is refused, naming file and byte; the file is left as it was.
-#[tokio::test]
-async fn damage_before_the_newest_file_refuses_to_start() {
-    let log = Log { options: WalOptions { file_bytes_max: 1, ..Log::new().options }, ..Log::new() };
-    let wal = log.start(1, Vec::new());
-    for record in small_records() {
-        append(&wal, record).await.expect("append");
-    }
-    wal.close().await;
-    let files = log.files();
-    assert_eq!(files.len(), 3, "each record rotates");
-    let whole = std::fs::read(&files[1]).expect("read");
-    for at in [0, 12, 24, whole.len() - 1] {
-        let mut damaged = whole.clone();
-        damaged[at] ^= 0x10;
-        std::fs::write(&files[1], &damaged).expect("write");
-        let error = log.replay().expect_err("damage");
-        assert!(matches!(&error, Error::WalCorrupt { path, .. } if *path == files[1]), "{error}");
-        assert_eq!(std::fs::read(&files[1]).expect("read"), damaged);
-    }
 }
 
 /// Scenario: many callers log at once, with payloads of all sizes, over several files.
@@ -313,22 +221,6 @@ async fn a_timer_syncs_what_was_acknowledged() {
     while wal.ledger().fsyncs().0 == 0 {
         tokio::task::yield_now().await;
     }
-}
-
-/// Scenario: a header says another version of the format.
-/// Guarantees: the file is neither guessed at nor cut.
-#[tokio::test]
-async fn another_version_is_refused() {
-    let log = Log::new();
-    let path = log.small().await;
-    let mut bytes = std::fs::read(&path).expect("read");
-    bytes[6] = 9;
-    let crc = crc32c::crc32c(&bytes[..16]).to_le_bytes();
-    bytes[16..20].copy_from_slice(&crc);
-    std::fs::write(&path, &bytes).expect("write");
-    let error = log.replay().expect_err("foreign").to_string();
-    assert!(error.contains("has format 9, and this program knows up to 1"), "{error}");
-    assert_eq!(std::fs::read(&path).expect("read"), bytes);
 }
 
 proptest! {
