@@ -215,7 +215,7 @@ fn log_recovery(recovery: &Recovery) {
     tracing::info!(n_records_replayed, n_rows_replayed, wal_bytes_cut, "data directory is open");
     let Recovery { n_records_undecodable, n_records_missing, .. } = recovery;
     if n_records_undecodable + n_records_missing > 0 {
-        tracing::error!(n_records_undecodable, n_records_missing, "acknowledged data could not be replayed");
+        tracing::error!(n_records_undecodable, n_records_missing, "records could not be replayed");
     }
 }
 

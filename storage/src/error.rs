@@ -32,11 +32,25 @@ pub enum Error {
     },
     #[error(
         "log file {path} is damaged at byte {offset}: {reason}; it is not the newest log file, so this is \
-         no torn write: restore it from a copy, or move it out of the wal directory to start without \
-         its records",
+         no torn write: restore it from a copy, or run `firstfault storage repair`, which keeps the records \
+         that can be read and puts the file aside",
         path = path.display()
     )]
     WalCorrupt { path: PathBuf, offset: u64, reason: String },
+    #[error(
+        "log file {path} is damaged at byte {offset}: {reason}; whole records follow, so unless power failed while \
+         they were written, something acknowledged is lost: restore the file from a copy, for the next start keeps \
+         the records that can be read and moves the file, with {n_bytes} bytes that cannot, to the quarantine \
+         directory",
+        path = path.display()
+    )]
+    WalDamaged { path: PathBuf, offset: u64, n_bytes: u64, reason: String },
+    #[error(
+        "log file {path} is not in its place: {reason}; give it its name back, or move it out of the wal directory \
+         to start without its records",
+        path = path.display()
+    )]
+    WalMisplaced { path: PathBuf, reason: String },
     #[error(
         "log file {path} cannot be read from byte {offset} on: {reason}; if power failed while it was written, \
          nothing that was acknowledged is missing; if not, restore it from a copy, for the next start moves \

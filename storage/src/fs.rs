@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::ids::Table;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Held for as long as the engine lives; the operating system releases it when the process dies.
@@ -171,6 +172,38 @@ pub(crate) fn quarantine(data_dir: &Path, name: &str, bytes: &[u8]) -> Result<Pa
         return Ok(path);
     }
     unreachable!("there are more numbers than files")
+}
+
+/// As `quarantine`, for a whole file, which stays where it is until somebody removes it.
+pub(crate) fn quarantine_file(data_dir: &Path, path: &Path) -> Result<PathBuf, Error> {
+    let directory = data_dir.join("quarantine");
+    create_dir(&directory)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = (2_u32..).map(|number| format!("{name}.damaged.{number}"));
+    for kept in std::iter::once(format!("{name}.damaged")).chain(names).map(|name| directory.join(name)) {
+        match fs::hard_link(path, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // By a start that got no further.
+                if !is_same_file(path, &kept).map_err(|source| Error::io("look at", &kept, source))? {
+                    continue;
+                }
+            }
+            // Another disk, or one without second names.
+            Err(_) => {
+                let bytes = fs::read(path).map_err(|source| Error::io("read", path, source))?;
+                return quarantine(data_dir, &format!("{name}.damaged"), &bytes);
+            }
+            Ok(()) => {}
+        }
+        sync_dir(&directory)?;
+        return Ok(kept);
+    }
+    unreachable!("there are more numbers than files")
+}
+
+fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (fs::metadata(one)?, fs::metadata(other)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

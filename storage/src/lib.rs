@@ -32,7 +32,7 @@ mod wal;
 mod words;
 
 pub use columns::{Columns, Logged, WalRecord};
-pub use engine::{Engine, Recovery};
+pub use engine::{DamagedLog, Engine, Recovery};
 pub use error::Error;
 pub use ids::{Signal, Table};
 pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};

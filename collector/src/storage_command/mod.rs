@@ -8,6 +8,7 @@ mod compact;
 mod export;
 mod import;
 mod place;
+mod repair;
 mod sink;
 mod source;
 mod stats;
@@ -39,6 +40,8 @@ enum Command {
     Stats(stats::Args),
     /// Merge small segments until none is due. No server may be using the directory.
     Compact(Place),
+    /// Go on without what cannot be read of the log, and say what that was. No server may be using the directory.
+    Repair(Place),
     /// Write rows to files: Parquet for other tools, OTLP JSON to be sent again.
     Export(export::Args),
     /// Take in files of OTLP JSON or exported Parquet.
@@ -120,6 +123,11 @@ pub(crate) fn run(args: Args) -> Result<(), cli::Failure> {
             let config = place.config()?;
             cli::start_log()?;
             cli::wait(compact::run(config))?.map_err(failed)
+        }
+        Command::Repair(place) => {
+            let config = place.config()?;
+            cli::start_log()?;
+            cli::wait(repair::run(config))?.map_err(failed)
         }
         Command::Export(args) => {
             let plan = args.plan().map_err(cli::Failure::usage)?;

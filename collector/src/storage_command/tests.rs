@@ -1,7 +1,7 @@
 //! Rows out and in again, of directories that nobody has and of one that a server has.
 
 use super::sink::Sink;
-use super::{backup, export, import};
+use super::{backup, export, import, repair};
 use crate::columns;
 use crate::decode::tests::generated::valid_traces;
 use crate::decode::{Encoding, Report, decode};
@@ -205,6 +205,45 @@ async fn a_served_directory_is_backed_up() {
     for name in ["traces.jsonl", "logs.jsonl"] {
         assert_eq!(items(&after.join(name)), items(&before.join(name)), "{name}");
     }
+}
+
+fn newest_log(data_dir: &Path) -> PathBuf {
+    let files = std::fs::read_dir(data_dir.join("wal")).expect("a log");
+    files.map(|file| file.expect("a file").path()).max().expect("one")
+}
+
+/// Scenario: the older of two log files is damaged; the directory is opened, repaired, and opened again.
+/// Guarantees: it is refused with the command to run, and afterwards has all items but those that were hit.
+#[tokio::test]
+async fn a_damaged_log_is_repaired() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data_dir = dir.path().join("data");
+    filled(&data_dir).await;
+    let mut log = PathBuf::new();
+    // The second to come is behind the damage, the third in a file of its own.
+    for idx in 0..2 {
+        let sink = Sink::find(None, config(&data_dir)).await.expect("a place");
+        for (signal, body) in requests().into_iter().rev().skip(idx).take(2 - idx) {
+            sink.take(signal, body.into()).await.expect("taken");
+        }
+        if idx == 0 {
+            log = newest_log(&data_dir);
+        }
+    }
+    assert_ne!(newest_log(&data_dir), log);
+    let mut bytes = std::fs::read(&log).expect("read");
+    bytes[60] ^= 1;
+    std::fs::write(&log, &bytes).expect("write");
+    let refused = Sink::find(None, config(&data_dir)).await.expect_err("damaged").to_string();
+    assert!(refused.contains("firstfault storage repair"), "{refused}");
+    repair::run(config(&data_dir)).await.expect("repaired");
+    let after = exported(&data_dir, "after", &["--format", "otlp-json"]).await;
+    assert_eq!(items(&after.join("logs.jsonl")).len(), 6);
+    let points = std::fs::read_to_string(after.join("metrics.jsonl")).expect("written");
+    assert_eq!(points.matches("asDouble").count(), 1, "the other was in the damaged record");
+    let kept =
+        data_dir.join("quarantine").join(log.file_name().expect("a name")).with_extension("wal.damaged");
+    assert_eq!(std::fs::read(kept).expect("kept"), bytes);
 }
 
 /// Scenario: selections that make no sense.

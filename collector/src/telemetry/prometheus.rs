@@ -142,6 +142,11 @@ fn stored(page: &mut Page, engine: &Stats) {
         engine.n_records_undecodable,
     );
     page.counter(
+        "firstfault_wal_records_missing_total",
+        "Records that the log should have had at the start and had not.",
+        engine.n_records_missing,
+    );
+    page.counter(
         "firstfault_red_overflow_spans_total",
         "Spans counted under the operation other, there being too many series.",
         engine.n_spans_red_overflow,

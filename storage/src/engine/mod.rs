@@ -1,11 +1,13 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back (`segments` checks its files), `store` holds what is visible, `flush` moves it to disk,
+//! `open` brings a directory back (`segments` checks its files, `damaged_log` puts aside what the log cannot keep),
+//! `store` holds what is visible, `flush` moves it to disk,
 //! `compact` merges what is there, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
 //! that ingest waits for neither queries nor flushes.
 
 mod compact;
+mod damaged_log;
 mod flush;
 mod from_log;
 mod open;
@@ -19,6 +21,7 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod upgrades;
 
+pub use damaged_log::DamagedLog;
 pub use open::Recovery;
 pub(crate) use segments::check_segment;
 
@@ -32,7 +35,7 @@ use crate::options::Options;
 use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
-use crate::wal::{PackedRecord, Wal};
+use crate::wal::{OldDamage, PackedRecord, Wal};
 use compact::Merging;
 use from_log::Decoder;
 use parking_lot::Mutex;
@@ -86,6 +89,15 @@ impl Engine {
         D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     {
         Self::open_with(options, decode, Arc::new(NoFaults)).await
+    }
+
+    /// As [`Engine::open`], and goes on without what cannot be read of older log files, too, which `open`
+    /// refuses. What was lost is told.
+    pub async fn repair<D>(options: Options, decode: D) -> Result<(Self, Recovery), Error>
+    where
+        D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
+        Self::open_as(options, decode, OldDamage::Repaired, Arc::new(NoFaults)).await
     }
 
     /// Makes a record durable: on disk when it returns (after a shared sync).

@@ -1,5 +1,6 @@
 //! Brings a data directory back, whatever moment the last process died at.
 
+use super::damaged_log::{DamagedLog, put_aside};
 use super::from_log::{Decoder, FromLog, insert_from_log};
 use super::store::Store;
 use super::{Engine, Inner, segments};
@@ -13,12 +14,16 @@ use crate::options::Options;
 use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
 use crate::segment::CheckedSegments;
-use crate::wal::{Replay, Replayed, SequenceSet, Wal, WalStart, replay};
+use crate::wal::{OldDamage, Replay, Replayed, SequenceSet, Wal, WalStart, replay};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Ranges of missing numbers that are named in the log; their count is told whatever it is.
+const RANGES_TOLD_MAX: usize = 20;
 
 /// What opening a directory found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,9 +35,11 @@ pub struct Recovery {
     pub n_records_skipped: u64,
     /// Records that could not be decoded; each is in the quarantine directory.
     pub n_records_undecodable: u64,
-    /// Records that the log should hold but does not: a log file was removed, or syncs went by a
-    /// timer and power failed.
+    /// Records that the log should hold but does not: a log file was damaged or removed, or syncs went by
+    /// a timer and power failed.
     pub n_records_missing: u64,
+    /// Log files that had bytes which are no records; each is in the log and in the quarantine directory.
+    pub damaged_logs: Vec<DamagedLog>,
     /// Unfinished end of the newest log file, moved to the quarantine directory.
     pub wal_bytes_cut: u64,
     /// Files that no manifest names, left by a flush or expiry that did not finish.
@@ -51,11 +58,23 @@ impl Engine {
     where
         D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     {
+        Self::open_as(options, decode, OldDamage::Refused, faults).await
+    }
+
+    pub(super) async fn open_as<D>(
+        options: Options,
+        decode: D,
+        old_damage: OldDamage,
+        faults: Arc<dyn Faults>,
+    ) -> Result<(Self, Recovery), Error>
+    where
+        D: Fn(WalRecord) -> Result<Columns, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
         options.validate()?;
         let runtime = OwnRuntime::start("storage-work")?;
         let handle = runtime.handle().clone();
         let decoder = Decoder::new(decode);
-        let open = handle.spawn_blocking(move || open(options, decoder, faults, runtime));
+        let open = handle.spawn_blocking(move || open(options, decoder, old_damage, faults, runtime));
         let opened = open.await.map_err(|error| Error::Background { reason: error.to_string() })?;
         let (inner, recovery) = opened?;
         Ok((Self { inner: Arc::new(inner) }, recovery))
@@ -65,6 +84,7 @@ impl Engine {
 fn open(
     options: Options,
     decoder: Decoder,
+    old_damage: OldDamage,
     faults: Arc<dyn Faults>,
     runtime: OwnRuntime,
 ) -> Result<(Inner, Recovery), Error> {
@@ -88,7 +108,7 @@ fn open(
     let query = QueryContext::start(&options.query, &reading)?;
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
     let store = Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults));
-    let replayed = replay_into(&store, &decoder, &options, &mut recovery)?;
+    let replayed = replay_into(&store, &decoder, &options, old_damage, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;
 
     let inner = Inner {
@@ -120,11 +140,12 @@ fn replay_into(
     store: &Store,
     decoder: &Decoder,
     options: &Options,
+    old_damage: OldDamage,
     recovery: &mut Recovery,
 ) -> Result<Replayed, Error> {
     let covered = store.manifest().covered.clone();
-    let what = Replay { data_dir: &options.data_dir, covered: &covered, faults: &*store.faults };
-    let replayed = replay(what, |frame| {
+    let (data_dir, faults) = (&options.data_dir, &*store.faults);
+    let mut replayed = replay(Replay { data_dir, covered: &covered, old_damage, faults }, |frame| {
         match insert_from_log(store, decoder, frame)? {
             FromLog::Rows { n_rows } => recovery.n_rows_replayed += n_rows,
             FromLog::Undecodable => recovery.n_records_undecodable += 1,
@@ -138,22 +159,26 @@ fn replay_into(
     recovery.n_records_replayed = replayed.n_records - recovery.n_records_undecodable;
     recovery.n_records_skipped = replayed.n_skipped;
     recovery.wal_bytes_cut = replayed.n_bytes_cut;
-    recovery.n_records_missing = cover_missing(store, &covered, &replayed.sequences);
+    let missing = cover_missing(store, &covered, &replayed.sequences);
+    recovery.n_records_missing = missing.n_within(0, u64::MAX);
+    recovery.damaged_logs = put_aside(store, std::mem::take(&mut replayed.damaged), &missing)?;
     Ok(replayed)
 }
 
 /// Numbers that neither the log nor a segment holds are gone. They are told once, then counted as
-/// covered. Returns how many.
-fn cover_missing(store: &Store, covered: &SequenceSet, in_log: &SequenceSet) -> u64 {
+/// covered.
+fn cover_missing(store: &Store, covered: &SequenceSet, in_log: &SequenceSet) -> SequenceSet {
     let mut known = covered.clone();
     known.insert_all(in_log);
-    let missing = known.gaps(1, known.max().unwrap_or(0));
-    let n_missing = missing.iter().map(|(first, last)| last - first + 1).sum();
+    let missing = SequenceSet::from_ranges(known.gaps(1, known.max().unwrap_or(0)));
+    let n_missing = missing.n_within(0, u64::MAX);
     if n_missing > 0 {
-        tracing::error!(n_missing, ?missing, "log records are missing");
-        store.cover(&SequenceSet::from_ranges(missing));
+        let ranges: Vec<(u64, u64)> = missing.ranges().take(RANGES_TOLD_MAX).collect();
+        tracing::error!(n_missing, missing = ?ranges, "log records are missing");
+        store.figures.n_records_missing.fetch_add(n_missing, Ordering::Relaxed);
+        store.cover(&missing);
     }
-    n_missing
+    missing
 }
 
 fn start_wal(

@@ -70,6 +70,7 @@ pub(super) struct Figures {
     pub(super) n_merges_failed: AtomicU64,
     pub(super) n_records_adopted: AtomicU64,
     pub(super) n_records_undecodable: AtomicU64,
+    pub(super) n_records_missing: AtomicU64,
     /// Of generations that are gone.
     pub(super) n_spans_red_overflow: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
@@ -211,6 +212,7 @@ impl Store {
             n_merges_failed: load(&figures.n_merges_failed),
             n_records_adopted: load(&figures.n_records_adopted),
             n_records_undecodable: load(&figures.n_records_undecodable),
+            n_records_missing: load(&figures.n_records_missing),
             n_spans_red_overflow: load(&figures.n_spans_red_overflow),
             last_error: figures.last_error.lock().clone(),
             ..Stats::default()

@@ -103,7 +103,7 @@ async fn each_damage_is_named() {
         (&segment, n_bytes / 2, vec!["damaged at byte", "mv"]),
         (&segment, n_bytes - 1, vec!["damaged at byte"]),
         (&checksums, 21, vec!["in its checksum file"]),
-        (&log, 40, vec!["byte 20", "checksum", "quarantine"]),
+        (&log, 40, vec!["byte 20", "checksum", "whole records follow", "quarantine"]),
         (&manifest, 5, vec!["checksum does not fit", "backup"]),
     ];
     for (path, at, told) in cases {
@@ -139,6 +139,35 @@ async fn the_end_of_the_log_may_be_cut() {
     drop(engine);
     std::fs::remove_file(&log).expect("remove");
     assert_eq!(verified(&data_dir).n_log_records_missing, 2);
+}
+
+/// Scenario: two log files have the same record; an older one is damaged.
+/// Guarantees: each is told with the file and what to do, as a start would, and keeps a backup from being made.
+#[tokio::test]
+async fn a_log_that_would_stop_a_start_is_told() {
+    let (dir, data_dir) = filled().await;
+    let log = files::list_files(&files::wal_dir(&data_dir)).expect("list").swap_remove(0);
+    let record = TestRecord { signal: Signal::Logs, id: 9, n_rows: 1, received_at: T0 }.to_wal();
+    let write = |sequence: u64| {
+        let path = log.with_file_name(format!("{sequence:020}.wal"));
+        let bytes = crate::wal::Frame { sequence, record: record.clone() }.to_file().expect("a file");
+        std::fs::write(&path, bytes).expect("write");
+        path
+    };
+    let assert_told = |path: &Path, told: &str| {
+        let found = verified(&data_dir);
+        let [damage] = found.damage.as_slice() else { panic!("{:?}", found.damage) };
+        let refused = backup(&data_dir, &dir.path().join(told), Segments::Copied).expect_err("damaged");
+        for text in [damage.to_string(), refused.to_string()] {
+            assert!(text.contains(&path.display().to_string()) && text.contains(told), "{text}");
+        }
+    };
+    let second = write(5);
+    assert_told(&second, "an older file holds already");
+    std::fs::remove_file(second).expect("remove");
+    write(6);
+    flip(&log, 40);
+    assert_told(&log, "firstfault storage repair");
 }
 
 /// Scenario: what is in a directory is asked for, while a server has it.

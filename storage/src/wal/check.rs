@@ -1,7 +1,7 @@
 //! Reads a log directory to learn whether it is whole, and changes nothing in it.
 
-use super::reader::{CUT, FileReader, Next, Opened};
-use super::replay::{log_files, sequence_of_name};
+use super::files::{Bad, LogFile, Reading, log_files};
+use super::reader::CUT;
 use super::sequences::SequenceSet;
 use crate::error::Error;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ pub(crate) struct LogCheck {
 /// Files of the log and their bytes.
 pub(crate) fn log_bytes(data_dir: &Path) -> Result<(u64, u64), Error> {
     let (mut n_files, mut n_bytes) = (0, 0);
-    for path in log_files(data_dir)? {
+    for file in log_files(data_dir)? {
         // A flush may have just deleted it.
-        if let Ok(metadata) = std::fs::metadata(&path) {
+        if let Ok(metadata) = std::fs::metadata(&file.path) {
             n_files += 1;
             n_bytes += metadata.len();
         }
@@ -33,73 +33,39 @@ pub(crate) fn log_bytes(data_dir: &Path) -> Result<(u64, u64), Error> {
 
 /// Reads every frame of every file, and tells `each` how many bytes were read.
 pub(crate) fn check(data_dir: &Path, each: &mut dyn FnMut(u64)) -> Result<LogCheck, Error> {
-    let paths = log_files(data_dir)?;
     let mut found = LogCheck::default();
-    let n_files = paths.len();
-    for (idx, path) in paths.into_iter().enumerate() {
+    for file in log_files(data_dir)? {
         found.n_files += 1;
-        match check_file(&path, idx + 1 == n_files, &mut found, each) {
-            Ok(()) => {}
-            Err(damage) => found.damage.push(damage),
+        if let Err(damage) = check_file(&file, &mut found, each) {
+            found.damage.push(damage);
         }
     }
     Ok(found)
 }
 
-fn check_file(
-    path: &Path,
-    is_newest: bool,
-    found: &mut LogCheck,
-    each: &mut dyn FnMut(u64),
-) -> Result<(), Error> {
-    let mut reader = match FileReader::open(path)? {
-        Opened::Reader(reader) => reader,
-        Opened::BadHeader { n_bytes } => {
-            found.n_bytes += n_bytes;
-            return end(path, is_newest, 0, n_bytes, "its header is not whole".to_owned(), found);
+fn check_file(file: &LogFile, found: &mut LogCheck, each: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    let reading = Reading { older_max: found.sequences.max(), is_salvaging: true };
+    let mut n_bytes_told = 0;
+    let read = file.read(reading, |frame, n_bytes_read| {
+        found.n_records += 1;
+        found.sequences.insert(frame.sequence);
+        each(n_bytes_read - n_bytes_told);
+        n_bytes_told = n_bytes_read;
+        Ok(())
+    })?;
+    each(read.n_bytes - n_bytes_told);
+    found.n_bytes += read.n_bytes;
+    match read.bad {
+        None => Ok(()),
+        Some(bad) if file.is_newest && is_unfinished(&bad) => {
+            found.unfinished = Some((file.path.clone(), bad.n_bytes));
+            Ok(())
         }
-    };
-    found.n_bytes += reader.n_bytes();
-    let sequence_first = reader.sequence_next();
-    if sequence_of_name(path) != Some(sequence_first) {
-        let reason = format!("it starts at record {sequence_first}, which is not its name");
-        return Err(Error::WalCorrupt { path: path.to_owned(), offset: 8, reason });
-    }
-    let mut offset = 0;
-    loop {
-        each(reader.offset() - offset);
-        offset = reader.offset();
-        match reader.next()? {
-            Next::End => return Ok(()),
-            Next::Frame(frame) => {
-                found.n_records += 1;
-                found.sequences.insert(frame.sequence);
-            }
-            Next::Bad { offset, reason } => {
-                let n_bytes_left = reader.n_bytes() - offset;
-                each(n_bytes_left);
-                return end(path, is_newest, offset, n_bytes_left, reason, found);
-            }
-        }
+        Some(bad) => Err(file.damaged(bad)),
     }
 }
 
-/// A file that cannot be read on. Only the newest may end in a write that was not finished.
-fn end(
-    path: &Path,
-    is_newest: bool,
-    offset: u64,
-    n_bytes: u64,
-    reason: String,
-    found: &mut LogCheck,
-) -> Result<(), Error> {
-    let path = path.to_owned();
-    if !is_newest {
-        return Err(Error::WalCorrupt { path, offset, reason });
-    }
-    if offset > 0 && reason != CUT {
-        return Err(Error::WalEndDamaged { path, offset, n_bytes, reason });
-    }
-    found.unfinished = Some((path, n_bytes));
-    Ok(())
+/// Could a write that was not finished have left this at the end of the newest file?
+pub(super) fn is_unfinished(bad: &Bad) -> bool {
+    !bad.is_inside && (bad.offset == 0 || bad.reason == CUT)
 }

@@ -29,6 +29,8 @@ pub(super) const HEADER_BYTES: usize = 20;
 pub(super) const FRAME_PREFIX_BYTES: usize = 8;
 /// The body without its payload.
 const BODY_FIXED_BYTES: usize = 24;
+/// A frame without its payload; no frame is shorter.
+pub(super) const FRAME_BYTES_MIN: usize = FRAME_PREFIX_BYTES + BODY_FIXED_BYTES;
 /// Larger payloads are refused when written and distrusted when read: four times the largest request
 /// that the collector takes by default.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 256 << 20;
@@ -70,6 +72,14 @@ pub(super) enum Header {
         version: u16,
     },
     Damaged,
+}
+
+/// What a frame says of itself before its payload.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) n_body_bytes: usize,
+    pub(super) crc: u32,
+    pub(super) sequence: u64,
 }
 
 impl PackedRecord {
@@ -149,6 +159,20 @@ pub(super) fn decode_prefix(prefix: [u8; FRAME_PREFIX_BYTES]) -> Result<(usize, 
         return Err("the length of a record is impossible");
     }
     Ok((n_body_bytes, u32_at(&prefix, 4)))
+}
+
+/// Could a frame start with these bytes? Only its checksum says whether it does.
+pub(super) fn decode_head(bytes: &[u8; FRAME_BYTES_MIN]) -> Option<Head> {
+    let (prefix, body) = bytes.split_first_chunk()?;
+    let (n_body_bytes, crc) = decode_prefix(*prefix).ok()?;
+    let (n_stored_bytes, n_payload_bytes) = (n_body_bytes - BODY_FIXED_BYTES, u32_at(body, 16) as usize);
+    let fits = match body[22] {
+        CODEC_PLAIN => n_payload_bytes == n_stored_bytes,
+        CODEC_LZ4 => n_payload_bytes > n_stored_bytes && n_payload_bytes <= PAYLOAD_BYTES_MAX,
+        _ => false,
+    };
+    let is_possible = fits && signal_of(body[20]).is_some() && body[23] == 0;
+    is_possible.then(|| Head { n_body_bytes, crc, sequence: u64_at(body, 0) })
 }
 
 /// Reads a body of the length and CRC that its prefix announced.

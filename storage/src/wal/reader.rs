@@ -1,9 +1,11 @@
-//! Reads one log file from front to back, and stops at the first byte it cannot trust.
+//! Reads one log file from front to back, and stops at the first byte it cannot trust. Who wants what may
+//! be behind that asks it to resume.
 
 use super::frame::{self, FRAME_PREFIX_BYTES, Frame, HEADER_BYTES, Header};
+use super::search::{self, Damage, Found};
 use crate::error::Error;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Bytes read ahead.
@@ -11,6 +13,8 @@ const READ_AHEAD_BYTES: usize = 256 << 10;
 
 /// What an unfinished write leaves at the end of a file.
 pub(super) const CUT: &str = "the last record is cut short";
+/// What damage or an unfinished write leaves at the start of a file.
+const BAD_HEADER: &str = "its header is not whole";
 
 /// A log file being read.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(super) struct FileReader {
     /// Where the next frame starts.
     offset: u64,
     sequence_next: u64,
+    /// Bytes that were read for frames that are none.
+    n_bytes_wasted: u64,
 }
 
 /// What came next.
@@ -35,37 +41,40 @@ pub(super) enum Next {
     },
 }
 
-/// A file whose header was looked at.
-#[derive(Debug)]
-pub(super) enum Opened {
-    Reader(FileReader),
-    /// Not even the header is whole.
-    BadHeader {
-        n_bytes: u64,
+/// What is behind bytes that are not to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resumed {
+    /// A whole frame, after so many bytes; it comes next.
+    Frame {
+        n_bytes_skipped: u64,
     },
+    Nothing,
+    /// Nobody knows: the search would have taken too long.
+    Unknown,
 }
 
 impl FileReader {
-    pub(super) fn open(path: &Path) -> Result<Opened, Error> {
+    /// Opens a file that is named by the number of its first record. If its header is damaged, nothing of
+    /// it is trusted until it is resumed.
+    pub(super) fn open(path: &Path, sequence_named: u64) -> Result<Self, Error> {
         let fail = |source| Error::io("read", path, source);
         let file = File::open(path).map_err(fail)?;
         let n_bytes = file.metadata().map_err(fail)?.len();
         let mut input = BufReader::with_capacity(READ_AHEAD_BYTES, file);
-        if n_bytes < HEADER_BYTES as u64 {
-            return Ok(Opened::BadHeader { n_bytes });
-        }
         let mut header = [0; HEADER_BYTES];
-        input.read_exact(&mut header).map_err(fail)?;
-        let sequence_next = match frame::decode_header(&header) {
-            Header::Known { first_sequence } => first_sequence,
-            Header::Damaged => return Ok(Opened::BadHeader { n_bytes }),
+        if n_bytes >= HEADER_BYTES as u64 {
+            input.read_exact(&mut header).map_err(fail)?;
+        }
+        let (offset, sequence_next) = match frame::decode_header(&header) {
+            Header::Known { first_sequence } => (HEADER_BYTES as u64, first_sequence),
+            Header::Damaged => (0, sequence_named),
             Header::Foreign { version } => {
                 let (found, known) = (u32::from(version), u32::from(frame::VERSION));
                 return Err(Error::TooNew { path: path.to_owned(), found, known });
             }
         };
         let path = path.to_owned();
-        Ok(Opened::Reader(Self { path, input, n_bytes, offset: HEADER_BYTES as u64, sequence_next }))
+        Ok(Self { path, input, n_bytes, offset, sequence_next, n_bytes_wasted: 0 })
     }
 
     /// Number of the next frame, if there is one.
@@ -82,6 +91,9 @@ impl FileReader {
     }
 
     pub(super) fn next(&mut self) -> Result<Next, Error> {
+        if self.offset < HEADER_BYTES as u64 {
+            return Ok(Next::Bad { offset: self.offset, reason: BAD_HEADER.to_owned() });
+        }
         if self.offset == self.n_bytes {
             return Ok(Next::End);
         }
@@ -90,6 +102,22 @@ impl FileReader {
             Ok(Err(reason)) => Ok(Next::Bad { offset: self.offset, reason: reason.to_owned() }),
             Err(source) => Err(Error::io("read", &self.path, source)),
         }
+    }
+
+    /// Looks for the next whole frame behind a bad one.
+    pub(super) fn resume(&mut self) -> Result<Resumed, Error> {
+        let (offset, n_bytes, sequence_next) = (self.offset, self.n_bytes, self.sequence_next);
+        let damage = Damage { offset, n_bytes, sequence_next };
+        let found = search::next_frame(self.input.get_ref(), damage, &mut self.n_bytes_wasted);
+        let go_on = match found.map_err(|source| Error::io("read", &self.path, source))? {
+            Found::Frame { offset, sequence } => (offset, sequence),
+            Found::Nothing => return Ok(Resumed::Nothing),
+            Found::GaveUp => return Ok(Resumed::Unknown),
+        };
+        (self.offset, self.sequence_next) = go_on;
+        let sought = self.input.seek(SeekFrom::Start(self.offset));
+        sought.map_err(|source| Error::io("read", &self.path, source))?;
+        Ok(Resumed::Frame { n_bytes_skipped: self.offset - offset })
     }
 
     /// Outer: the disk failed. Inner: the bytes are wrong.
@@ -110,7 +138,11 @@ impl FileReader {
         }
         let mut body = vec![0; n_body_bytes];
         self.input.read_exact(&mut body)?;
-        Ok(self.accept(&body, crc))
+        let accepted = self.accept(&body, crc);
+        if accepted.is_err() {
+            self.n_bytes_wasted += n_body_bytes as u64;
+        }
+        Ok(accepted)
     }
 
     fn accept(&mut self, body: &[u8], crc: u32) -> Result<Frame, &'static str> {

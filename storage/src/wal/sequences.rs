@@ -69,6 +69,15 @@ impl SequenceSet {
         self.ranges.insert(first, last);
     }
 
+    /// How many numbers from `first` to `last` are inside?
+    pub(crate) fn n_within(&self, first: u64, last: u64) -> u64 {
+        let n_of = |(start, end): (u64, u64)| {
+            let (start, end) = (start.max(first), end.min(last));
+            if start > end { 0 } else { end - start + 1 }
+        };
+        self.ranges().map(n_of).sum()
+    }
+
     /// The numbers from `first` to `last` that are not inside, as ranges.
     pub(crate) fn gaps(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
         let mut gaps = Vec::new();

@@ -85,9 +85,13 @@ impl Log {
     }
 
     pub(super) fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
+        self.replay_with(OldDamage::Refused)
+    }
+
+    pub(super) fn replay_with(&self, old_damage: OldDamage) -> Result<(Vec<Frame>, Replayed), Error> {
         let mut frames = Vec::new();
         let covered = SequenceSet::default();
-        let what = Replay { data_dir: self.dir.path(), covered: &covered, faults: &*self.plan };
+        let what = Replay { data_dir: self.dir.path(), covered: &covered, old_damage, faults: &*self.plan };
         let replayed = replay(what, |frame| {
             frames.push(frame);
             Ok(())
