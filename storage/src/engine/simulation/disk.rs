@@ -14,6 +14,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// A page of a real disk is larger, but so are real files.
+const HOLE_BYTES_MAX: u64 = 60;
+
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Death {
@@ -54,6 +57,8 @@ pub(super) struct Disk {
     names_synced: Names,
     /// In the order in which they happened.
     unsynced: Vec<Entry>,
+    /// Bytes were lost that had others behind them.
+    has_holes: bool,
 }
 
 impl Disk {
@@ -63,7 +68,15 @@ impl Disk {
         std::fs::create_dir(&inodes_dir).expect("folder for inodes");
         let (inodes, unsynced) = (Vec::new(), Vec::new());
         let (names, names_synced) = (Names::new(), Names::new());
-        Self { data_dir: data_dir.to_owned(), inodes_dir, inodes, names, names_synced, unsynced }
+        Self {
+            data_dir: data_dir.to_owned(),
+            inodes_dir,
+            inodes,
+            names,
+            names_synced,
+            unsynced,
+            has_holes: false,
+        }
     }
 
     pub(super) fn note(&mut self, change: Change<'_>) {
@@ -118,18 +131,31 @@ impl Disk {
         }
     }
 
-    /// Any end of what was not synced is lost: it is missing, or zeros are in its place.
+    /// Has a power cut ever lost bytes of a file, and kept what is behind them?
+    pub(super) fn has_holes(&self) -> bool {
+        self.has_holes
+    }
+
+    /// Any end of what was not synced is lost: it is missing, or zeros are in its place. What is before
+    /// that may have a hole, since pages reach the disk in any order.
     fn lose_bytes(&mut self, inode: usize, rng: &mut StdRng) {
         let mut file = OpenOptions::new().write(true).open(self.inode_path(inode)).expect("open");
         let n_bytes = n_bytes(&file);
         let Inode { n_synced, .. } = std::mem::take(&mut self.inodes[inode]);
-        if n_synced < n_bytes {
-            let n_left = rng.random_range(n_synced..=n_bytes);
+        let n_left = rng.random_range(n_synced..=n_bytes.max(n_synced));
+        if n_left < n_bytes {
             file.set_len(n_left).expect("cut");
             if rng.random_bool(0.3) {
                 file.seek(SeekFrom::Start(n_left)).expect("seek");
                 file.write_all(&vec![0; (n_bytes - n_left) as usize]).expect("zeros");
             }
+        }
+        if n_synced < n_left && rng.random_bool(0.6) {
+            let hole = rng.random_range(n_synced..n_left);
+            let n_hole = rng.random_range(1..=(n_left - hole).min(HOLE_BYTES_MAX));
+            file.seek(SeekFrom::Start(hole)).expect("seek");
+            file.write_all(&vec![0; n_hole as usize]).expect("a hole");
+            self.has_holes = true;
         }
         self.inodes[inode].n_synced = file.metadata().expect("metadata").len();
     }

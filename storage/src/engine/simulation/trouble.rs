@@ -113,6 +113,11 @@ impl Trouble {
         (state.is_log_over, state.is_uncertain) = (false, false);
     }
 
+    /// Whole bytes may be behind ones that a power cut took.
+    pub(super) fn has_holes(&self) -> bool {
+        self.state.lock().disk.has_holes()
+    }
+
     /// How often something has gone wrong.
     pub(super) fn n_struck(&self) -> u64 {
         self.state.lock().n_struck
