@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::fs;
 use crate::wal::{Frame, SequenceSet, find_records};
 use parking_lot::Mutex;
-use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -19,6 +18,19 @@ type Decode = Box<dyn Fn(WalRecord) -> Result<Columns, Cause> + Send>;
 /// The caller's decode, kept for as long as records may need it.
 pub(super) struct Decoder {
     decode: Mutex<Decode>,
+}
+
+/// Ticks, which are about a second, between two searches of the whole log for records that are not in it.
+const TICKS_MAX: u32 = 60;
+
+/// Records that were looked for in the log and not found.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    sequences: SequenceSet,
+    reason: String,
+    /// Ticks between the last search and the next, and those that are still to come.
+    n_ticks: u32,
+    n_ticks_left: u32,
 }
 
 /// What became of a record.
@@ -76,37 +88,64 @@ pub(super) fn insert_from_log(store: &Store, decoder: &Decoder, frame: Frame) ->
     }
 }
 
-impl Inner {
-    /// Inserts records that were logged and then dropped.
-    pub(super) fn adopt_abandoned(&self) -> Result<(), Error> {
-        let abandoned = self.wal.ledger().take_abandoned();
-        if abandoned.is_empty() {
-            return Ok(());
-        }
-        let adopted = self.adopt(&abandoned);
-        if adopted.is_err() {
-            // What was inserted already is covered and will not be looked for again.
-            for &sequence in abandoned.iter().filter(|&&sequence| !self.store.is_covered(sequence)) {
-                self.wal.ledger().abandon(sequence);
-            }
-        }
-        adopted
+impl Lost {
+    fn error(&self) -> Error {
+        let n_records = self.sequences.n_within(0, u64::MAX);
+        let sequence_first = self.sequences.ranges().next().map_or(0, |(first, _)| first);
+        Error::RecordsLost { n_records, sequence_first, reason: self.reason.clone() }
     }
 
-    fn adopt(&self, abandoned: &[u64]) -> Result<(), Error> {
-        let wanted = SequenceSet::from_ranges(abandoned.iter().map(|&sequence| (sequence, sequence)));
-        let found = find_records(&self.options.data_dir, &wanted)?;
-        let in_log: HashSet<u64> = found.frames.iter().map(|frame| frame.sequence).collect();
+    /// Waits twice as long as the last time.
+    fn wait(&mut self, sequences: SequenceSet, reason: String) {
+        (self.sequences, self.reason) = (sequences, reason);
+        self.n_ticks = (self.n_ticks * 2).clamp(1, TICKS_MAX);
+        self.n_ticks_left = self.n_ticks;
+    }
+}
+
+impl Inner {
+    /// Inserts records that were logged and then dropped. Those that were looked for in vain are looked for
+    /// again when it is time, or when there are others; until then they are told.
+    pub(super) fn adopt_abandoned(&self, is_last: bool) -> Result<(), Error> {
+        let mut lost = self.lost.lock();
+        let abandoned = self.wal.ledger().take_abandoned();
+        if abandoned.is_empty() {
+            if lost.sequences.is_empty() {
+                return Ok(());
+            }
+            if lost.n_ticks_left > 0 && !is_last {
+                lost.n_ticks_left -= 1;
+                return Err(lost.error());
+            }
+        }
+        let mut wanted = lost.sequences.clone();
+        abandoned.iter().for_each(|&sequence| wanted.insert(sequence));
+        let adopted = self.adopt(&wanted);
+        let numbers = wanted.ranges().flat_map(|(first, last)| first..=last);
+        let missing = numbers.filter(|&sequence| !self.store.is_covered(sequence));
+        let missing = SequenceSet::from_ranges(missing.map(|sequence| (sequence, sequence)));
+        let reason = match &adopted {
+            Ok(reason) => reason.clone(),
+            Err(error) => error.chain(),
+        };
+        if missing.is_empty() {
+            *lost = Lost::default();
+            return adopted.map(|_| ());
+        }
+        lost.wait(missing, reason);
+        Err(adopted.err().unwrap_or_else(|| lost.error()))
+    }
+
+    /// Returns why some were not found, if some were not.
+    fn adopt(&self, wanted: &SequenceSet) -> Result<String, Error> {
+        let found = find_records(&self.options.data_dir, wanted)?;
         for frame in found.frames {
             insert_from_log(&self.store, &self.decoder, frame)?;
             self.store.figures.n_records_adopted.fetch_add(1, Ordering::Relaxed);
         }
-        let lost = abandoned.iter().copied().filter(|sequence| !in_log.contains(sequence));
-        let Some(sequence_first) = lost.clone().min() else { return Ok(()) };
-        let reason = match found.stopped_at.is_empty() {
+        Ok(match found.stopped_at.is_empty() {
             true => "their file is not there".to_owned(),
             false => found.stopped_at.join("; "),
-        };
-        Err(Error::RecordsLost { n_records: lost.count() as u64, sequence_first, reason })
+        })
     }
 }

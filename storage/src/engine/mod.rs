@@ -37,7 +37,7 @@ use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
 use crate::wal::{OldDamage, PackedRecord, Wal};
 use compact::Merging;
-use from_log::Decoder;
+use from_log::{Decoder, Lost};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,6 +68,7 @@ struct Inner {
     is_flush_scheduled: AtomicBool,
     is_compaction_scheduled: AtomicBool,
     merging: Mutex<Merging>,
+    lost: Mutex<Lost>,
     is_stopping: AtomicBool,
     runtime: OwnRuntime,
     _lock: DirectoryLock,
@@ -157,7 +158,7 @@ impl Engine {
         self.inner.wal.close().await;
         self.run_blocking(|inner| {
             // What can be stored is, even if the log no longer has everything.
-            let adopted = inner.adopt_abandoned();
+            let adopted = inner.adopt_abandoned(true);
             adopted.and(inner.flush())
         })
         .await
@@ -216,7 +217,7 @@ impl Inner {
     fn tick(&self, now: i64) -> Result<(), Error> {
         self.look_at_disk();
         // Each is tried even if another fails; the first failure is told.
-        let adopted = self.adopt_abandoned();
+        let adopted = self.adopt_abandoned(false);
         let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush() } else { Ok(()) };
         let expired = self.fatal_if_uncertain(self.store.expire(&self.options.retention, now));
         adopted.and(flushed).and(expired)

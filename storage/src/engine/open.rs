@@ -121,6 +121,7 @@ fn open(
         is_flush_scheduled: false.into(),
         is_compaction_scheduled: false.into(),
         merging: Mutex::default(),
+        lost: Mutex::default(),
         is_stopping: false.into(),
         runtime,
         _lock: lock,

@@ -306,6 +306,40 @@ async fn a_lost_record_is_looked_for_until_it_is_read() {
     assert_eq!(engine.stats().n_records_adopted, 1);
 }
 
+/// Scenario: a record whose request went away stays unreadable for minutes; then another request goes away;
+/// then both can be read.
+/// Guarantees: every tick tells of it, but the log is not searched at each; at once for a new record, and
+/// within a minute for one that was looked for in vain.
+#[tokio::test]
+async fn a_lost_record_is_looked_for_ever_more_seldom() {
+    let lab = Lab::new();
+    let (engine, _, _) = lab.open().await;
+    let records = three_records();
+    drop(engine.log(records[0].to_wal()).await.expect("log"));
+    let path = fs::list_files(&fs::wal_dir(&lab.options.data_dir)).expect("list").pop().expect("one");
+    let hidden = path.with_extension("hidden");
+    std::fs::rename(&path, &hidden).expect("hide");
+    for _ in 0..200 {
+        let error = engine.tick(T0).await.expect_err("not there");
+        assert!(matches!(error, Error::RecordsLost { n_records: 1, sequence_first: 1, .. }), "{error}");
+    }
+    std::fs::rename(&hidden, &path).expect("back");
+    let mut n_ticks = 1;
+    while engine.tick(T0).await.is_err() {
+        n_ticks += 1;
+    }
+    assert!((2..=61).contains(&n_ticks), "{n_ticks} ticks");
+    assert_visible(&engine, &records[..1], "found");
+    std::fs::rename(&path, &hidden).expect("hide");
+    drop(engine.log(records[1].to_wal()).await.expect("log"));
+    engine.tick(T0).await.expect_err("not there");
+    engine.tick(T0).await.expect_err("not looked for");
+    std::fs::rename(&hidden, &path).expect("back");
+    drop(engine.log(records[2].to_wal()).await.expect("log"));
+    engine.tick(T0).await.expect("both are looked for");
+    assert_visible(&engine, &records, "all");
+}
+
 /// Scenario: a second engine opens the directory while the first lives, and again afterwards.
 /// Guarantees: it is refused with the path and the owner's pid; the lock goes with its owner.
 #[tokio::test]
