@@ -154,8 +154,12 @@ pub enum Error {
     UnsupportedQuery { message: String },
     #[error("query took too long and was stopped")]
     QueryTimeout,
-    #[error("query needed more memory than it may use and was stopped")]
-    QueryMemory,
+    /// More than all queries of its kind may use together; the message says how much that is, and what for.
+    #[error("{message}")]
+    QueryMemory { message: String },
+    /// What did not fit into memory did not fit on the disk either, or not into what is free of it.
+    #[error("{message}")]
+    QueryDisk { message: String },
     #[error("only reading statements are allowed")]
     ReadOnly,
     #[error("too many queries run at the same time, retry later")]
@@ -200,5 +204,15 @@ impl Error {
 
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io { action, path: path.into(), source }
+    }
+}
+
+/// A limit as it was probably given, for messages.
+pub(crate) fn show_bytes(n_bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    match n_bytes {
+        0 => "0 bytes".to_owned(),
+        _ if n_bytes.is_multiple_of(MIB) => format!("{} MiB", n_bytes / MIB),
+        _ => format!("{n_bytes} bytes"),
     }
 }

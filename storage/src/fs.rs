@@ -117,6 +117,11 @@ pub(crate) fn segment_dir(data_dir: &Path, table: Table) -> PathBuf {
     data_dir.join("segments").join(table.name())
 }
 
+/// What statements spill; nothing in it outlives the process.
+pub(crate) fn spill_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("spill")
+}
+
 /// Makes the entries of a directory durable: files created, renamed and removed in it.
 pub(crate) fn sync_dir(directory: &Path) -> Result<(), Error> {
     let sync = || File::open(directory)?.sync_all();

@@ -90,6 +90,9 @@ pub struct Compaction {
 pub struct QueryLimits {
     /// Memory that all running queries share.
     pub memory_bytes: usize,
+    /// Disk that all statements from outside share for what does not fit into memory, below the data
+    /// directory; 0 to never write any.
+    pub spill_bytes_max: u64,
     pub timeout: Duration,
     /// Rows of one JSON answer.
     pub rows_max: usize,
@@ -169,6 +172,12 @@ impl Default for Compaction {
 
 impl Default for QueryLimits {
     fn default() -> Self {
-        Self { memory_bytes: 1 << 30, timeout: Duration::from_secs(30), rows_max: 10_000, concurrent_max: 8 }
+        Self {
+            memory_bytes: 1 << 30,
+            spill_bytes_max: 2048 * MIB,
+            timeout: Duration::from_secs(30),
+            rows_max: 10_000,
+            concurrent_max: 8,
+        }
     }
 }

@@ -57,8 +57,15 @@ pub(super) fn failure(error: storage::Error) -> Failure {
         ),
         Error::QueryTimeout => Failure::new(StatusCode::GATEWAY_TIMEOUT, "query_timeout", message)
             .hint("ask for less: a shorter time range, more filters; or raise limits.query_timeout"),
-        Error::QueryMemory => Failure::new(StatusCode::INSUFFICIENT_STORAGE, "query_memory", message)
-            .hint("ask for less: a shorter time range, fewer groups; or raise limits.query_memory"),
+        Error::QueryMemory { .. } => Failure::new(StatusCode::INSUFFICIENT_STORAGE, "query_memory", message)
+            .hint(
+                "ask for less: a shorter time range, fewer columns, fewer groups; joins and windows keep rows in memory, \
+                 sorts and groups spill to disk; or raise limits.query_memory, of which SQL has half",
+            ),
+        Error::QueryDisk { .. } => Failure::new(StatusCode::INSUFFICIENT_STORAGE, "query_disk", message).hint(
+            "ask for less: a shorter time range, fewer columns, fewer groups; or raise limits.query_spill, or \
+             limits.query_memory; or free disk space: twice the reserve is kept free",
+        ),
         Error::TooManyQueries => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).retry_after(BUSY_RETRY_AFTER)
         }

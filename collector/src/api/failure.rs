@@ -16,6 +16,7 @@
 //! | 503 | `overloaded` | too many queries at once; `Retry-After` says when |
 //! | 504 | `query_timeout` | the query took longer than `limits.query_timeout` |
 //! | 507 | `query_memory` | the query needed more than `limits.query_memory` |
+//! | 507 | `query_disk` | the query needed more than `limits.query_spill`, or the disk is almost full |
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

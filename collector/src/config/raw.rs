@@ -29,7 +29,10 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("compaction", &["automatic", "segments", "segment_bytes", "segment_rows"]),
-    ("limits", &["request_bytes", "inflight_bytes", "query_memory", "query_timeout", "query_rows"]),
+    (
+        "limits",
+        &["request_bytes", "inflight_bytes", "query_memory", "query_spill", "query_timeout", "query_rows"],
+    ),
     ("evaluation", &["interval", "lag"]),
 ];
 

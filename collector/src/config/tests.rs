@@ -72,6 +72,7 @@ fn later_sources_win() {
         request_bytes = "1MiB"
         inflight_bytes = "8MB"
         query_memory = "256MiB"
+        query_spill = "1GiB"
         query_timeout = "1m"
         query_rows = 500
         [evaluation]
@@ -121,6 +122,7 @@ fn later_sources_win() {
         (false, 4, 32 << 20, 100_000)
     );
     assert_eq!(config.storage.query.rows_max, 7);
+    assert_eq!(config.storage.query.spill_bytes_max, 1 << 30);
     assert_eq!(config.limits, Limits { request_bytes: 1 << 20, inflight_bytes: 8_000_000 });
     let [receiver] = config.receivers.as_slice() else { panic!("one receiver") };
     assert_eq!(

@@ -138,6 +138,7 @@ fn query_limits(raw: &Raw, problems: &mut Problems) -> QueryLimits {
     let memory = keys.size("query_memory", defaults.memory_bytes as u64, 16 * MIB..=1024 * 1024 * MIB);
     QueryLimits {
         memory_bytes: to_usize(memory),
+        spill_bytes_max: keys.size("query_spill", defaults.spill_bytes_max, 0..=1024 * 1024 * MIB),
         timeout: keys.duration("query_timeout", defaults.timeout, SECOND..=HOUR),
         rows_max: to_usize(keys.integer("query_rows", defaults.rows_max as u64, 1..=10_000_000)),
         ..defaults

@@ -105,7 +105,7 @@ fn open(
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
     let checked = Arc::new(CheckedSegments::new(Arc::clone(&object_store), options.data_dir.clone()));
     let reading: Arc<dyn ObjectStore> = Arc::<CheckedSegments>::clone(&checked);
-    let query = QueryContext::start(&options.query, &reading)?;
+    let query = QueryContext::start(&options, &reading)?;
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
     let store = Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults));
     let replayed = replay_into(&store, &decoder, &options, old_damage, &mut recovery)?;

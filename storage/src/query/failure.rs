@@ -4,6 +4,8 @@
 //! a disk, a lost task or damaged data brings about is ours. The engine's own statements are told apart by
 //! those who ask them, for whom every mistake in a statement is a fault of ours.
 
+use super::memory::refusal;
+use super::spill::NoRoom;
 use crate::error::Error;
 use crate::segment::Damage;
 use arrow::error::ArrowError;
@@ -16,8 +18,11 @@ pub(super) fn from_datafusion(error: DataFusionError) -> Error {
     if let Some(Damage { path, place }) = Damage::beneath(&error) {
         return Error::SegmentDamaged { path, place };
     }
+    if let Some(no_room) = NoRoom::beneath(&error) {
+        return Error::QueryDisk { message: no_room.to_string() };
+    }
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => Error::QueryMemory,
+        DataFusionError::ResourcesExhausted(text) => Error::QueryMemory { message: refusal(text) },
         // What DataFusion calls a bug of its own is an operation that these types do not have, found late.
         DataFusionError::NotImplemented(_) | DataFusionError::Internal(_) => {
             Error::UnsupportedQuery { message: message(&error) }
@@ -152,7 +157,7 @@ mod tests {
     fn tells_limits_and_faults_from_mistakes() {
         let exhausted = DataFusionError::ResourcesExhausted("no more".to_owned());
         let wrapped = DataFusionError::Context("while sorting".to_owned(), Box::new(exhausted));
-        assert!(matches!(from_datafusion(wrapped), Error::QueryMemory));
+        assert!(matches!(from_datafusion(wrapped), Error::QueryMemory { .. }));
         let unplugged = || io::Error::other("unplugged");
         let damaged = || ParquetError::General("no footer".to_owned());
         for fault in [

@@ -8,8 +8,9 @@
 
 use super::failure::from_datafusion;
 use super::session;
+use super::spill::SpillFolder;
 use crate::error::Error;
-use crate::options::QueryLimits;
+use crate::options::{Options, QueryLimits};
 use crate::runtime::OwnRuntime;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
@@ -64,20 +65,30 @@ pub(super) struct Task<T> {
 }
 
 impl QueryContext {
-    /// Both lanes have half of the memory and as many places as the limits say.
-    pub(crate) fn start(limits: &QueryLimits, store: &Arc<dyn ObjectStore>) -> Result<Self, Error> {
+    /// Both lanes have half of the memory and as many places as the limits say. Statements have a disk, too: what
+    /// the product asks itself is answered from memory or not at all, as somebody waits for it.
+    pub(crate) fn start(options: &Options, store: &Arc<dyn ObjectStore>) -> Result<Self, Error> {
+        let limits = &options.query;
         let shared = session::shared(Arc::clone(store)).map_err(from_datafusion)?;
+        let folder =
+            SpillFolder::open(&options.data_dir, limits.spill_bytes_max, options.disk_free_bytes_min)?;
+        let folder = (limits.spill_bytes_max > 0).then_some(folder);
         Ok(Self {
-            reads: Lane::start("storage-read", limits, &shared)?,
-            statements: Lane::start("storage-sql", limits, &shared)?,
+            reads: Lane::start("storage-read", limits, &shared, None)?,
+            statements: Lane::start("storage-sql", limits, &shared, folder)?,
         })
     }
 }
 
 impl Lane {
-    fn start(name: &'static str, limits: &QueryLimits, shared: &RuntimeEnv) -> Result<Self, Error> {
+    fn start(
+        name: &'static str,
+        limits: &QueryLimits,
+        shared: &RuntimeEnv,
+        folder: Option<SpillFolder>,
+    ) -> Result<Self, Error> {
         let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
-        let template = session::template(shared, limits.memory_bytes / 2);
+        let template = session::template(shared, limits.memory_bytes / 2, folder);
         Ok(Self {
             template: Arc::new(template.map_err(from_datafusion)?),
             runtime: OwnRuntime::start(name)?,

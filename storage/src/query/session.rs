@@ -1,22 +1,24 @@
 //! The session of one query: the engine's tables and nothing else.
 //!
 //! It has no other catalog, no object store but the engine's, no file formats to register and no disk
-//! to spill to, so a statement can reach rows and nothing more.
+//! but the folder it spills to (`spill`), so a statement can reach rows and nothing more.
 
 use super::attributes::ProjectionsBelowUnions;
 use super::catalog::{CATALOG, SCHEMA, catalogs};
 use super::failure::from_datafusion;
 use super::interruptible::interruptible;
 use super::lane::Lane;
+use super::memory::LanePool;
+use super::spill::{FILES_OPEN_MAX, SpillFolder};
 use super::table::segments_url;
 use super::udf;
 use crate::engine::Engine;
 use crate::error::Error;
 use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
+use datafusion::common::config::SpillCompression;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -36,6 +38,15 @@ const FOOTER_CACHE_BYTES: usize = 64 << 20;
 /// Values of an `IN` list up to which files and pages are skipped by it. Search asks for the spans of
 /// a page of traces at once; the default of 20 would read all pages.
 const IN_LIST_PRUNED_MAX: usize = 1_024;
+/// Of a lane's memory, the part that the threads of one sort keep for merging what they wrote: a 32nd.
+const SORTS_SHARE: usize = 32;
+/// What each thread keeps at most, 10 MiB: DataFusion's default, however little memory there is.
+const SORT_RESERVED_BYTES_MAX: usize = 10 << 20;
+/// Bytes of a lane's memory for each row of a batch, 8 KiB: sorts hold a few batches for each thread at the least.
+/// From 64 MiB on batches have DataFusion's usual size.
+const BYTES_PER_BATCH_ROW: usize = 8 << 10;
+/// Below it, what a batch costs by itself would count.
+const BATCH_ROWS_MIN: usize = 512;
 /// Functions that make a value as large as a number says, outside the memory pool: one call could ask
 /// for more than the machine has. The table function `generate_series` makes its rows as they are read.
 const UNBOUNDED_FUNCTIONS: [&str; 7] =
@@ -115,10 +126,16 @@ impl Session {
     }
 }
 
-/// What every session of a lane starts from: functions, settings, and a memory pool of this size.
-pub(super) fn template(shared: &RuntimeEnv, memory_bytes: usize) -> Result<SessionState, DataFusionError> {
+/// What every session of a lane starts from: functions, settings, a memory pool of this size, and where to put
+/// what does not fit into it.
+pub(super) fn template(
+    shared: &RuntimeEnv,
+    memory_bytes: usize,
+    folder: Option<SpillFolder>,
+) -> Result<SessionState, DataFusionError> {
     let runtime = RuntimeEnvBuilder::from_runtime_env(shared)
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
+        .with_memory_pool(Arc::new(LanePool::new(memory_bytes, folder.is_some())))
+        .with_disk_manager_builder(disk(folder))
         .build()?;
     let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
     scalar_functions.retain(|function| !UNBOUNDED_FUNCTIONS.contains(&function.name()));
@@ -129,7 +146,7 @@ pub(super) fn template(shared: &RuntimeEnv, memory_bytes: usize) -> Result<Sessi
     expr_planners.extend(SessionStateDefaults::default_expr_planners());
     let table_functions = SessionStateDefaults::default_table_functions();
     let state = SessionStateBuilder::new()
-        .with_config(config())
+        .with_config(config(memory_bytes))
         .with_runtime_env(Arc::new(runtime))
         .with_expr_planners(expr_planners)
         .with_scalar_functions(scalar_functions)
@@ -150,7 +167,15 @@ fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync
     std::iter::once(own).chain(PhysicalOptimizer::new().rules).collect()
 }
 
-fn config() -> SessionConfig {
+fn disk(folder: Option<SpillFolder>) -> DiskManagerBuilder {
+    let disk = DiskManagerBuilder::default().with_max_spill_merge_fan_in(FILES_OPEN_MAX);
+    match folder {
+        Some(folder) => disk.with_temp_file_factory(Arc::new(folder)),
+        None => disk.with_mode(DiskManagerMode::Disabled),
+    }
+}
+
+fn config(memory_bytes: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
@@ -163,13 +188,18 @@ fn config() -> SessionConfig {
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.max_in_list_size = IN_LIST_PRUNED_MAX;
     options.execution.time_zone = Some(crate::schema::TIME_ZONE.to_owned());
-    config
+    options.execution.spill_compression = SpillCompression::Lz4Frame;
+    options.execution.sort_spill_reservation_bytes =
+        (memory_bytes / SORTS_SHARE / options.execution.target_partitions.max(1))
+            .min(SORT_RESERVED_BYTES_MAX);
+    let batch_rows_max = config.batch_size().max(BATCH_ROWS_MIN);
+    config.with_batch_size((memory_bytes / BYTES_PER_BATCH_ROW).clamp(BATCH_ROWS_MIN, batch_rows_max))
 }
 
-/// What all lanes share: the engine's store, the footers read from it, and no disk.
+/// What all lanes share: the engine's store, and the footers read from it.
 pub(super) fn shared(store: Arc<dyn ObjectStore>) -> Result<RuntimeEnv, DataFusionError> {
     let runtime = RuntimeEnvBuilder::new()
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .with_disk_manager_builder(disk(None))
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build()?;
     // The engine's store and no other: a statement cannot name a file.

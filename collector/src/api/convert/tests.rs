@@ -98,7 +98,8 @@ fn failures_have_their_codes() {
         (Error::BadPattern { message: "unclosed group".to_owned() }, 400, "bad_request", false),
         (Error::ReadOnly, 400, "read_only", false),
         (Error::QueryTimeout, 504, "query_timeout", false),
-        (Error::QueryMemory, 507, "query_memory", false),
+        (Error::QueryMemory { message: "too much".to_owned() }, 507, "query_memory", false),
+        (Error::QueryDisk { message: "too much".to_owned() }, 507, "query_disk", false),
         (Error::TooManyQueries, 503, "overloaded", true),
         (Error::Closed, 503, "shutting_down", false),
         (

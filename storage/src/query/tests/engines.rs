@@ -22,7 +22,7 @@ pub(super) struct Data {
 pub(super) struct Stored {
     pub(super) place: &'static str,
     pub(super) engine: Engine,
-    _directory: TempDir,
+    pub(super) directory: TempDir,
 }
 
 impl Data {
@@ -89,7 +89,7 @@ pub(super) async fn everywhere(data: &Data) -> Vec<Stored> {
             }
             _ => {}
         }
-        stored.push(Stored { place, engine, _directory: directory });
+        stored.push(Stored { place, engine, directory });
     }
     stored
 }
@@ -105,7 +105,7 @@ pub(super) async fn with_options(data: &Data, change: impl FnOnce(&mut Options))
     change(&mut options);
     let engine = open(&options).await;
     insert(&engine, data).await;
-    Stored { place: "hot", engine, _directory: directory }
+    Stored { place: "hot", engine, directory }
 }
 
 async fn open(options: &Options) -> Engine {

@@ -14,6 +14,7 @@ mod plans;
 mod red;
 mod rows;
 mod search;
+mod spill;
 mod sql;
 mod statements;
 mod views;

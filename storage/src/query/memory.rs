@@ -1,0 +1,204 @@
+//! The memory of a lane: who gets how much of it, and what is said when there is no more.
+//!
+//! What can go to disk must not starve what cannot, and one statement's sort must not starve the next one's.
+//! So one half goes to whoever comes first. Above it, a consumer that can spill gets no more than an even part of
+//! another quarter, and what is left is for those that cannot spill, or have nothing to spill yet. Merges of
+//! what a sort wrote would take all there is: they can do with less, and share three quarters evenly.
+
+use crate::error::show_bytes;
+use datafusion::common::DataFusionError;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use parking_lot::Mutex;
+use std::fmt;
+
+/// How every refusal begins; DataFusion puts texts of its own before it.
+const REFUSAL: &str = "query needed more memory than the ";
+
+/// Bytes that all queries of a lane share.
+#[derive(Debug)]
+pub(super) struct LanePool {
+    n_bytes_max: usize,
+    /// Is there a disk to spill to? Without one, first come is first served throughout.
+    is_spilling: bool,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    n_bytes: usize,
+    /// Consumers that can spill.
+    n_spilling: usize,
+    /// Merges of sorts.
+    n_merging: usize,
+}
+
+impl LanePool {
+    pub(super) fn new(n_bytes_max: usize, is_spilling: bool) -> Self {
+        Self { n_bytes_max, is_spilling, used: Mutex::default() }
+    }
+
+    fn is_granted(&self, used: &Used, reservation: &MemoryReservation, n_bytes: usize) -> bool {
+        let (held, in_use) =
+            (reservation.size().saturating_add(n_bytes), used.n_bytes.saturating_add(n_bytes));
+        if in_use > self.n_bytes_max {
+            return false;
+        }
+        // Who holds nothing cannot make room either.
+        if !self.is_spilling || reservation.size() == 0 {
+            return true;
+        }
+        let quarter = self.n_bytes_max / 4;
+        match Kind::of(reservation.consumer()) {
+            Kind::Spilling => in_use <= 2 * quarter || held <= quarter / used.n_spilling.max(1),
+            Kind::Merging => held <= 3 * quarter / used.n_merging.max(1),
+            Kind::Other => true,
+        }
+    }
+}
+
+impl Used {
+    fn counted(&mut self, consumer: &MemoryConsumer) -> Option<&mut usize> {
+        match Kind::of(consumer) {
+            Kind::Spilling => Some(&mut self.n_spilling),
+            Kind::Merging => Some(&mut self.n_merging),
+            Kind::Other => None,
+        }
+    }
+}
+
+/// What a consumer can do with less memory than it asked for.
+enum Kind {
+    Spilling,
+    /// Merges fewer runs at a time.
+    Merging,
+    Other,
+}
+
+impl Kind {
+    fn of(consumer: &MemoryConsumer) -> Self {
+        match consumer.can_spill() {
+            true => Self::Spilling,
+            false if consumer.name().starts_with("ExternalSorterMerge") => Self::Merging,
+            false => Self::Other,
+        }
+    }
+}
+
+impl MemoryPool for LanePool {
+    fn name(&self) -> &'static str {
+        "lane"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        if let Some(n) = self.used.lock().counted(consumer) {
+            *n += 1;
+        }
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        if let Some(n) = self.used.lock().counted(consumer) {
+            *n -= 1;
+        }
+    }
+
+    fn grow(&self, _: &MemoryReservation, additional: usize) {
+        self.used.lock().n_bytes += additional;
+    }
+
+    fn shrink(&self, _: &MemoryReservation, shrink: usize) {
+        self.used.lock().n_bytes -= shrink;
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<(), DataFusionError> {
+        let mut used = self.used.lock();
+        if self.is_granted(&used, reservation, additional) {
+            used.n_bytes += additional;
+            return Ok(());
+        }
+        let (bytes, part) = (show_bytes(self.n_bytes_max as u64), part(reservation.consumer().name()));
+        let message = format!("{REFUSAL}{bytes} that all of its kind share, in {part}, and was stopped");
+        Err(DataFusionError::ResourcesExhausted(message))
+    }
+
+    fn reserved(&self) -> usize {
+        self.used.lock().n_bytes
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.n_bytes_max)
+    }
+}
+
+impl fmt::Display for LanePool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.name(), show_bytes(self.n_bytes_max as u64))
+    }
+}
+
+/// What a statement's author calls the part that asked.
+fn part(consumer: &str) -> &'static str {
+    // DataFusion's names begin with the operator's; what is in brackets after it is the statement's own text.
+    let operator = consumer.split(['[', '(', ' ']).next().unwrap_or_default();
+    let known = [
+        ("Join", "a join"),
+        ("SMJ", "a join"),
+        ("Window", "a window"),
+        ("Aggregate", "GROUP BY or an aggregate"),
+        ("Sort", "a sort"),
+        ("TopK", "a sort"),
+        ("Recursive", "a recursive expression"),
+    ];
+    known.into_iter().find(|(name, _)| operator.contains(name)).map_or("one of its parts", |(_, part)| part)
+}
+
+/// The sentence for whoever asked, from the text of a refusal.
+pub(super) fn refusal(text: &str) -> String {
+    match text.find(REFUSAL).map(|start| &text[start..]) {
+        Some(own) => own.lines().next().unwrap_or(own).to_owned(),
+        None => "query needed more memory than it may use and was stopped".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Scenario: a consumer that can spill takes all it can get, then another one comes, two merges, and one that
+    /// cannot spill.
+    /// Guarantees: the first stops at half, the others at their parts; the last one gets what is left, to the
+    /// last byte.
+    #[test]
+    fn nobody_takes_all() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, true));
+        let [first, second] =
+            ["first", "second"].map(|name| MemoryConsumer::new(name).with_can_spill(true).register(&pool));
+        first.try_grow(500).expect("half is free");
+        assert!(first.try_grow(1).is_err());
+        second.try_grow(125).expect("its part of a quarter");
+        assert!(second.try_grow(1).is_err());
+        let [merge, _other] =
+            [0, 1].map(|n| MemoryConsumer::new(format!("ExternalSorterMerge[{n}]")).register(&pool));
+        first.free();
+        merge.try_grow(1).expect("it holds nothing");
+        merge.try_grow(374).expect("its part of three quarters");
+        assert!(merge.try_grow(1).is_err());
+        let join = MemoryConsumer::new("HashJoinInput[1]").register(&pool);
+        join.try_grow(500).expect("the rest");
+        let refused = join.try_grow(1).expect_err("all is taken").to_string();
+        assert_eq!(
+            refusal(&refused),
+            "query needed more memory than the 1000 bytes that all of its kind share, in a join, and was stopped"
+        );
+    }
+
+    /// Scenario: no disk to spill to.
+    /// Guarantees: one consumer may have all, as nobody could make room.
+    #[test]
+    fn without_a_disk_the_first_may_have_all() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, false));
+        let group = MemoryConsumer::new("group").with_can_spill(true).register(&pool);
+        group.try_grow(1_000).expect("all is free");
+        assert!(group.try_grow(1).is_err());
+    }
+}
