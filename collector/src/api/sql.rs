@@ -163,8 +163,10 @@ impl Collected {
         for row in 0..batch.num_rows() {
             let values: Vec<_> = (0..batch.num_columns()).map(|column| cells.json(column, row)).collect();
             self.n_bytes += values.iter().map(json_bytes).sum::<usize>();
-            // The first row is always answered, however large.
-            let is_full = self.n_bytes > JSON_BYTES_MAX && !self.rows.is_empty();
+            let is_full = self.n_bytes > JSON_BYTES_MAX;
+            if is_full && self.rows.is_empty() {
+                return Err(row_too_large());
+            }
             if is_full || self.rows.len() >= rows_max {
                 self.is_cut = true;
                 break;
@@ -175,16 +177,33 @@ impl Collected {
     }
 }
 
-/// About the bytes that a value takes.
+/// An answer that is cut before its first row would look like one without rows.
+fn row_too_large() -> Failure {
+    let message = format!("the first row is larger than the {} MiB of a JSON answer", JSON_BYTES_MAX >> 20);
+    Failure::bad_request(message).hint(format!(
+        "select fewer columns, or a part of the text: left(body, 1000); or accept text/csv or {ARROW_STREAM}"
+    ))
+}
+
+/// About the bytes that a value takes, in memory or written, whichever are more.
 fn json_bytes(value: &serde_json::Value) -> usize {
     const SCALAR: usize = 16;
     match value {
-        serde_json::Value::String(text) => SCALAR + text.len(),
+        serde_json::Value::String(text) => SCALAR + text.bytes().map(escaped_bytes).sum::<usize>(),
         serde_json::Value::Array(items) => SCALAR + items.iter().map(json_bytes).sum::<usize>(),
         serde_json::Value::Object(members) => {
             SCALAR + members.iter().map(|(key, value)| SCALAR + key.len() + json_bytes(value)).sum::<usize>()
         }
         _ => SCALAR,
+    }
+}
+
+/// What JSON writes for a byte of text: control characters as `\u0000`.
+fn escaped_bytes(byte: u8) -> usize {
+    match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
     }
 }
 

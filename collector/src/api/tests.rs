@@ -424,6 +424,26 @@ async fn sql_json_is_cut_at_the_limit() {
     }
 }
 
+/// Scenario: rows of 12 MiB, then a row of 36 MiB: of plain text, and of 6 MiB that JSON writes six times as large.
+/// Guarantees: JSON is cut before it has more than 32 MiB; a single row beyond that is refused with what to do.
+#[tokio::test]
+async fn sql_json_is_bounded_in_bytes() {
+    let server = Server::open().await;
+    let text = |n_times: usize, part: &str| {
+        format!("replace('{}', 'x', '{}')", "x".repeat(256 << 10), part.repeat(n_times))
+    };
+    let twelve = text(48, "a");
+    let answer = server.sql(&format!("SELECT {twelve} AS a FROM generate_series(1, 3)"), "*/*").await;
+    assert!(answer.body.len() < 32 << 20, "{}", answer.body.len());
+    let answer: wire::SqlAnswer = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!((answer.rows.len(), answer.truncated), (2, true));
+    for row in [format!("a, a AS b, a AS c FROM (SELECT {twelve} AS a)"), text(24, "\u{1}")] {
+        let (status, code, hint) = server.sql(&format!("SELECT {row}"), "*/*").await.failure();
+        assert_eq!((status, code.as_str()), (400, "bad_request"));
+        assert!(hint.is_some_and(|hint| hint.contains("text/csv")));
+    }
+}
+
 /// Scenario: statements and requests that must not be answered.
 /// Guarantees: each has its own status and code; nothing that a form on another site can send is taken.
 #[tokio::test]
