@@ -2,7 +2,7 @@
 
 use super::convert::{self, Seen};
 use super::params::{Params, step};
-use super::{Api, Failure, NameInPath};
+use super::{Api, Failure, NameInPath, off_thread};
 use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
@@ -12,14 +12,23 @@ use storage::{Engine, RedBy, RedQuery, TimeRange};
 /// A service that was silent this long before the range is not listed any more: 7 days, as raw data by default.
 const SILENT_NS_MAX: i64 = 7 * 86_400 * 1_000_000_000;
 
+/// Rows of a page that somebody reads: 3 MB with a point a minute.
+const LIMIT: usize = 500;
+const LIMIT_MAX: usize = 10_000;
+
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::ServiceList>, Failure> {
-    let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
+    let params = Params::read(&uri, api.now(), &["from", "to", "limit"])?;
+    let (range, limit) = (params.range()?, params.limit(LIMIT, LIMIT_MAX)?);
     let (engine, board) = (api.engine()?, api.board()?);
     let query = red_query(range, None, RedBy::Service);
     let groups = engine.red(&query).await.map_err(convert::failure)?;
     let seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
-    let listed = convert::Listed { query: &query, groups, seen, slos: &board.slos() };
-    Ok(Json(convert::service_list(listed)))
+    let slos = board.slos();
+    // More services than a page has, each with its points: too much for a thread that serves connections.
+    off_thread(move || {
+        Ok(Json(convert::service_list(convert::Listed { query: &query, groups, seen, slos: &slos, limit })))
+    })
+    .await
 }
 
 pub(super) async fn detail(

@@ -213,6 +213,30 @@ async fn spans_reach_every_page() {
     assert_eq!(logs.histogram.iter().map(|bucket| bucket.n_error).sum::<u64>(), 1);
 }
 
+/// Scenario: more services than fit on a page, of which one fails and one has an objective; then a limit of one.
+/// Guarantees: the worst ones are answered, by name, with how many there are; the size of the answer is bounded.
+#[tokio::test]
+async fn services_are_bounded() {
+    let server = Server::open_empty(|_| ()).await;
+    let span = |n: usize| {
+        let mut span = spans()["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone();
+        span["spanId"] = json!(format!("{n:016x}"));
+        span["status"] = json!({"code": if n == 400 { 2 } else { 0 }});
+        span["attributes"] = json!([]);
+        let name = json!([{"key": "service.name", "value": {"stringValue": format!("service-{n:03}")}}]);
+        json!({"resource": {"attributes": name}, "scopeSpans": [{"spans": [span]}]})
+    };
+    let all = json!({"resourceSpans": (1..=600).map(span).collect::<Vec<_>>()});
+    store(server.api.engine().expect("open"), Signal::Traces, &all).await;
+    let list: wire::ServiceList = server.read(&format!("/api/v1/services?{RANGE}")).await;
+    assert_eq!((list.services.len(), list.n_services), (500, 600));
+    assert!(list.services.is_sorted_by(|a, b| a.service < b.service));
+    assert!(list.services.iter().any(|row| row.red.n_errors > 0));
+    let list: wire::ServiceList = server.read(&format!("/api/v1/services?{RANGE}&limit=1")).await;
+    let [worst] = list.services.as_slice() else { panic!("{list:?}") };
+    assert_eq!((worst.service.as_str(), worst.red.n_errors, list.n_services), ("service-400", 1, 600));
+}
+
 /// Scenario: the SQL shown beside the services is run.
 /// Guarantees: it gives the numbers that were shown.
 #[tokio::test]

@@ -147,7 +147,7 @@ records! {
     StorageStatus { n_segments, segment_bytes, wal_bytes, hot_bytes, hot_rows, disk_free_bytes }
     Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
     RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }
-    ServiceList { from, to, step_s, services, sql }
+    ServiceList { from, to, step_s, services, n_services, sql }
     ServiceRow { service, red, points, last_seen_at, alert_state }
     ServiceDetail {
         service, from, to, step_s, red, points, operations, callers, callees, versions, last_seen_at,

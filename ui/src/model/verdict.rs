@@ -28,8 +28,25 @@ pub fn edge_health(edge: &EdgeRow) -> Health {
     health(&edge.red, None)
 }
 
+/// Are there more services than the list has?
+pub fn is_cut(list: &ServiceList) -> bool {
+    list.services.len() < list.n_services as usize
+}
+
 /// `2 of 12 services have errors above 1 %: payment-api, checkout. 1 sent nothing.`
 pub fn services(list: &ServiceList) -> String {
+    if is_cut(list) {
+        return format!(
+            "The worst {} of {} services. {}",
+            list.services.len(),
+            list.n_services,
+            of_listed(list)
+        );
+    }
+    of_listed(list)
+}
+
+fn of_listed(list: &ServiceList) -> String {
     let n = list.services.len();
     let mut failing: Vec<&ServiceRow> = list.services.iter().filter(|row| is_above(&row.red)).collect();
     order::sort(&mut failing, |a, b| ratio(&b.red).total_cmp(&ratio(&a.red)));
@@ -97,7 +114,6 @@ pub fn service(detail: &ServiceDetail) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::UnixNanos;
 
     fn row(name: &str, n_requests: u64, n_errors: u64, alert_state: Option<AlertState>) -> ServiceRow {
         let error_ratio = (n_requests > 0).then(|| n_errors as f64 / n_requests as f64);
@@ -106,9 +122,19 @@ mod tests {
     }
 
     fn check(services: Vec<ServiceRow>, sentence: &str) {
-        let list =
-            ServiceList { from: UnixNanos(0), to: UnixNanos(1), step_s: 1, services, sql: String::new() };
-        assert_eq!(super::services(&list), sentence);
+        assert_eq!(super::services(&ServiceList { services, ..ServiceList::default() }), sentence);
+    }
+
+    /// Scenario: the server left services out.
+    /// Guarantees: the sentence says so before it speaks of those that are listed.
+    #[test]
+    fn tells_what_was_left_out() {
+        let services = vec![row("a", 100, 2, None), row("b", 100, 0, None)];
+        let list = ServiceList { services, n_services: 9, ..ServiceList::default() };
+        assert_eq!(
+            super::services(&list),
+            "The worst 2 of 9 services. 1 of 2 services has errors above 1 %: a."
+        );
     }
 
     /// Scenario: lists with none, one, several and many bad services, silent ones and alerts.

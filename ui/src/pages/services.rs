@@ -44,7 +44,9 @@ pub fn ServicesPage() -> impl IntoView {
 
 fn n_active(list: &ServiceList) -> String {
     let n = list.services.iter().filter(|row| row.red.n_requests > 0).count();
-    format!("{n} of {} with requests", list.services.len())
+    let n_listed = list.services.len();
+    let worst = if verdict::is_cut(list) { "worst " } else { "" };
+    format!("{n} of {worst}{n_listed} with requests")
 }
 
 fn rows(list: &ServiceList) -> Vec<AnyView> {

@@ -35,7 +35,10 @@ pub struct ServiceList {
     pub to: UnixNanos,
     /// Width of each point in seconds.
     pub step_s: u32,
+    /// By name; the worst ones where there are more than were asked for.
     pub services: Vec<ServiceRow>,
+    /// Services of the range, those left out included.
+    pub n_services: u32,
     /// The SQL that gives the same numbers.
     pub sql: String,
 }

@@ -17,17 +17,30 @@ pub(in super::super) struct Listed<'a> {
     pub(in super::super) groups: Vec<RedGroup>,
     pub(in super::super) seen: Seen,
     pub(in super::super) slos: &'a [SloStatus],
+    /// Of the rows.
+    pub(in super::super) limit: usize,
 }
 
-/// Services that fell silent are listed too: that may be what somebody is looking for.
+/// Services that fell silent are listed too: that may be what somebody is looking for. Where there are too many, the
+/// worst ones stay.
 pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
-    let Listed { query, groups, seen, slos } = listed;
+    let Listed { query, groups, seen, slos, limit } = listed;
     let range = query.range;
     let states = alert_states(slos);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
     let mut rows: BTreeMap<String, Option<RedGroup>> =
         silent.map(|(service, _)| (service.clone(), None)).collect();
     rows.extend(groups.into_iter().map(|group| (group.service.clone(), Some(group))));
+    let n_services = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let mut rows: Vec<(String, Option<RedGroup>)> = rows.into_iter().collect();
+    if rows.len() > limit {
+        rows.sort_by_cached_key(|(service, group)| {
+            let state = states.get(service.as_str()).copied();
+            Reverse((badness(state, group.as_ref()), seen.get(service).copied()))
+        });
+        rows.truncate(limit);
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
     let row = |(service, group): (String, Option<RedGroup>)| {
         let (total, points) = group.map(|group| (group.total, group.points)).unwrap_or_default();
         wire::ServiceRow {
@@ -43,8 +56,23 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
         to: UnixNanos(range.to),
         step_s: step_s(query.step),
         services: rows.into_iter().map(row).collect(),
+        n_services,
         sql: query.sql(),
     }
+}
+
+/// How early a service stands in a list of the worst: alerts, then shares of errors that the dashboard marks, then
+/// failed and all requests.
+fn badness(state: Option<wire::AlertState>, group: Option<&RedGroup>) -> (u8, u64, u64) {
+    let (n, n_errors) = group.map(|group| (group.total.n, group.total.n_errors)).unwrap_or_default();
+    let is_above = |percent: u64| n_errors.saturating_mul(100) > n.saturating_mul(percent);
+    let level = match state {
+        Some(wire::AlertState::Firing) => 4,
+        _ if is_above(5) => 3,
+        Some(wire::AlertState::Pending) => 2,
+        _ => u8::from(is_above(1)),
+    };
+    (level, n_errors, n)
 }
 
 /// The worst state of each service's objectives.
