@@ -6,6 +6,7 @@
 
 use super::memory::refusal;
 use super::spill::NoRoom;
+use super::stoppable::Stopped;
 use crate::error::Error;
 use crate::segment::Damage;
 use arrow::error::ArrowError;
@@ -20,6 +21,9 @@ pub(super) fn from_datafusion(error: DataFusionError) -> Error {
     }
     if let Some(no_room) = NoRoom::beneath(&error) {
         return Error::QueryDisk { message: no_room.to_string() };
+    }
+    if Stopped::is_beneath(&error) {
+        return Error::QueryTimeout;
     }
     match error.find_root() {
         DataFusionError::ResourcesExhausted(text) => Error::QueryMemory { message: refusal(text) },

@@ -5,6 +5,7 @@
 //! one it probes with is its own affair: a piece's size follows the time that the last one took, there is a
 //! pause between them, and the join pauses by itself when it emits many batches for one piece.
 
+use super::kept::counted;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
@@ -28,9 +29,12 @@ const PIECE_ROWS_FIRST: usize = 1;
 /// Rows of the largest piece, those of a usual batch.
 const PIECE_ROWS_MAX: usize = 8_192;
 
-/// The same plan, with every join stoppable within a piece.
+/// The same plan, with every join stoppable within a piece, and every window between batches.
 pub(super) fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let changed = plan.transform_up(|node| {
+        if node.name().ends_with("WindowAggExec") {
+            return Ok(Transformed::yes(counted(node)?));
+        }
         if !node.name().ends_with("JoinExec") {
             return Ok(Transformed::no(node));
         }

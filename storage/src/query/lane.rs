@@ -9,6 +9,7 @@
 use super::failure::from_datafusion;
 use super::session;
 use super::spill::SpillFolder;
+use super::stoppable::Stop;
 use crate::error::Error;
 use crate::options::{Options, QueryLimits};
 use crate::runtime::OwnRuntime;
@@ -54,14 +55,14 @@ pub(super) struct Place {
     runtime: Handle,
     running: Arc<Semaphore>,
     waiting: OwnedSemaphorePermit,
-    deadline: Instant,
+    stop: Stop,
 }
 
 /// A query under way. Dropping it stops the query.
 #[derive(Debug)]
 pub(super) struct Task<T> {
     handle: JoinHandle<Result<T, Error>>,
-    deadline: Instant,
+    stop: Stop,
 }
 
 impl QueryContext {
@@ -106,7 +107,7 @@ impl Lane {
     pub(super) fn enter(&self) -> Result<Place, Error> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::TooManyQueries)?;
         let (runtime, running) = (self.runtime.handle().clone(), Arc::clone(&self.running));
-        Ok(Place { runtime, running, waiting, deadline: Instant::now() + self.timeout })
+        Ok(Place { runtime, running, waiting, stop: Stop::at(Instant::now() + self.timeout) })
     }
 }
 
@@ -121,13 +122,18 @@ impl fmt::Debug for Lane {
 }
 
 impl Place {
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Waits for a turn, then runs the work, on the lane's threads; both end at the deadline.
     pub(super) fn spawn<T, W>(self, work: W) -> Task<T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let Self { runtime, running, waiting, deadline } = self;
+        let Self { runtime, running, waiting, stop } = self;
+        let deadline = stop.deadline();
         let in_turn = async move {
             let turn = timeout_at(deadline, running.acquire_owned()).await;
             let Ok(Ok(_turn)) = turn else { return Err(Error::TooManyQueries) };
@@ -136,26 +142,27 @@ impl Place {
         };
         let guarded = AssertUnwindSafe(in_turn).catch_unwind();
         let handle = runtime.spawn(async move { guarded.await.unwrap_or_else(|_| Err(panicked())) });
-        Task { handle, deadline }
+        Task { handle, stop }
     }
 }
 
 impl<T> Task<T> {
     /// The query's own end, or its caller's patience.
     pub(super) async fn end(&mut self) -> Result<T, Error> {
-        let ended = timeout_at(self.deadline + GRACE, &mut self.handle).await;
+        let ended = timeout_at(self.stop.deadline() + GRACE, &mut self.handle).await;
         ended.map_err(|_| overran())?.unwrap_or_else(|stopped| Err(fault(stopped)))
     }
 
     /// Something that the query sends while it runs.
     pub(super) async fn meanwhile<P>(&self, part: impl Future<Output = P>) -> Result<P, Error> {
-        timeout_at(self.deadline + GRACE, part).await.map_err(|_| overran())
+        timeout_at(self.stop.deadline() + GRACE, part).await.map_err(|_| overran())
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.handle.abort();
+        self.stop.leave();
     }
 }
 

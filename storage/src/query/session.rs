@@ -10,6 +10,7 @@ use super::interruptible::interruptible;
 use super::lane::Lane;
 use super::memory::LanePool;
 use super::spill::{FILES_OPEN_MAX, SpillFolder};
+use super::stoppable::{Stop, stoppable};
 use super::table::segments_url;
 use super::udf;
 use crate::engine::Engine;
@@ -17,12 +18,11 @@ use crate::error::Error;
 use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::common::config::SpillCompression;
-use datafusion::dataframe::DataFrame;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -55,6 +55,7 @@ const UNBOUNDED_FUNCTIONS: [&str; 7] =
 /// One query's view of the engine: each table as it was when first read.
 pub(super) struct Session {
     state: SessionState,
+    stop: Stop,
 }
 
 impl Engine {
@@ -67,16 +68,16 @@ impl Engine {
     {
         let lane = &self.query_context().reads;
         let place = lane.enter()?;
-        let session = Session::open(self, lane);
+        let session = Session::open(self, lane, place.stop());
         place.spawn(work(session)).end().await
     }
 }
 
 impl Session {
-    pub(super) fn open(engine: &Engine, lane: &Lane) -> Self {
+    pub(super) fn open(engine: &Engine, lane: &Lane, stop: &Stop) -> Self {
         let mut state = SessionState::clone(lane.template());
         state.register_catalog_list(catalogs(engine, lane.template()));
-        Self { state }
+        Self { state, stop: stop.clone() }
     }
 
     pub(super) fn state(&self) -> &SessionState {
@@ -92,9 +93,11 @@ impl Session {
     pub(super) async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, Error> {
         let mut state = self.state.clone();
         state.mark_start_execution();
-        let frame = DataFrame::new(state, plan);
-        let context = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await.map_err(from_datafusion)?;
+        let context = Arc::new(TaskContext::from(&state));
+        let plan =
+            state.optimize(&plan).and_then(|plan| stoppable(plan, &self.stop)).map_err(from_datafusion)?;
+        let plan =
+            state.query_planner().create_physical_plan(&plan, &state).await.map_err(from_datafusion)?;
         let plan = interruptible(plan).map_err(from_datafusion)?;
         execute_stream(plan, context).map_err(from_datafusion)
     }

@@ -55,7 +55,7 @@ impl Engine {
     pub async fn sql(&self, sql: &str) -> Result<SqlStream, Error> {
         let lane = &self.query_context().statements;
         let place = lane.enter()?;
-        let session = Session::open(self, lane);
+        let session = Session::open(self, lane, place.stop());
         let (sender, mut parts) = mpsc::channel(BATCHES_AHEAD);
         let sql = sql.to_owned();
         let mut task = place.spawn(async move { answer(&session, &sql, &sender).await });

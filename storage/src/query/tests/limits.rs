@@ -21,6 +21,48 @@ const ENDLESS: [&str; 4] = [
      generate_series(1, 100000) c",
 ];
 
+/// Windows over a million rows that would run for minutes to hours: a growing and a shrinking median, and one
+/// that counts different values in the rows before.
+const ENDLESS_WINDOWS: [&str; 3] = [
+    "SELECT max(m) FROM (SELECT median(value) OVER (ORDER BY value) AS m FROM generate_series(1, 1000000))",
+    "SELECT max(m) FROM (SELECT median(value) OVER \
+       (ORDER BY value ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS m FROM generate_series(1, 1000000))",
+    "SELECT max(m) FROM (SELECT median(value) OVER \
+       (PARTITION BY value % 2 ORDER BY value ROWS 400000 PRECEDING) AS m FROM generate_series(1, 1000000))",
+];
+
+/// Scenario: windows over a million rows run beyond the deadline; then a client leaves one.
+/// Guarantees: each stops close to it and says so, and its place is free again; so it is when the client has left.
+#[tokio::test]
+async fn windows_stop_at_the_deadline() {
+    let stored = with_options(&Data::default(), |options| {
+        options.query.timeout = Duration::from_secs(2);
+        options.query.concurrent_max = 1;
+    })
+    .await;
+    for sql in ENDLESS_WINDOWS {
+        let started_at = tokio::time::Instant::now();
+        let error = query(&stored.engine, sql).await.expect_err("never ends");
+        assert!(matches!(error, Error::QueryTimeout), "{sql}: {error:?}");
+        query(&stored.engine, "SELECT 1").await.unwrap_or_else(|error| panic!("after {sql}: {error}"));
+        let took = started_at.elapsed();
+        assert!(took < Duration::from_secs(8), "{sql}: {took:?}");
+        drop(stored.engine.sql(sql).await.expect("starts"));
+        query(&stored.engine, "SELECT 1").await.unwrap_or_else(|error| panic!("left {sql}: {error}"));
+    }
+}
+
+/// Scenario: a window that keeps all its rows gets more of them than fit into memory.
+/// Guarantees: it is stopped, and told that it was the window that asked.
+#[tokio::test]
+async fn windows_ask_for_memory() {
+    let stored = with_options(&Data::default(), |options| options.query.memory_bytes = 16 << 20).await;
+    let sql =
+        "SELECT max(n + value) FROM (SELECT count(*) OVER () AS n, value FROM generate_series(1, 2000000))";
+    let error = query(&stored.engine, sql).await.expect_err("needs 32 MB");
+    assert!(matches!(&error, Error::QueryMemory { message } if message.contains("in a window")), "{error:?}");
+}
+
 /// Scenario: statements run beyond the deadline.
 /// Guarantees: each stops and says so, and its place and its threads are free again.
 #[tokio::test]

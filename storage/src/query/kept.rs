@@ -1,0 +1,180 @@
+//! Windows within the memory of their lane.
+//!
+//! DataFusion's windows keep rows without asking for memory: those that look ahead keep whole partitions, the
+//! others what their frames reach. So what goes into a window and has not come out of it yet is counted here,
+//! twice: the rows and a copy of them that a window makes as it answers. Between batches there is a pause.
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties};
+use futures::{Stream, StreamExt};
+use parking_lot::Mutex;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A window that worked for longer than this on one batch pauses before the next.
+const PAUSE_AFTER: Duration = Duration::from_millis(2);
+/// Copies of its rows that a window holds at its largest.
+const N_COPIES: usize = 2;
+
+/// The same window, counted on both sides.
+pub(super) fn counted(window: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let side = |input: &Arc<dyn ExecutionPlan>, side| {
+        Arc::new(Side { input: Arc::clone(input), side, kept: Arc::clone(&kept) }) as Arc<dyn ExecutionPlan>
+    };
+    let inputs = window.children().into_iter().map(|input| side(input, Way::In)).collect();
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    let window = window.replace_children(inputs, options)?;
+    Ok(side(&window, Way::Out))
+}
+
+/// What one window keeps, all its partitions together.
+#[derive(Debug, Default)]
+struct Kept {
+    n_rows: usize,
+    /// Rows that ever went in, and their bytes, for what a row takes.
+    n_rows_in: usize,
+    n_bytes_in: usize,
+    reservation: Option<MemoryReservation>,
+}
+
+impl Kept {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
+        let bytes = |column: &Arc<dyn Array>| {
+            column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+        };
+        self.n_bytes_in += batch.columns().iter().map(bytes).sum::<usize>();
+        self.n_rows_in += batch.num_rows();
+        self.n_rows += batch.num_rows();
+        self.reserve()
+    }
+
+    fn remove(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
+        self.n_rows = self.n_rows.saturating_sub(batch.num_rows());
+        self.reserve()
+    }
+
+    fn reserve(&self) -> Result<(), DataFusionError> {
+        let Some(reservation) = &self.reservation else { return Ok(()) };
+        let row_bytes = self.n_bytes_in.checked_div(self.n_rows_in).unwrap_or_default() + 1;
+        reservation.try_resize(self.n_rows.saturating_mul(row_bytes).saturating_mul(N_COPIES))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    In,
+    Out,
+}
+
+/// One side of a window.
+#[derive(Debug)]
+struct Side {
+    input: Arc<dyn ExecutionPlan>,
+    side: Way,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl DisplayAs for Side {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl ExecutionPlan for Side {
+    fn name(&self) -> &'static str {
+        match self.side {
+            Way::In => "IntoWindow",
+            Way::Out => "OutOfWindow",
+        }
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
+    ) -> Result<TreeNodeRecursion, DataFusionError> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => {
+                Ok(Arc::new(Self { input, side: self.side, kept: Arc::clone(&self.kept) }))
+            }
+            _ => Err(DataFusionError::Internal(format!("{} has one input", self.name()))),
+        }
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let pool = Arc::clone(context.memory_pool());
+        let input = self.input.execute(partition, context)?;
+        let reservation = || MemoryConsumer::new("Window").register(&pool);
+        self.kept.lock().reservation.get_or_insert_with(reservation);
+        let (side, kept) = (self.side, Arc::clone(&self.kept));
+        Ok(Box::pin(Counting { input, side, kept, handed_at: None }))
+    }
+}
+
+struct Counting {
+    input: SendableRecordBatchStream,
+    side: Way,
+    kept: Arc<Mutex<Kept>>,
+    /// When the last batch was handed on; none once a pause was made after it.
+    handed_at: Option<Instant>,
+}
+
+impl Stream for Counting {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.handed_at.take().is_some_and(|at| at.elapsed() > PAUSE_AFTER) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let batch = match ready!(self.input.poll_next_unpin(context)) {
+            Some(Ok(batch)) => batch,
+            end => return Poll::Ready(end),
+        };
+        let counted = match self.side {
+            Way::In => self.kept.lock().add(&batch),
+            Way::Out => self.kept.lock().remove(&batch),
+        };
+        self.handed_at = Some(Instant::now());
+        Poll::Ready(Some(counted.map(|()| batch)))
+    }
+}
+
+impl RecordBatchStream for Counting {
+    fn schema(&self) -> SchemaRef {
+        self.input.schema()
+    }
+}
