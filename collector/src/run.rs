@@ -64,12 +64,6 @@ pub(crate) enum Error {
         #[source]
         source: alerts::Error,
     },
-    #[error("cannot write {path}")]
-    Endpoints {
-        path: String,
-        #[source]
-        source: io::Error,
-    },
     #[error("worker {name} died")]
     WorkerDied { name: &'static str },
     #[error("cannot flush")]
@@ -131,18 +125,14 @@ async fn run_until(
     workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc));
     workers.spawn("otlp_http", None, |_| serve(otlp_http, http));
     let data_dir = config.storage.data_dir;
-    // Data may have come in already: whatever ends this, the rest stops in order.
-    let served = match endpoints::write(&data_dir, &endpoints) {
-        Ok(()) => {
-            ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
-            let died = tokio::select! {
-                () = asked.cancelled() => None,
-                name = deaths.recv() => name,
-            };
-            died.map_or(Ok(()), |name| Err(Error::WorkerDied { name }))
-        }
-        Err(error) => Err(error),
+    endpoints::write(&data_dir, &endpoints);
+    ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
+    let died = tokio::select! {
+        () = asked.cancelled() => None,
+        name = deaths.recv() => name,
     };
+    // Whatever ends this, the rest stops in order.
+    let served = died.map_or(Ok(()), |name| Err(Error::WorkerDied { name }));
     stop.cancel();
     let closed = closing.close(&workers, &ingest, &engine).await;
     endpoints::remove(&data_dir);
