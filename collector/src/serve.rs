@@ -1,20 +1,27 @@
 //! Serves HTTP on a listener until told to stop.
 //!
-//! Slow, idle and too many clients are bounded here, for all three doors alike. What a request means is
-//! the router's business. Stopping lets answers under way finish, up to a deadline.
+//! Slow, idle and too many clients are bounded here, for all three doors alike, and requests that do not say which
+//! host they are for are refused. What a request means is the router's business. Stopping lets answers under way finish, up to a deadline.
+
+mod seats;
 
 use crate::receive::connection;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONNECTION, HOST};
+use http::{StatusCode, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use seats::{Seat, Seats, UnderWay};
+use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -23,30 +30,28 @@ use tower::ServiceExt;
 /// it only starts once the first bytes have told HTTP/1 from HTTP/2.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of one listener. An exporter holds one or two and a browser six, so this is far above
-/// honest use and far below the usual limit of 1024 file descriptors.
+/// honest use and far below the usual limit of 1024 file descriptors. One more takes the place of an idle one.
 const CONNECTIONS_MAX: usize = 256;
+/// An idle connection that makes room has this long for a word of farewell.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(10);
 /// When the system has no more file descriptors, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers until `stop` is cancelled, then until all answers are out or `drain` has passed.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let seats = Seats::new(CONNECTIONS_MAX);
     loop {
-        // A place first: past the bound, connections wait in the system's queue.
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
-        };
         let stream = tokio::select! {
             () = stop.cancelled() => break,
             stream = accept(&listener) => stream,
         };
-        let (router, stop) = (router.clone(), stop.clone());
-        connections.spawn(async move {
-            answer(stream, router, stop).await;
-            drop(place);
-        });
+        // Past the bound, and with nobody idle, the others wait in the system's queue.
+        let seat = tokio::select! {
+            () = stop.cancelled() => break,
+            seat = seats.take() => seat,
+        };
+        connections.spawn(answer(stream, router.clone(), stop.clone(), seat));
     }
     // New connections are refused from here on, rather than left waiting.
     drop(listener);
@@ -71,22 +76,26 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Serves one connection to its end. A stop lets the request under way finish; a connection without
-/// any request is ended after a while.
-async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+/// any request is ended after a while, and one that is idle when it should make room.
+async fn answer(stream: TcpStream, router: Router, stop: CancellationToken, seat: Arc<Seat>) {
     // Answers are small or written in large pieces: waiting to fill packets only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let has_begun = Arc::new(AtomicBool::new(false));
-    let began = Arc::clone(&has_begun);
+    let (began, own_seat) = (Arc::clone(&has_begun), Arc::clone(&seat));
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         began.store(true, Ordering::Relaxed);
-        router.clone().oneshot(request)
+        answer_one(request, router.clone(), own_seat.request())
     });
     let builder = connection::builder();
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST_TIMEOUT));
-    let (mut is_stopping, mut is_checked) = (false, false);
+    let mut left = pin!(async {
+        seat.leave().cancelled().await;
+        tokio::time::sleep(LEAVE_TIMEOUT).await;
+    });
+    let (mut is_stopping, mut is_checked, mut is_leaving, mut has_left) = (false, false, false, false);
     loop {
         tokio::select! {
             ended = served.as_mut() => {
@@ -100,6 +109,16 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
                 is_stopping = true;
                 served.as_mut().graceful_shutdown();
             }
+            () = seat.leave().cancelled(), if !is_leaving => {
+                is_leaving = true;
+                served.as_mut().graceful_shutdown();
+            }
+            () = left.as_mut(), if !has_left => {
+                has_left = true;
+                if seat.is_idle() {
+                    return;
+                }
+            }
             () = first_request.as_mut(), if !is_checked => {
                 is_checked = true;
                 if !has_begun.load(Ordering::Relaxed) {
@@ -107,6 +126,28 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
                 }
             }
         }
+    }
+}
+
+/// A connection is idle again when the last byte of the answer is out.
+async fn answer_one(
+    request: Request<Incoming>,
+    router: Router,
+    under_way: UnderWay,
+) -> Result<Response, Infallible> {
+    let answer = match host_fault(&request) {
+        Some(fault) => (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], fault).into_response(),
+        None => router.oneshot(request).await?,
+    };
+    Ok(answer.map(|body| Body::new(seats::Answering::new(body, under_way))))
+}
+
+/// What RFC 9112 wants refused: proxies before us could have taken such a request for another host's.
+fn host_fault(request: &Request<Incoming>) -> Option<&'static str> {
+    match request.headers().get_all(HOST).iter().count() {
+        0 if request.version() == Version::HTTP_11 => Some("the request has no Host header\n"),
+        0 | 1 => None,
+        _ => Some("the request has more than one Host header\n"),
     }
 }
 

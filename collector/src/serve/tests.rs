@@ -96,3 +96,60 @@ async fn connections_are_kept() {
     server.stop.cancel();
     server.task.await.expect("no panic");
 }
+
+/// Sends a header over HTTP/1 and reads the answer to its end.
+async fn ask(address: SocketAddr, header: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(format!("{header}Connection: close\r\n\r\n").as_bytes()).await.expect("sent");
+    read_to_end(stream).await
+}
+
+/// Scenario: requests with no host, two hosts, and the same one twice, over HTTP/1.1; and with none over HTTP/1.0.
+/// Guarantees: the first three are refused with 400 and the connection ends; HTTP/1.0 knows no hosts.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let server = start(PATIENCE).await;
+    for hosts in ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"] {
+        let answer = ask(server.address, &format!("GET /fast HTTP/1.1\r\n{hosts}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Host header"), "{hosts:?}: {answer}");
+    }
+    let answer = ask(server.address, "GET /fast HTTP/1.0\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+    server.stop.cancel();
+    server.task.await.expect("no panic");
+}
+
+/// Scenario: a request is under way on the oldest connection; 300 more connections say nothing, half a header, or
+/// have been answered and are kept; then a client comes.
+/// Guarantees: it is answered within a second, and so is the request that was under way.
+#[tokio::test]
+async fn idle_connections_make_room() {
+    let server = start(PATIENCE).await;
+    let under_way = send(server.address, "/slow").await;
+    server.reached.notified().await;
+    let mut idle = Vec::new();
+    for n in 0..300 {
+        let mut stream = match n % 3 {
+            2 => send(server.address, "/fast").await,
+            _ => TcpStream::connect(server.address).await.expect("connects"),
+        };
+        if n % 3 == 1 {
+            stream.write_all(b"GET /fast HTTP/1.1\r\nHo").await.expect("sent");
+        }
+        idle.push(stream);
+    }
+    let answered = tokio::time::timeout(
+        Duration::from_secs(1),
+        ask(server.address, "GET /fast HTTP/1.1\r\nHost: x\r\n"),
+    );
+    let answer = answered.await.expect("within a second");
+    assert!(answer.ends_with("at once"), "{answer}");
+    server.release.notify_one();
+    let mut under_way = under_way;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"done") {
+        assert!(under_way.read_buf(&mut answer).await.expect("an answer") > 0);
+    }
+    server.stop.cancel();
+    server.task.await.expect("no panic");
+}
