@@ -21,6 +21,7 @@ use std::time::Duration;
 use storage::SqlStream;
 
 mod cells;
+mod json;
 
 pub(super) use cells::Cells;
 
@@ -28,8 +29,6 @@ pub(super) use cells::Cells;
 pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
 /// For the whole body. It is small, so a client this slow has gone.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a JSON answer's values: it is held in memory as a whole, some times over.
-const JSON_BYTES_MAX: usize = 32 << 20;
 
 pub(super) async fn sql(State(api): State<Api>, request: Request) -> Result<Response, Failure> {
     let format = Format::asked_for(request.headers())?;
@@ -39,7 +38,7 @@ pub(super) async fn sql(State(api): State<Api>, request: Request) -> Result<Resp
     let stream = api.engine()?.sql(&statement).await.map_err(convert::statement_failure)?;
     match format {
         Format::Json => {
-            let mut answer = collect(stream, api.settings.rows_max).await?;
+            let mut answer = json::collect(stream, api.settings.rows_max).await?;
             let elapsed_ms = api.settings.clock.instant().duration_since(started_at).as_millis();
             answer.elapsed_ms = u32::try_from(elapsed_ms).unwrap_or(u32::MAX);
             Ok(Json(answer).into_response())
@@ -126,85 +125,6 @@ fn unreadable(error: &axum::Error) -> Failure {
         return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message);
     }
     Failure::bad_request(format!("the body cannot be read: {error}"))
-}
-
-async fn collect(mut stream: SqlStream, rows_max: usize) -> Result<wire::SqlAnswer, Failure> {
-    let columns = columns(&stream.schema());
-    let mut collected = Collected::default();
-    while !collected.is_cut
-        && let Some(batch) = stream.next().await
-    {
-        let batch = batch.map_err(convert::statement_failure)?;
-        collected = off_thread(move || collected.with(&batch, rows_max)).await?;
-    }
-    Ok(wire::SqlAnswer { columns, rows: collected.rows, truncated: collected.is_cut, elapsed_ms: 0 })
-}
-
-fn columns(schema: &SchemaRef) -> Vec<wire::SqlColumn> {
-    let column = |field: &Arc<arrow::datatypes::Field>| wire::SqlColumn {
-        name: field.name().clone(),
-        data_type: field.data_type().to_string(),
-    };
-    schema.fields().iter().map(column).collect()
-}
-
-/// The rows of a JSON answer so far.
-#[derive(Debug, Default)]
-struct Collected {
-    rows: Vec<Vec<serde_json::Value>>,
-    n_bytes: usize,
-    /// There are more rows than these.
-    is_cut: bool,
-}
-
-impl Collected {
-    fn with(mut self, batch: &RecordBatch, rows_max: usize) -> Result<Self, Failure> {
-        let cells = Cells::of(batch)?;
-        for row in 0..batch.num_rows() {
-            let values: Vec<_> = (0..batch.num_columns()).map(|column| cells.json(column, row)).collect();
-            self.n_bytes += values.iter().map(json_bytes).sum::<usize>();
-            let is_full = self.n_bytes > JSON_BYTES_MAX;
-            if is_full && self.rows.is_empty() {
-                return Err(row_too_large());
-            }
-            if is_full || self.rows.len() >= rows_max {
-                self.is_cut = true;
-                break;
-            }
-            self.rows.push(values);
-        }
-        Ok(self)
-    }
-}
-
-/// An answer that is cut before its first row would look like one without rows.
-fn row_too_large() -> Failure {
-    let message = format!("the first row is larger than the {} MiB of a JSON answer", JSON_BYTES_MAX >> 20);
-    Failure::bad_request(message).hint(format!(
-        "select fewer columns, or a part of the text: left(body, 1000); or accept text/csv or {ARROW_STREAM}"
-    ))
-}
-
-/// About the bytes that a value takes, in memory or written, whichever are more.
-fn json_bytes(value: &serde_json::Value) -> usize {
-    const SCALAR: usize = 16;
-    match value {
-        serde_json::Value::String(text) => SCALAR + text.bytes().map(escaped_bytes).sum::<usize>(),
-        serde_json::Value::Array(items) => SCALAR + items.iter().map(json_bytes).sum::<usize>(),
-        serde_json::Value::Object(members) => {
-            SCALAR + members.iter().map(|(key, value)| SCALAR + key.len() + json_bytes(value)).sum::<usize>()
-        }
-        _ => SCALAR,
-    }
-}
-
-/// What JSON writes for a byte of text: control characters as `\u0000`.
-fn escaped_bytes(byte: u8) -> usize {
-    match byte {
-        0..0x20 => 6,
-        b'"' | b'\\' => 2,
-        _ => 1,
-    }
 }
 
 /// Batches to bytes.

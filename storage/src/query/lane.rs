@@ -75,21 +75,21 @@ impl QueryContext {
             SpillFolder::open(&options.data_dir, limits.spill_bytes_max, options.disk_free_bytes_min)?;
         let folder = (limits.spill_bytes_max > 0).then_some(folder);
         Ok(Self {
-            reads: Lane::start("storage-read", limits, &shared, None)?,
-            statements: Lane::start("storage-sql", limits, &shared, folder)?,
+            reads: Lane::start(("storage-read", "the server's own queries"), limits, &shared, None)?,
+            statements: Lane::start(("storage-sql", "all SQL statements"), limits, &shared, folder)?,
         })
     }
 }
 
 impl Lane {
     fn start(
-        name: &'static str,
+        (name, sharers): (&'static str, &'static str),
         limits: &QueryLimits,
         shared: &RuntimeEnv,
         folder: Option<SpillFolder>,
     ) -> Result<Self, Error> {
         let n_running = limits.concurrent_max.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_RUNNING);
-        let template = session::template(shared, limits.memory_bytes / 2, folder);
+        let template = session::template(shared, (limits.memory_bytes / 2, sharers), folder);
         Ok(Self {
             template: Arc::new(template.map_err(from_datafusion)?),
             runtime: OwnRuntime::start(name)?,

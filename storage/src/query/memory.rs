@@ -18,6 +18,8 @@ const REFUSAL: &str = "query needed more memory than the ";
 #[derive(Debug)]
 pub(super) struct LanePool {
     n_bytes_max: usize,
+    /// Who shares it, for messages.
+    sharers: &'static str,
     /// Is there a disk to spill to? Without one, first come is first served throughout.
     is_spilling: bool,
     used: Mutex<Used>,
@@ -33,8 +35,8 @@ struct Used {
 }
 
 impl LanePool {
-    pub(super) fn new(n_bytes_max: usize, is_spilling: bool) -> Self {
-        Self { n_bytes_max, is_spilling, used: Mutex::default() }
+    pub(super) fn new(n_bytes_max: usize, sharers: &'static str, is_spilling: bool) -> Self {
+        Self { n_bytes_max, sharers, is_spilling, used: Mutex::default() }
     }
 
     fn is_granted(&self, used: &Used, reservation: &MemoryReservation, n_bytes: usize) -> bool {
@@ -116,7 +118,7 @@ impl MemoryPool for LanePool {
             return Ok(());
         }
         let (bytes, part) = (show_bytes(self.n_bytes_max as u64), part(reservation.consumer().name()));
-        let message = format!("{REFUSAL}{bytes} that all of its kind share, in {part}, and was stopped");
+        let message = format!("{REFUSAL}{bytes} that {} share, in {part}, and was stopped", self.sharers);
         Err(DataFusionError::ResourcesExhausted(message))
     }
 
@@ -170,7 +172,7 @@ mod tests {
     /// last byte.
     #[test]
     fn nobody_takes_all() {
-        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, true));
+        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, "statements", true));
         let [first, second] =
             ["first", "second"].map(|name| MemoryConsumer::new(name).with_can_spill(true).register(&pool));
         first.try_grow(500).expect("half is free");
@@ -188,7 +190,7 @@ mod tests {
         let refused = join.try_grow(1).expect_err("all is taken").to_string();
         assert_eq!(
             refusal(&refused),
-            "query needed more memory than the 1000 bytes that all of its kind share, in a join, and was stopped"
+            "query needed more memory than the 1000 bytes that statements share, in a join, and was stopped"
         );
     }
 
@@ -196,7 +198,7 @@ mod tests {
     /// Guarantees: one consumer may have all, as nobody could make room.
     #[test]
     fn without_a_disk_the_first_may_have_all() {
-        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, false));
+        let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, "statements", false));
         let group = MemoryConsumer::new("group").with_can_spill(true).register(&pool);
         group.try_grow(1_000).expect("all is free");
         assert!(group.try_grow(1).is_err());

@@ -133,11 +133,11 @@ impl Session {
 /// what does not fit into it.
 pub(super) fn template(
     shared: &RuntimeEnv,
-    memory_bytes: usize,
+    (memory_bytes, sharers): (usize, &'static str),
     folder: Option<SpillFolder>,
 ) -> Result<SessionState, DataFusionError> {
     let runtime = RuntimeEnvBuilder::from_runtime_env(shared)
-        .with_memory_pool(Arc::new(LanePool::new(memory_bytes, folder.is_some())))
+        .with_memory_pool(Arc::new(LanePool::new(memory_bytes, sharers, folder.is_some())))
         .with_disk_manager_builder(disk(folder))
         .build()?;
     let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
