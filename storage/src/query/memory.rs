@@ -3,7 +3,8 @@
 //! What can go to disk must not starve what cannot, and one statement's sort must not starve the next one's.
 //! So one half goes to whoever comes first. Above it, a consumer that can spill gets no more than an even part of
 //! another quarter, and what is left is for those that cannot spill, or have nothing to spill yet. Merges of
-//! what a sort wrote would take all there is: they can do with less, and share three quarters evenly.
+//! what a sort wrote would take all there is, though they can do with less: they leave an eighth to the merge of
+//! their results, and above three quarters share evenly.
 
 use crate::error::show_bytes;
 use datafusion::common::DataFusionError;
@@ -49,10 +50,12 @@ impl LanePool {
         if !self.is_spilling || reservation.size() == 0 {
             return true;
         }
-        let quarter = self.n_bytes_max / 4;
+        let eighth = self.n_bytes_max / 8;
         match Kind::of(reservation.consumer()) {
-            Kind::Spilling => in_use <= 2 * quarter || held <= quarter / used.n_spilling.max(1),
-            Kind::Merging => held <= 3 * quarter / used.n_merging.max(1),
+            Kind::Spilling => in_use <= 4 * eighth || held <= 2 * eighth / used.n_spilling.max(1),
+            Kind::Merging => {
+                in_use <= 6 * eighth || (in_use <= 7 * eighth && held <= 6 * eighth / used.n_merging.max(1))
+            }
             Kind::Other => true,
         }
     }
@@ -179,14 +182,17 @@ mod tests {
         assert!(first.try_grow(1).is_err());
         second.try_grow(125).expect("its part of a quarter");
         assert!(second.try_grow(1).is_err());
-        let [merge, _other] =
+        let [merge, other] =
             [0, 1].map(|n| MemoryConsumer::new(format!("ExternalSorterMerge[{n}]")).register(&pool));
         first.free();
         merge.try_grow(1).expect("it holds nothing");
-        merge.try_grow(374).expect("its part of three quarters");
+        merge.try_grow(624).expect("three quarters in all");
         assert!(merge.try_grow(1).is_err());
+        other.try_grow(1).expect("it holds nothing");
+        other.try_grow(124).expect("its part, up to seven eighths in all");
+        assert!(other.try_grow(1).is_err());
         let join = MemoryConsumer::new("HashJoinInput[1]").register(&pool);
-        join.try_grow(500).expect("the rest");
+        join.try_grow(125).expect("the rest");
         let refused = join.try_grow(1).expect_err("all is taken").to_string();
         assert_eq!(
             refusal(&refused),

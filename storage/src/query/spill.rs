@@ -18,8 +18,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Files of one merge that are open at once: descriptors are for connections, too. More runs take more passes.
-pub(super) const FILES_OPEN_MAX: usize = 64;
+/// Files of one merge that are open at once, each with a batch in memory and a descriptor that connections could
+/// use. Runs have megabytes, so that more than these, and another pass, are rare.
+pub(super) const FILES_OPEN_MAX: usize = 16;
 /// Bytes that a file asks of the folder at a time, so that the disk is not asked about each write.
 const GRANT_BYTES: u64 = 1 << 20;
 /// Bytes read at a time; up to `FILES_OPEN_MAX` such pieces are held by one merge.

@@ -102,8 +102,10 @@ async fn a_join_says_what_it_lacks() {
                  USING (k)";
     let error = query(&stored.engine, sql).await.expect_err("needs more than 8 MiB");
     assert!(matches!(error, Error::QueryMemory { .. }), "{error:?}");
-    expect!["query needed more memory than the 8 MiB that all of its kind share, in a join, and was stopped"]
-        .assert_eq(&error.to_string());
+    expect![
+        "query needed more memory than the 8 MiB that all SQL statements share, in a join, and was stopped"
+    ]
+    .assert_eq(&error.to_string());
 }
 
 /// Scenario: a process was killed while a statement had rows on disk; the directory is opened again.
