@@ -218,6 +218,9 @@ mod tests {
         )
     }
 
+    /// Ids of a span and its parent, start, end, duration.
+    type Span = (u64, Option<u64>, i64, i64, i64);
+
     /// The file's columns of these rows, and the rows made of them again.
     fn there_and_back(table: Table, rows: &RecordBatch) -> RecordBatch {
         let schema = table.schema();
@@ -249,7 +252,7 @@ mod tests {
                 (any::<u64>(), proptest::option::of(1..u64::MAX), any::<i64>(), any::<i64>(), any::<i64>()), 0..50),
             logs in prop::collection::vec((any::<i64>(), proptest::option::of(any::<i64>())), 0..50),
         ) {
-            let column = |value: fn(&(u64, Option<u64>, i64, i64, i64)) -> i64| -> Vec<i64> {
+            let column = |value: fn(&Span) -> i64| -> Vec<i64> {
                 spans.iter().map(value).collect()
             };
             let rows = batch(Table::Spans.schema(), spans.len(), vec![

@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use std::sync::Arc;
 use std::time::Duration;
 use storage::SqlStream;
 
