@@ -101,6 +101,16 @@ impl KeyCounts {
         self.is_complete && !self.keys.contains_key(key)
     }
 
+    /// Is it certain that a row has this key?
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// Entries with this key in all rows, if that is known.
+    pub(super) fn n_entries(&self, key: &str) -> Option<u64> {
+        self.keys.get(key).map(|count| count.n).or_else(|| self.is_complete.then_some(0))
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
     }

@@ -50,8 +50,8 @@ struct Splitting<'a> {
     map: &'a WideMap,
     place_of: HashMap<&'a str, usize>,
     values: Vec<Values>,
-    /// Per key, the column of each class.
-    column_of: Vec<[Option<usize>; 3]>,
+    /// Per key, the column of each class; none if another column tells the key.
+    column_of: Vec<Option<[Option<usize>; 3]>>,
     rest_keys: StringBuilder,
     rest_values: StringBuilder,
     rest_lengths: Vec<usize>,
@@ -66,14 +66,14 @@ enum Values {
 
 impl<'a> Splitting<'a> {
     fn new(map: &'a WideMap) -> Self {
-        let mut column_of = vec![[None; 3]; map.keys.len()];
-        for (idx, &(key, class)) in map.columns.iter().enumerate() {
-            column_of[key][class as usize] = Some(idx);
+        let mut column_of = vec![None; map.keys.len()];
+        for (idx, column) in map.own_columns().enumerate() {
+            column_of[column.key].get_or_insert([None; 3])[column.class as usize] = Some(idx);
         }
         Self {
             map,
             place_of: map.keys.iter().enumerate().map(|(idx, key)| (key.as_str(), idx)).collect(),
-            values: map.columns.iter().map(|&(_, class)| Values::new(class)).collect(),
+            values: map.own_columns().map(|column| Values::new(column.class)).collect(),
             column_of,
             rest_keys: StringBuilder::new(),
             rest_values: StringBuilder::new(),
@@ -131,9 +131,8 @@ impl<'a> Splitting<'a> {
         letter: Option<u8>,
         text: Option<&str>,
     ) -> Result<(), ArrowError> {
-        // A key without a value is in the order only.
-        let Some(text) = text else { return Ok(()) };
-        let columns = self.column_of[key];
+        // A key without a value, or whose value is told, is in the order only.
+        let (Some(text), Some(columns)) = (text, self.column_of[key]) else { return Ok(()) };
         let column = columns[class_of(letter, text) as usize].or(columns[Class::Text as usize]);
         let column = column.ok_or_else(|| {
             let (map, key) = (self.map.name, &self.map.keys[key]);

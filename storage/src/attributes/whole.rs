@@ -4,27 +4,26 @@ use super::MAPS;
 use super::layout::{WideMap, order_name};
 use super::shapes::entries;
 use super::split::{ORDER_END, map, texts};
-use super::value::write_double;
+use super::value::{double, int, write_double};
 use crate::condensed::Condensed;
 use crate::ids::Table;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, MapArray, RecordBatch, StringArray,
     StringBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, Schema};
 use arrow::error::ArrowError;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The rows of a segment as the table has them: with whole maps, and null where the file does not know
-/// the column.
-pub(crate) fn whole(batch: &RecordBatch, table: Table) -> Result<RecordBatch, ArrowError> {
+/// the column. The file's schema comes with its metadata, which batches lack.
+pub(crate) fn whole(batch: &RecordBatch, file: &Schema, table: Table) -> Result<RecordBatch, ArrowError> {
     let schema = table.schema();
-    let file = batch.schema();
-    let maps: Vec<WideMap> = MAPS.into_iter().filter_map(|map| WideMap::of(&file, map)).collect();
+    let maps: Vec<WideMap> = MAPS.into_iter().filter_map(|map| WideMap::of(file, map)).collect();
     let column = |field: &FieldRef| match maps.iter().find(|map| map.has(field.name())) {
         Some(map) => of_wide(batch, map, field.name()),
-        None => match (Condensed::of(field.name(), &file), batch.column_by_name(field.name())) {
+        None => match (Condensed::of(field.name(), file), batch.column_by_name(field.name())) {
             (Some(condensed), _) => expanded(batch, condensed),
             (None, Some(column)) => Ok(Arc::clone(column)),
             (None, None) => Ok(new_null_array(field.data_type(), batch.num_rows())),
@@ -94,7 +93,8 @@ struct Rebuilding<'a> {
     text: String,
 }
 
-enum Column<'a> {
+/// Values of a key.
+pub(super) enum Column<'a> {
     Text(&'a StringArray),
     Int(&'a Int64Array),
     Double(&'a Float64Array),
@@ -108,8 +108,8 @@ impl<'a> Rebuilding<'a> {
         arrays: &'a [ArrayRef],
     ) -> Result<Self, ArrowError> {
         let mut columns: Vec<Vec<Column<'a>>> = wide.keys.iter().map(|_| Vec::new()).collect();
-        for (&(key, _), array) in wide.columns.iter().zip(arrays) {
-            columns[key].push(Column::of(array).ok_or_else(|| missing(&wide.keys[key]))?);
+        for (column, array) in wide.columns.iter().zip(arrays) {
+            columns[column.key].push(Column::of(array).ok_or_else(|| missing(&wide.keys[column.key]))?);
         }
         let (rest_keys, rest_values) = texts(rest)?;
         let (keys, values) = (StringBuilder::new(), StringBuilder::new());
@@ -156,7 +156,7 @@ impl<'a> Rebuilding<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn of(array: &'a ArrayRef) -> Option<Self> {
+    pub(super) fn of(array: &'a ArrayRef) -> Option<Self> {
         match array.data_type() {
             DataType::Utf8 => array.as_string_opt().map(Self::Text),
             DataType::Int64 => array.as_primitive_opt::<Int64Type>().map(Self::Int),
@@ -165,11 +165,22 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn is_valid(&self, row: usize) -> bool {
+    pub(super) fn is_valid(&self, row: usize) -> bool {
         match self {
             Self::Text(values) => values.is_valid(row),
             Self::Int(values) => values.is_valid(row),
             Self::Double(values) => values.is_valid(row),
+        }
+    }
+
+    /// Is this the text of a row that has a value?
+    pub(super) fn is(&self, row: usize, text: &str) -> bool {
+        match self {
+            Self::Text(values) => values.value(row) == text,
+            Self::Int(values) => int(text) == Some(values.value(row)),
+            Self::Double(values) => {
+                double(text).is_some_and(|double| double.to_bits() == values.value(row).to_bits())
+            }
         }
     }
 

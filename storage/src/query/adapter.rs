@@ -3,9 +3,7 @@
 
 use super::attributes::{AttributeMap, AttributeTypes, AttributeValue};
 use super::condensed::Expanded;
-use crate::attributes::{
-    Class, LISTS, MAPS, TableCounts, WideMap, column_name, double, int, order_name, rest_name,
-};
+use crate::attributes::{Class, LISTS, MAPS, TableCounts, WideMap, double, int, order_name, rest_name};
 use crate::condensed::Condensed;
 use crate::query::udf::{AttributeNumber, HasAttribute};
 use crate::schema::attribute_map;
@@ -107,13 +105,13 @@ impl SegmentAdapter {
             return look_up.nothing().map(Some);
         }
         let Some(map) = self.map(look_up.column) else { return Ok(None) };
-        let classes = map.classes(look_up.key);
-        if classes.is_empty() {
+        let columns = map.columns_of(look_up.key);
+        if columns.is_empty() {
             return self.in_rest(look_up).map(Some);
         }
         match look_up.asked {
-            Asked::Value(class) => self.value(look_up, &classes, class).map(Some),
-            Asked::Equal(text) => self.equal(look_up, &classes, text).map(Some),
+            Asked::Value(class) => self.value(look_up.key, &columns, class).map(Some),
+            Asked::Equal(text) => self.equal(&columns, text).map(Some),
         }
     }
 
@@ -130,10 +128,6 @@ impl SegmentAdapter {
         Ok(Arc::new(Column::new_with_schema(name, &self.file)?))
     }
 
-    fn column_of(&self, look_up: &LookUp<'_>, class: Class) -> Result<Expr, DataFusionError> {
-        self.column(&column_name(look_up.column, look_up.key, class))
-    }
-
     /// The same look-up in the map of what has no column.
     fn in_rest(&self, look_up: &LookUp<'_>) -> Result<Expr, DataFusionError> {
         let function = look_up.function;
@@ -144,22 +138,23 @@ impl SegmentAdapter {
         Ok(Arc::new(again))
     }
 
-    fn value(&self, look_up: &LookUp<'_>, classes: &[Class], asked: Class) -> Result<Expr, DataFusionError> {
-        if *classes == [asked] {
-            return self.column_of(look_up, asked);
+    fn value(&self, key: &str, columns: &[(Class, String)], asked: Class) -> Result<Expr, DataFusionError> {
+        if let [(class, name)] = columns
+            && *class == asked
+        {
+            return self.column(name);
         }
-        let columns: Result<Vec<Expr>, _> =
-            classes.iter().map(|&class| self.column_of(look_up, class)).collect();
-        let field = Field::new(look_up.key, asked.data_type(), true);
+        let columns: Result<Vec<Expr>, _> = columns.iter().map(|(_, name)| self.column(name)).collect();
+        let field = Field::new(key, asked.data_type(), true);
         Ok(call(AttributeValue::new(asked), columns?, field))
     }
 
     /// True or false, never null, and in a form that statistics can refute.
-    fn equal(&self, look_up: &LookUp<'_>, classes: &[Class], text: &str) -> Result<Expr, DataFusionError> {
+    fn equal(&self, columns: &[(Class, String)], text: &str) -> Result<Expr, DataFusionError> {
         let mut either: Option<Expr> = None;
-        for &class in classes {
-            let Some(value) = scalar(class, text) else { continue };
-            let column = self.column_of(look_up, class)?;
+        for (class, name) in columns {
+            let Some(value) = scalar(*class, text) else { continue };
+            let column = self.column(name)?;
             let is_there: Expr = Arc::new(IsNotNullExpr::new(Arc::clone(&column)));
             let equal = both(Operator::And, is_there, both(Operator::Eq, column, lit(value)));
             either = Some(match either {

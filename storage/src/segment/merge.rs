@@ -9,13 +9,14 @@ use super::meta::SegmentMeta;
 use super::read::CheckedFile;
 use super::sort::{Place, key_columns};
 use super::write::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Cause, RowWriter, create};
-use crate::attributes::{MAPS, TableCounts, WideTable, whole};
+use crate::attributes::{MAPS, TableCounts, Told, WideTable, whole};
 use crate::columns::column;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::ids::Table;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::interleave_record_batch;
+use arrow::datatypes::SchemaRef;
 use arrow::row::{Row, RowConverter, Rows, SortField};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -48,13 +49,13 @@ pub(crate) fn merge(
         None if is_stopped() => Error::Closed,
         None => error,
     };
-    let counts = counts_of(&files).map_err(|source| {
+    let (counts, told_attributes) = attributes_of(&files).map_err(|source| {
         told(Error::SegmentWrite {
             path: data_dir.join(SegmentMeta::object_path(first.table, id).as_ref()),
             source,
         })
     })?;
-    let wide = WideTable::choose(first.table, n_rows, &counts);
+    let wide = WideTable::choose(first.table, n_rows, &counts, &told_attributes);
     let written = create(wide, id, data_dir, faults, |writer| {
         Merge::open(first.table, &files, n_rows)?.write_to(writer, is_stopped)
     });
@@ -87,6 +88,7 @@ struct KeyMaker {
 
 /// An input, and where it stands.
 struct Run {
+    file: SchemaRef,
     batches: ParquetRecordBatchReader,
     batch: RecordBatch,
     keys: Rows,
@@ -111,7 +113,7 @@ impl Merge {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
             let row_bytes = row_bytes(builder.metadata());
             let builder = builder.with_batch_size(rows_within(BATCH_BYTES_MAX, row_bytes, BATCH_ROWS_MAX));
-            runs.extend(Run::start(builder.build()?, &keys)?);
+            runs.extend(Run::start(Arc::clone(builder.schema()), builder.build()?, &keys)?);
             row_bytes_max = row_bytes_max.max(row_bytes);
         }
         let chunk_rows_max = rows_within(CHUNK_BYTES_MAX, row_bytes_max, CHUNK_ROWS_MAX);
@@ -168,16 +170,20 @@ impl Chunk {
 
 impl Run {
     /// None if there are no rows.
-    fn start(batches: ParquetRecordBatchReader, keys: &KeyMaker) -> Result<Option<Self>, Cause> {
+    fn start(
+        file: SchemaRef,
+        batches: ParquetRecordBatchReader,
+        keys: &KeyMaker,
+    ) -> Result<Option<Self>, Cause> {
         let batch = RecordBatch::new_empty(keys.table.schema());
-        let mut run = Self { batches, keys: keys.of(&batch)?, batch, row: 0, batch_idx: 0 };
+        let mut run = Self { file, batches, keys: keys.of(&batch)?, batch, row: 0, batch_idx: 0 };
         Ok(run.read_on(keys)?.then_some(run))
     }
 
     /// Goes on to the next batch. False at the end.
     fn read_on(&mut self, keys: &KeyMaker) -> Result<bool, Cause> {
         let Some(batch) = self.batches.next().transpose()? else { return Ok(false) };
-        let batch = whole(&batch, keys.table)?;
+        let batch = whole(&batch, &self.file, keys.table)?;
         (self.keys, self.batch, self.row) = (keys.of(&batch)?, batch, 0);
         Ok(true)
     }
@@ -201,15 +207,19 @@ impl KeyMaker {
     }
 }
 
-/// The counts of all inputs' keys together.
-fn counts_of(files: &[CheckedFile]) -> Result<TableCounts, Cause> {
-    let counts: Result<Vec<TableCounts>, Cause> = files.iter().map(counts_of_file).collect();
-    Ok(TableCounts::sum(&counts?))
+/// The counts of all inputs' keys together, and those that are told in all of them.
+fn attributes_of(files: &[CheckedFile]) -> Result<(TableCounts, Told), Cause> {
+    let (mut counts, mut told) = (Vec::new(), Vec::new());
+    for file in files {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+        told.push(Told::read(builder.schema().metadata()));
+        counts.push(counts_of(builder)?);
+    }
+    Ok((TableCounts::sum(&counts), Told::shared(&told)))
 }
 
 /// A file knows its counts; in one of an older program the maps are counted, in parts.
-fn counts_of_file(file: &CheckedFile) -> Result<TableCounts, Cause> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+fn counts_of(builder: ParquetRecordBatchReaderBuilder<CheckedFile>) -> Result<TableCounts, Cause> {
     let counts = TableCounts::read(builder.schema().metadata());
     let has_maps = builder.schema().index_of(MAPS[0]).is_ok();
     if counts.has_maps() || !has_maps {

@@ -1,5 +1,7 @@
 //! What is written is what is read: order, bounds and rows of a segment.
 
+mod told;
+
 use super::*;
 use crate::attributes::{WideTable, whole};
 use crate::faults::NoFaults;
@@ -22,8 +24,10 @@ use std::sync::Arc;
 /// Every row of a segment, read from its file.
 pub(crate) fn read_segment(segment: &SegmentMeta, data_dir: &Path) -> Vec<RecordBatch> {
     let file = File::open(segment.file_path(data_dir)).expect("open segment");
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("parquet").build().expect("reader");
-    let batches = reader.map(|batch| whole(&batch.expect("read segment"), segment.table));
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("parquet");
+    let schema = Arc::clone(builder.schema());
+    let reader = builder.build().expect("reader");
+    let batches = reader.map(|batch| whole(&batch.expect("read segment"), &schema, segment.table));
     batches.collect::<Result<_, _>>().expect("whole maps")
 }
 

@@ -5,7 +5,7 @@ use super::layout::writer_properties;
 use super::meta::{SegmentMeta, checksums_path};
 use super::sort::{Place, sorted_places, time_column};
 use super::words::WordFilters;
-use crate::attributes::{TableCounts, WideTable, split};
+use crate::attributes::{TableCounts, Told, WideTable, split};
 use crate::columns::column;
 use crate::disk::{self, Output};
 use crate::error::Error;
@@ -64,7 +64,9 @@ pub(crate) fn write(
     faults: &dyn Faults,
 ) -> Result<SegmentMeta, Error> {
     let n_rows = source.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    let wide = WideTable::choose(source.table, n_rows, &TableCounts::of(source.batches.iter()));
+    let counts = TableCounts::of(source.batches.iter());
+    let told = Told::of(source.batches, &counts);
+    let wide = WideTable::choose(source.table, n_rows, &counts, &told);
     let written = create(wide, source.id, data_dir, faults, |writer| write_sorted(source, writer))?;
     let (time_min, time_max) = time_bounds(source);
     Ok(SegmentMeta {

@@ -202,13 +202,9 @@ async fn large() -> Stored {
                 ("code", 'i', (n / 10_000).to_string()),
                 ("other", 's', format!("{}", n % 10)),
             ];
-            log(
-                n as i64,
-                service(n),
-                "info",
-                "x",
-                Value::Object(attributes("attributes", &entries).into_iter().collect()),
-            )
+            let resource = attributes("resource", &[("service.name", 's', service(n).to_owned())]);
+            let columns = attributes("attributes", &entries).into_iter().chain(resource);
+            log(n as i64, service(n), "info", "x", Value::Object(columns.collect()))
         });
         Data { logs: logs.collect(), ..Data::default() }
     };
@@ -272,12 +268,20 @@ async fn conditions_on_attributes_prune() {
         ("attribute_int(attributes, 'code') < 1 AND service = 'a'", 2.0, 10_000.0),
         ("has_attribute(attributes, 'code', '1')", 2.0, 10_000.0),
         ("attributes['wide'] >= '1'", 0.0, 0.0),
+        // The column `service` tells it.
+        ("resource['service.name'] = 'b'", 2.0, 10_000.0),
+        ("has_attribute(resource, 'service.name', 'b') AND attributes['code'] = '2'", 2.0, 10_000.0),
     ] {
         let plan = analyzed(&stored, &format!("SELECT count(*) FROM logs WHERE {condition}")).await;
         let found = (figure(&plan, "page_index_pages_pruned"), figure(&plan, "pushdown_rows_matched"));
         assert_eq!(found, (n_pages, n_rows), "{condition}\n{plan}");
     }
-    for condition in ["attributes['code'] = '9'", "attributes['code'] = '01'", "attributes['nope'] = 'x'"] {
+    for condition in [
+        "attributes['code'] = '9'",
+        "attributes['code'] = '01'",
+        "attributes['nope'] = 'x'",
+        "resource['service.name'] = 'c'",
+    ] {
         let plan = analyzed(&stored, &format!("SELECT body FROM logs WHERE {condition}")).await;
         let n_groups = figure(&plan, "row_groups_pruned_statistics");
         assert_eq!((n_groups, figure(&plan, "bytes_scanned")), (0.0, 0.0), "{condition}\n{plan}");

@@ -19,7 +19,8 @@ const N_SEEDS: u64 = 6;
 const N_ROWS_MAX: usize = 160;
 
 const TEXTS: [&str; 8] = ["", "a", "GET /", "it's \"odd\"", "Straße 日本", "\u{1b}[31m\n", "%_\\", "0x7f"];
-const KEYS: [&str; 7] = ["http.route", "n", "n:int", "ratio", "", "it's", "日本"];
+const KEYS: [&str; 8] =
+    ["http.route", "http.response.status_code", "n", "n:int", "ratio", "", "it's", "日本"];
 const KINDS: [&str; 6] = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const TYPES: [&str; 5] = ["gauge", "sum", "histogram", "exponential_histogram", "summary"];
 
@@ -41,6 +42,21 @@ fn row(rng: &mut StdRng, signal: Signal) -> Value {
         row.insert("duration_ns".to_owned(), json!(duration));
     }
     Value::Object(row)
+}
+
+/// Makes the promoted columns what the attributes say, as they mostly are.
+fn promote(rng: &mut StdRng, signal: Signal, row: &mut Value) {
+    row["resource"]["service.name"] = row["service"].clone();
+    if signal != Signal::Traces {
+        return;
+    }
+    row["http_route"] = row["attributes"].get("http.route").cloned().unwrap_or_default();
+    let status = rng.random_range(200..600_i64);
+    let has_status = row["attributes"].get("http.response.status_code").is_some();
+    row["http_response_status_code"] = if has_status { json!(status) } else { Value::Null };
+    if has_status {
+        row["attributes"]["http.response.status_code"] = json!(status.to_string());
+    }
 }
 
 fn value(rng: &mut StdRng, field: &Field) -> Value {
@@ -102,7 +118,15 @@ fn data(seed: u64) -> Data {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut rows = |signal| -> Vec<Value> {
         let n = rng.random_range(2..N_ROWS_MAX);
-        (0..n).map(|_| row(&mut rng, signal)).collect()
+        let mut rows: Vec<Value> = (0..n).map(|_| row(&mut rng, signal)).collect();
+        if seed.is_multiple_of(2) {
+            rows.iter_mut().for_each(|row| promote(&mut rng, signal, row));
+        }
+        // A single row, in one half, for which this is not so.
+        if seed.is_multiple_of(4) && signal == Signal::Traces {
+            rows[0]["http_route"] = json!("another");
+        }
+        rows
     };
     Data { spans: rows(Signal::Traces), logs: rows(Signal::Logs), points: rows(Signal::Metrics) }
 }
@@ -123,6 +147,15 @@ fn statements() -> Vec<String> {
             "SELECT a.name, b.name FROM spans a JOIN spans b ON a.trace_id = b.trace_id AND a.span_id = b.parent_span_id",
             "SELECT count(*) FROM logs WHERE observed_time >= time",
             "SELECT body, observed_time FROM logs WHERE observed_time IS NULL OR trace_id IS NULL",
+            "SELECT attributes['http.route'], http_route, count(*) FROM spans GROUP BY 1, 2",
+            "SELECT count(*), max(http_route) FROM spans WHERE attributes['http.route'] = 'GET /'",
+            "SELECT count(*) FROM spans WHERE attributes['http.route'] IS NULL OR has_attribute(attributes, 'http.route', '')",
+            "SELECT count(*), min(attributes['http.response.status_code']) FROM spans \
+             WHERE attribute_int(attributes, 'http.response.status_code') >= 400",
+            "SELECT span_id, attribute_double(attributes, 'http.response.status_code') FROM spans \
+             WHERE NOT (attributes['http.response.status_code'] = '404')",
+            "SELECT service, resource['service.name'], count(*) FROM spans WHERE resource['service.name'] <> 'service-1' GROUP BY 1, 2",
+            "SELECT body, resource FROM logs WHERE has_attribute(resource, 'service.name', 'service-2')",
             "SELECT attributes['n'], attribute_int(attributes, 'n'), count(*) FROM logs GROUP BY 1, 2",
             "SELECT name, type, count(*), min(time) FROM metric_points WHERE attributes['ratio'] IS NOT NULL GROUP BY 1, 2",
         ]
