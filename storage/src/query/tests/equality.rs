@@ -18,9 +18,10 @@ const N_SEEDS: u64 = 6;
 /// Rows of a signal, at most; the least gives frequent keys no columns, the most does.
 const N_ROWS_MAX: usize = 160;
 
-const TEXTS: [&str; 8] = ["", "a", "GET /", "it's \"odd\"", "Straße 日本", "\u{1b}[31m\n", "%_\\", "0x7f"];
+const TEXTS: [&str; 8] =
+    ["", "a", "GET /", "it's \"odd\"", "Stra\u{df}e \u{65e5}\u{672c}", "\u{1b}[31m\n", "%_\\", "0x7f"];
 const KEYS: [&str; 8] =
-    ["http.route", "http.response.status_code", "n", "n:int", "ratio", "", "it's", "日本"];
+    ["http.route", "http.response.status_code", "n", "n:int", "ratio", "", "it's", "\u{65e5}\u{672c}"];
 const KINDS: [&str; 6] = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const TYPES: [&str; 5] = ["gauge", "sum", "histogram", "exponential_histogram", "summary"];
 
