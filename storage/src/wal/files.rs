@@ -99,7 +99,11 @@ impl LogFile {
                 }
                 Next::Bad { offset, reason } => {
                     let bad = bad.get_or_insert(Bad { offset, reason, n_bytes: 0, is_inside: false });
-                    if !bad.is_passed(&mut reader, reading.is_salvaging)? {
+                    let resumed = match reading.is_salvaging {
+                        true => reader.resume(self.sequence_of_next)?,
+                        false => Resumed::Nothing,
+                    };
+                    if !bad.is_passed(&reader, resumed) {
                         break;
                     }
                 }
@@ -139,15 +143,14 @@ impl LogFile {
 
 impl Bad {
     /// Does the file go on behind it?
-    fn is_passed(&mut self, reader: &mut FileReader, is_salvaging: bool) -> Result<bool, Error> {
-        let resumed = if is_salvaging { reader.resume()? } else { Resumed::Nothing };
+    fn is_passed(&mut self, reader: &FileReader, resumed: Resumed) -> bool {
         if let Resumed::Frame { n_bytes_skipped } = resumed {
             self.n_bytes += n_bytes_skipped;
             self.is_inside = true;
-            return Ok(true);
+            return true;
         }
         self.n_bytes += reader.n_bytes() - reader.offset();
         self.is_inside |= resumed == Resumed::Unknown;
-        Ok(false)
+        false
     }
 }

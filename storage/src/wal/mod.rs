@@ -30,8 +30,4 @@ pub(crate) use replay::{DamagedFile, OldDamage, Replay, Replayed, find_records, 
 pub(crate) use sequences::SequenceSet;
 
 #[cfg(test)]
-mod damage;
-#[cfg(test)]
-mod salvage;
-#[cfg(test)]
 mod tests;

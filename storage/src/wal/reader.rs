@@ -2,7 +2,7 @@
 //! be behind that asks it to resume.
 
 use super::frame::{self, FRAME_PREFIX_BYTES, Frame, HEADER_BYTES, Header};
-use super::search::{self, Damage, Found};
+use super::search::{self, Found, SearchStart, Searched};
 use crate::error::Error;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -25,8 +25,9 @@ pub(super) struct FileReader {
     /// Where the next frame starts.
     offset: u64,
     sequence_next: u64,
-    /// Bytes that were read for frames that are none.
-    n_bytes_wasted: u64,
+    /// Once it is resumed: the number that the next file begins with.
+    sequence_end: Option<u64>,
+    searched: Searched,
 }
 
 /// What came next.
@@ -74,7 +75,8 @@ impl FileReader {
             }
         };
         let path = path.to_owned();
-        Ok(Self { path, input, n_bytes, offset, sequence_next, n_bytes_wasted: 0 })
+        let searched = Searched::default();
+        Ok(Self { path, input, n_bytes, offset, sequence_next, sequence_end: None, searched })
     }
 
     /// Number of the next frame, if there is one.
@@ -104,11 +106,13 @@ impl FileReader {
         }
     }
 
-    /// Looks for the next whole frame behind a bad one.
-    pub(super) fn resume(&mut self) -> Result<Resumed, Error> {
+    /// Looks for the next whole frame behind a bad one. From now on, nothing with a number of the next file
+    /// is taken for a record: a payload may hold frames.
+    pub(super) fn resume(&mut self, sequence_end: Option<u64>) -> Result<Resumed, Error> {
+        self.sequence_end = sequence_end;
         let (offset, n_bytes, sequence_next) = (self.offset, self.n_bytes, self.sequence_next);
-        let damage = Damage { offset, n_bytes, sequence_next };
-        let found = search::next_frame(self.input.get_ref(), damage, &mut self.n_bytes_wasted);
+        let start = SearchStart { offset, n_bytes, sequence_next, sequence_end };
+        let found = search::next_frame(self.input.get_ref(), start, &mut self.searched);
         let go_on = match found.map_err(|source| Error::io("read", &self.path, source))? {
             Found::Frame { offset, sequence } => (offset, sequence),
             Found::Nothing => return Ok(Resumed::Nothing),
@@ -140,14 +144,14 @@ impl FileReader {
         self.input.read_exact(&mut body)?;
         let accepted = self.accept(&body, crc);
         if accepted.is_err() {
-            self.n_bytes_wasted += n_body_bytes as u64;
+            self.searched.n_bytes_tried += n_body_bytes as u64;
         }
         Ok(accepted)
     }
 
     fn accept(&mut self, body: &[u8], crc: u32) -> Result<Frame, &'static str> {
         let frame = frame::decode_body(body, crc)?;
-        if frame.sequence != self.sequence_next {
+        if frame.sequence != self.sequence_next || self.sequence_end == Some(frame.sequence) {
             return Err("a record has another number than its place");
         }
         self.sequence_next += 1;

@@ -1,4 +1,8 @@
-//! The log alone: what the writer promises. `damage` has what becomes of files that are not as it left them.
+//! The log alone: what the writer promises. `damage` has what becomes of files that are not as it left them,
+//! `salvage` what comes back from behind damage.
+
+mod damage;
+mod salvage;
 
 use super::*;
 use crate::error::Error;
@@ -44,21 +48,21 @@ impl Faults for Plan {
     }
 }
 
-pub(super) struct Log {
-    pub(super) dir: TempDir,
+struct Log {
+    dir: TempDir,
     plan: Arc<Plan>,
-    pub(super) options: WalOptions,
+    options: WalOptions,
 }
 
 impl Log {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let dir = dir_in_memory();
         fs::create_layout(dir.path()).expect("layout");
         let options = WalOptions { commit_delay: Duration::ZERO, ..WalOptions::default() };
         Self { dir, plan: Arc::default(), options }
     }
 
-    pub(super) fn start(&self, sequence_next: u64, files: Vec<ledger::ClosedFile>) -> Wal {
+    fn start(&self, sequence_next: u64, files: Vec<ledger::ClosedFile>) -> Wal {
         let start = WalStart {
             data_dir: self.dir.path().to_owned(),
             options: self.options.clone(),
@@ -71,7 +75,7 @@ impl Log {
     }
 
     /// Three small records of all signals in one file.
-    pub(super) async fn small(&self) -> PathBuf {
+    async fn small(&self) -> PathBuf {
         let wal = self.start(1, Vec::new());
         for record in small_records() {
             append(&wal, record).await.expect("append");
@@ -80,15 +84,15 @@ impl Log {
         self.files().pop().expect("one file")
     }
 
-    pub(super) fn files(&self) -> Vec<PathBuf> {
+    fn files(&self) -> Vec<PathBuf> {
         fs::list_files(&fs::wal_dir(self.dir.path())).expect("list")
     }
 
-    pub(super) fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
+    fn replay(&self) -> Result<(Vec<Frame>, Replayed), Error> {
         self.replay_with(OldDamage::Refused)
     }
 
-    pub(super) fn replay_with(&self, old_damage: OldDamage) -> Result<(Vec<Frame>, Replayed), Error> {
+    fn replay_with(&self, old_damage: OldDamage) -> Result<(Vec<Frame>, Replayed), Error> {
         let mut frames = Vec::new();
         let covered = SequenceSet::default();
         let what = Replay { data_dir: self.dir.path(), covered: &covered, old_damage, faults: &*self.plan };
@@ -100,7 +104,7 @@ impl Log {
     }
 }
 
-pub(super) fn small_records() -> [WalRecord; 3] {
+fn small_records() -> [WalRecord; 3] {
     let record = |signal, payload: &'static [u8]| WalRecord {
         signal,
         encoding: 2,
@@ -115,7 +119,7 @@ fn large_record(n_bytes: usize) -> WalRecord {
     WalRecord { signal: Signal::Logs, encoding: 0, received_at: T0, payload: Bytes::from(payload) }
 }
 
-pub(super) async fn append(wal: &Wal, record: WalRecord) -> Result<u64, Error> {
+async fn append(wal: &Wal, record: WalRecord) -> Result<u64, Error> {
     let logged = wal.append(PackedRecord::pack(record)?).await?;
     Ok(logged.settle())
 }

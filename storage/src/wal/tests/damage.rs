@@ -1,15 +1,16 @@
 //! Log files that are not as they were written: cut at every byte, with every bit flipped, under other
 //! names. What is lost is told and kept, and nothing panics. `salvage` has what comes back from behind damage.
 
-use super::tests::{Log, append, small_records};
-use super::{PackedRecord, Replayed};
+use super::{Log, append, small_records};
 use crate::error::Error;
+use crate::wal::frame::HEADER_BYTES;
+use crate::wal::{PackedRecord, Replayed};
 use crate::{WalRecord, fs};
 use std::path::Path;
 
 /// Where the records of `Log::small` end, the header first.
 pub(super) fn boundaries() -> Vec<usize> {
-    let mut boundaries = vec![super::frame::HEADER_BYTES];
+    let mut boundaries = vec![HEADER_BYTES];
     for record in small_records() {
         let n_frame_bytes = PackedRecord::pack(record).expect("small").n_frame_bytes();
         boundaries.push(boundaries.last().expect("header") + n_frame_bytes);
@@ -94,10 +95,10 @@ async fn damage_before_the_newest_file_is_told() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         assert_refused(&damaged, bit / 8);
     }
-    for n_bytes in (0..whole.len()).filter(|&n_bytes| n_bytes != super::frame::HEADER_BYTES) {
+    for n_bytes in (0..whole.len()).filter(|&n_bytes| n_bytes != HEADER_BYTES) {
         assert_refused(&whole[..n_bytes], n_bytes);
     }
-    std::fs::write(path, &whole[..super::frame::HEADER_BYTES]).expect("write");
+    std::fs::write(path, &whole[..HEADER_BYTES]).expect("write");
     let (frames, replayed) = log.replay().expect("an empty file is whole");
     assert_eq!(frames.len(), 2);
     assert_eq!(replayed.sequences.gaps(1, 3), [(2, 2)]);

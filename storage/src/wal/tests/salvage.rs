@@ -1,12 +1,12 @@
 //! What comes back from behind damage: every record that is whole, and nothing else.
 
 use super::damage::{assert_prefix, boundaries, three_files};
-use super::files::log_files;
-use super::frame::{FRAME_BYTES_MIN, encode_header};
-use super::search::{Damage, Found, next_frame};
-use super::tests::{Log, small_records};
-use super::{Frame, OldDamage, PackedRecord, Replayed};
+use super::{Log, small_records};
 use crate::test_rows::T0;
+use crate::wal::files::log_files;
+use crate::wal::frame::{FRAME_BYTES_MIN, encode_header};
+use crate::wal::search::{Found, SearchStart, Searched, next_frame};
+use crate::wal::{Frame, OldDamage, PackedRecord, Replayed};
 use crate::{Signal, WalRecord, fs};
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -111,6 +111,26 @@ fn a_frame_in_a_payload_is_no_record() {
     assert_eq!(&frames[0].record.payload[..], b"the real one");
 }
 
+/// Scenario: the length of a record in an older file is damaged, and its payload holds a frame that claims the
+/// next file's number.
+/// Guarantees: it is no record; what really follows is replayed, and so is the next file.
+#[test]
+fn a_number_of_the_next_file_is_no_record() {
+    let forged = frame(3, &noise(50, 3));
+    let outer = frame(1, &[noise(2_000, 4), forged.clone(), noise(2_000, 5)].concat());
+    assert!(outer.windows(forged.len()).any(|bytes| bytes == forged), "stored as it is");
+    let mut bytes = [&encode_header(1)[..], &outer, &frame(2, b"the real one")].concat();
+    bytes[20] ^= 1;
+    let log = log_of(&bytes);
+    let newest = [&encode_header(3)[..], &frame(3, b"of the next file")].concat();
+    std::fs::write(fs::wal_dir(log.dir.path()).join("00000000000000000003.wal"), newest).expect("write");
+    let (frames, replayed) = log.replay_with(OldDamage::Repaired).expect("replay");
+    assert_eq!(sequences(&frames), [2, 3]);
+    assert_eq!(&frames[1].record.payload[..], b"of the next file");
+    let [file] = &*replayed.damaged else { panic!("{replayed:?}") };
+    assert_eq!((file.n_records, file.sequences), (1, (1, 2)));
+}
+
 /// Starts of frames, as many as there is room for, that claim so many bytes.
 fn heads(n_bytes: usize, n_body_bytes: impl Fn(usize) -> usize) -> Vec<u8> {
     let mut bytes = vec![0xff; FRAME_BYTES_MIN];
@@ -136,15 +156,16 @@ fn no_garbage_makes_the_search_long() {
         let bytes = [&encode_header(1)[..], &garbage, &record].concat();
         let log = log_of(&bytes);
         let file = File::open(&log.files()[0]).expect("open");
-        let damage = Damage { offset: 20, n_bytes: bytes.len() as u64, sequence_next: 1 };
-        let mut n_bytes_wasted = 0;
-        let found = next_frame(&file, damage, &mut n_bytes_wasted).expect("read");
+        let n_bytes = bytes.len() as u64;
+        let start = SearchStart { offset: 20, n_bytes, sequence_next: 1, sequence_end: None };
+        let mut searched = Searched::default();
+        let found = next_frame(&file, start, &mut searched).expect("read");
         let wanted = match is_cheap {
             true => Found::Frame { offset: (bytes.len() - record.len()) as u64, sequence: 2 },
             false => Found::GaveUp,
         };
         assert_eq!(found, wanted);
-        assert!(n_bytes_wasted <= 17 * bytes.len() as u64, "{n_bytes_wasted}");
+        assert!(searched.n_bytes_tried <= 16 * n_bytes, "{}", searched.n_bytes_tried);
         let (frames, replayed) = log.replay().expect("replay");
         assert_eq!(sequences(&frames), if is_cheap { vec![2] } else { vec![] });
         assert!(replayed.damaged[0].bad.is_inside);
