@@ -276,9 +276,11 @@ fn metadata_is_not_trusted() {
     assert_eq!(columns(r#"{"attributes.b":["http_route",true]}"#), ["attributes.b"]);
     assert_eq!(columns(r#"{"attributes.c":["nowhere",true]}"#), ["attributes.b", "attributes.c"]);
     assert_eq!(columns(r#"{"attributes.c:int":["http_route",true]}"#), ["attributes.b", "attributes.c:int"]);
-    for nothing in
-        [r#"{"attributes.c":["http_route",false]}"#, r#"{"resource.c":["http_route",true]}"#, "{}", "[1", ""]
+    for nothing in [r#"{"attributes.c":["http_route",false]}"#, r#"{"resource.c":["http_route",true]}"#, "{}"]
     {
         assert_eq!(columns(nothing), ["attributes.b"], "{nothing}");
+    }
+    for damaged in ["[1", ""] {
+        assert_eq!(columns(damaged), ["attributes.", "attributes.b"], "no file has the first: {damaged}");
     }
 }

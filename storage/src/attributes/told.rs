@@ -87,7 +87,7 @@ impl Told {
 
     /// Of a file; older programs did not look.
     pub(crate) fn read(metadata: &HashMap<String, String>) -> Self {
-        let found = decode(metadata);
+        let found = decode(metadata).unwrap_or_default();
         let is_named = |pair: &&'static Pair| {
             found.get(&pair.column_name()).is_some_and(|(column, _)| column == pair.column)
         };
@@ -125,11 +125,19 @@ pub(super) fn left_out(file: &Schema, map: &str) -> BTreeMap<(String, Class), Op
         let is_there = field.is_some_and(|field| *field.data_type() == class.data_type());
         Some(((key.to_owned(), class), is_there.then_some(column)))
     };
-    decode(file.metadata()).into_iter().filter_map(of_column).collect()
+    match decode(file.metadata()) {
+        Some(named) => named.into_iter().filter_map(of_column).collect(),
+        // The places of the map's keys cannot be known: to read it is an error.
+        None => BTreeMap::from([((String::new(), Class::Text), None)]),
+    }
 }
 
-fn decode(metadata: &HashMap<String, String>) -> BTreeMap<String, (String, bool)> {
-    metadata.get(METADATA).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+/// None if what the metadata says cannot be read.
+fn decode(metadata: &HashMap<String, String>) -> Option<BTreeMap<String, (String, bool)>> {
+    match metadata.get(METADATA) {
+        Some(text) => serde_json::from_str(text).ok(),
+        None => Some(BTreeMap::new()),
+    }
 }
 
 impl Pair {

@@ -72,7 +72,27 @@ impl DurationHistogram {
     }
 }
 
+impl From<&SparseHistogram> for DurationHistogram {
+    fn from(sparse: &SparseHistogram) -> Self {
+        let mut dense = Self::default();
+        for &(slot, n) in &sparse.counts {
+            dense.counts.saturating_record_n(slot << SLOT_SHIFT, n);
+        }
+        dense
+    }
+}
+
 impl SparseHistogram {
+    /// Adds the histogram of a `duration_hdr` cell.
+    pub(crate) fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Error> {
+        decode(encoded, |slot, n| self.record_slot(slot_of_ns(slot << SLOT_SHIFT), n))
+    }
+
+    /// Slots in use.
+    pub(crate) fn n_slots(&self) -> usize {
+        self.counts.len()
+    }
+
     pub(crate) fn record(&mut self, duration_ns: i64) {
         self.record_slot(slot_of(duration_ns), 1);
     }
@@ -108,8 +128,12 @@ fn empty_histogram() -> Histogram<u64> {
 
 /// Which slot a duration falls into, by the very arithmetic of the dense histogram.
 fn slot_of(duration_ns: i64) -> u64 {
+    slot_of_ns(clamp(duration_ns))
+}
+
+fn slot_of_ns(duration_ns: u64) -> u64 {
     static GEOMETRY: LazyLock<Histogram<u64>> = LazyLock::new(empty_histogram);
-    GEOMETRY.lowest_equivalent(clamp(duration_ns)) >> SLOT_SHIFT
+    GEOMETRY.lowest_equivalent(duration_ns) >> SLOT_SHIFT
 }
 
 fn clamp(duration_ns: i64) -> u64 {
