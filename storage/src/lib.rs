@@ -39,7 +39,7 @@ pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retent
 pub use query::{
     Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
     RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange,
-    TraceHits, TraceOrder, TraceSearch, TraceSummary,
+    TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{

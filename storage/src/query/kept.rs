@@ -4,7 +4,8 @@
 //! others what their frames reach. So what goes into a window and has not come out of it yet is counted here,
 //! twice: the rows and a copy of them that a window makes as it answers. Between batches there is a pause.
 
-use arrow::array::{Array, RecordBatch};
+use super::row_bytes::array_bytes;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -45,15 +46,14 @@ struct Kept {
     /// Rows that ever went in, and their bytes, for what a row takes.
     n_rows_in: usize,
     n_bytes_in: usize,
+    /// Both sides of its partitions that run.
+    n_running: usize,
     reservation: Option<MemoryReservation>,
 }
 
 impl Kept {
     fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
-        let bytes = |column: &Arc<dyn Array>| {
-            column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
-        };
-        self.n_bytes_in += batch.columns().iter().map(bytes).sum::<usize>();
+        self.n_bytes_in += batch.columns().iter().map(|column| array_bytes(column)).sum::<usize>();
         self.n_rows_in += batch.num_rows();
         self.n_rows += batch.num_rows();
         self.reserve()
@@ -62,6 +62,15 @@ impl Kept {
     fn remove(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
         self.n_rows = self.n_rows.saturating_sub(batch.num_rows());
         self.reserve()
+    }
+
+    /// With the last side goes what the window kept, although a LIMIT may have left rows in it.
+    fn end_one(&mut self) {
+        self.n_running = self.n_running.saturating_sub(1);
+        if self.n_running == 0 {
+            self.n_rows = 0;
+            self.reservation = None;
+        }
     }
 
     fn reserve(&self) -> Result<(), DataFusionError> {
@@ -138,7 +147,11 @@ impl ExecutionPlan for Side {
         let pool = Arc::clone(context.memory_pool());
         let input = self.input.execute(partition, context)?;
         let reservation = || MemoryConsumer::new("Window").register(&pool);
-        self.kept.lock().reservation.get_or_insert_with(reservation);
+        {
+            let mut kept = self.kept.lock();
+            kept.n_running += 1;
+            kept.reservation.get_or_insert_with(reservation);
+        }
         let (side, kept) = (self.side, Arc::clone(&self.kept));
         Ok(Box::pin(Counting { input, side, kept, handed_at: None }))
     }
@@ -170,6 +183,12 @@ impl Stream for Counting {
         };
         self.handed_at = Some(Instant::now());
         Poll::Ready(Some(counted.map(|()| batch)))
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.kept.lock().end_one();
     }
 }
 

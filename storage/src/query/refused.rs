@@ -1,7 +1,7 @@
 //! Plans that DataFusion would run, but not well: they take memory past every bound, or answer wrongly.
 //!
 //! The memory pool counts what sorts, joins and groups hold. It does not count what one function makes of
-//! one batch, nor what a window keeps for each row.
+//! one batch, nor what a window's accumulators keep; a window's rows are counted by `kept`.
 
 use crate::error::Error;
 use datafusion::common::ScalarValue;

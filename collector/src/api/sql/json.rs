@@ -6,10 +6,12 @@ use crate::api::{convert, off_thread};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
-use storage::SqlStream;
+use storage::{SqlStream, array_bytes, array_values};
 
 /// Bytes of a JSON answer's values: it is held in memory as a whole, some times over.
 const JSON_BYTES_MAX: usize = 32 << 20;
+/// Bytes that any value takes at least, as text or in memory.
+const SCALAR: usize = 16;
 
 pub(super) async fn collect(mut stream: SqlStream, rows_max: usize) -> Result<wire::SqlAnswer, Failure> {
     let columns = columns(&stream.schema());
@@ -43,10 +45,14 @@ struct Collected {
 impl Collected {
     fn with(mut self, batch: &RecordBatch, rows_max: usize) -> Result<Self, Failure> {
         let cells = Cells::of(batch)?;
+        // Most batches are small as a whole; of the others, each row is measured before its values are made.
+        let are_small = is_small(batch);
         for row in 0..batch.num_rows() {
-            let values: Vec<_> = (0..batch.num_columns()).map(|column| cells.json(column, row)).collect();
+            let fits = are_small || is_small(&batch.slice(row, 1));
+            let n_columns = if fits { batch.num_columns() } else { 0 };
+            let values: Vec<_> = (0..n_columns).map(|column| cells.json(column, row)).collect();
             self.n_bytes += values.iter().map(json_bytes).sum::<usize>();
-            let is_full = self.n_bytes > JSON_BYTES_MAX;
+            let is_full = !fits || self.n_bytes > JSON_BYTES_MAX;
             if is_full && self.rows.is_empty() {
                 return Err(row_too_large());
             }
@@ -60,6 +66,13 @@ impl Collected {
     }
 }
 
+/// Could these rows be values of an answer? A list of bits is small until each of them is a value.
+fn is_small(rows: &RecordBatch) -> bool {
+    let n_bytes: usize = rows.columns().iter().map(|column| array_bytes(column)).sum();
+    let n_values: usize = rows.columns().iter().map(|column| array_values(column)).sum();
+    n_bytes <= JSON_BYTES_MAX && n_values.saturating_mul(SCALAR) <= JSON_BYTES_MAX
+}
+
 /// An answer that is cut before its first row would look like one without rows.
 fn row_too_large() -> Failure {
     let message = format!("the first row is larger than the {} MiB of a JSON answer", JSON_BYTES_MAX >> 20);
@@ -70,7 +83,6 @@ fn row_too_large() -> Failure {
 
 /// About the bytes that a value takes, in memory or written, whichever are more.
 fn json_bytes(value: &serde_json::Value) -> usize {
-    const SCALAR: usize = 16;
     match value {
         serde_json::Value::String(text) => SCALAR + text.bytes().map(escaped_bytes).sum::<usize>(),
         serde_json::Value::Array(items) => SCALAR + items.iter().map(json_bytes).sum::<usize>(),
@@ -87,5 +99,47 @@ fn escaped_bytes(byte: u8) -> usize {
         0..0x20 => 6,
         b'"' | b'\\' => 2,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, ListArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::Field;
+
+    /// A column of lists with these numbers of items.
+    fn lists(items: impl Array + 'static, lengths: &[usize]) -> RecordBatch {
+        let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+        let lists: ArrayRef = Arc::new(ListArray::new(field, offsets, Arc::new(items), None));
+        RecordBatch::try_from_iter([("c", lists)]).expect("a batch")
+    }
+
+    /// Scenario: a list of numbers larger than an answer, and a list of bits that is larger once they are values.
+    /// Guarantees: as first rows they are refused.
+    #[test]
+    fn refuses_a_first_row_too_large() {
+        const N_NUMBERS: usize = JSON_BYTES_MAX / 8 + 1;
+        const N_BITS: usize = JSON_BYTES_MAX / SCALAR + 1;
+        for batch in [
+            lists(Int64Array::from(vec![1; N_NUMBERS]), &[N_NUMBERS]),
+            lists(BooleanArray::from(vec![true; N_BITS]), &[N_BITS]),
+        ] {
+            assert!(!is_small(&batch));
+            assert!(Collected::default().with(&batch, 10).is_err());
+        }
+    }
+
+    /// Scenario: a small row before and one after a row larger than an answer.
+    /// Guarantees: the answer has the first and says that there are more.
+    #[test]
+    fn cuts_before_a_row_too_large() {
+        const N_BITS: usize = JSON_BYTES_MAX / SCALAR + 1;
+        let batch = lists(BooleanArray::from(vec![true; N_BITS + 3]), &[2, N_BITS, 1]);
+        let Ok(collected) = Collected::default().with(&batch, 10) else { panic!("the first row fits") };
+        assert!(collected.is_cut);
+        assert_eq!(collected.rows, [[serde_json::json!([true, true])]]);
     }
 }

@@ -52,15 +52,23 @@ async fn windows_stop_at_the_deadline() {
     }
 }
 
-/// Scenario: a window that keeps all its rows gets more of them than fit into memory.
-/// Guarantees: it is stopped, and told that it was the window that asked.
+/// Scenario: windows that keep all their rows get more of them than fit into memory: many numbers, long texts.
+/// Guarantees: each is stopped, and told that it was the window that asked.
 #[tokio::test]
 async fn windows_ask_for_memory() {
     let stored = with_options(&Data::default(), |options| options.query.memory_bytes = 16 << 20).await;
-    let sql =
+    let numbers =
         "SELECT max(n + value) FROM (SELECT count(*) OVER () AS n, value FROM generate_series(1, 2000000))";
-    let error = query(&stored.engine, sql).await.expect_err("needs 32 MB");
-    assert!(matches!(&error, Error::QueryMemory { message } if message.contains("in a window")), "{error:?}");
+    let texts = format!(
+        "SELECT max(n + length(t)) FROM (SELECT count(*) OVER () AS n, t FROM \
+           (SELECT arrow_cast('{}' || value::text, 'Utf8View') AS t FROM generate_series(1, 20000)))",
+        "x".repeat(1_000)
+    );
+    for sql in [numbers, texts.as_str()] {
+        let error = query(&stored.engine, sql).await.expect_err("needs 32 MB");
+        let is_window = matches!(&error, Error::QueryMemory { message } if message.contains("in a window"));
+        assert!(is_window, "{sql}: {error:?}");
+    }
 }
 
 /// Scenario: statements run beyond the deadline.
