@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::owners::{Owners, dropped};
 use super::semconv::{Facts, facts, is_error};
 use super::table::{self, Table, span_ids, text, times, trace_ids, unix_nanos};
+use super::value;
 use crate::decode::Report;
 use crate::decode::validity::{is_span_id, is_trace_id, is_zero, shown};
 use crate::telemetry::Reason;
@@ -59,7 +60,8 @@ fn push_identity(rows: &[&Span], table: &mut Table, report: &mut Report) -> Resu
     table.push("parent_span_id", span_ids(parents.into_iter())?);
     table.push("trace_state", text(rows.iter().map(|span| span.trace_state.as_str())));
     table.push("flags", table::counts(rows.iter().map(|span| span.flags)));
-    table.push("name", text(rows.iter().map(|span| span.name.as_str())));
+    let names = rows.iter().map(|span| value::bounded(&span.name, value::NAME_BYTES_MAX, report));
+    table.push("name", text(names));
     table.push("kind", text(rows.iter().map(|span| kind_name(span.kind))));
     Ok(())
 }

@@ -35,6 +35,33 @@ fn spans(members: &[&str]) -> String {
     format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(","))
 }
 
+/// Scenario: a service, a route and a span have names of two million characters.
+/// Guarantees: columns that groups are named by are short; the attributes are as long as any may be; what is cut is
+/// counted.
+#[test]
+fn names_are_short() {
+    let long = "\u{e9}".repeat(1_000_000);
+    let attribute = |key: &str| format!(r#"[{{"key":"{key}","value":{{"stringValue":"{long}"}}}}]"#);
+    let span = format!(
+        r#"{{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"{long}","attributes":{}}}"#,
+        attribute("http.route")
+    );
+    let body = format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":{}}},"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#,
+        attribute("service.name")
+    );
+    let (batch, report) = build_json(Signal::Traces, &body);
+    for name in ["service", "http_route", "name"] {
+        assert_eq!(batch.column_by_name(name).unwrap().as_string::<i32>().value(0).len(), 1_024, "{name}");
+    }
+    for (map, key) in [("resource", "service.name"), ("attributes", "http.route")] {
+        let (found, _, text) =
+            attributes::read(batch.column_by_name(map).unwrap().as_map(), 0, "s").next().unwrap();
+        assert_eq!((found, text.len()), (key, 65_536));
+    }
+    assert!(report.message().unwrap().contains("warning 3 x value_truncated"), "{:?}", report.message());
+}
+
 /// Scenario: one attribute of every kind, one of them repeated.
 /// Guarantees: each has its letter and its text; the first of a repeated key stays; `read` gives them back.
 #[test]

@@ -16,6 +16,9 @@ use std::fmt::{self, Write};
 pub(super) const DEPTH_MAX: usize = 24;
 /// Bytes of one attribute's value, or of text inside one, that are kept.
 pub(super) const ATTRIBUTE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a promoted column's text, and of a span's name: they name groups in lists, read models and graphs.
+/// The attribute that a column is made from is kept beside it.
+pub(super) const NAME_BYTES_MAX: usize = 1 << 10;
 /// Bytes of a log record's body that are kept: stack traces and documents are longer than attributes.
 pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
 
@@ -48,11 +51,11 @@ pub(super) fn write(
     }
 }
 
-/// A value as text, for promoted columns; `None` for no value and for empty text.
+/// A value as text, for promoted columns, cut where it is too long for a name; `None` for no value and for empty text.
 pub(super) fn text(value: &AnyValue) -> Option<Cow<'_, str>> {
     match value.value.as_ref()? {
         Value::StringValue(text) if text.is_empty() => None,
-        Value::StringValue(text) => Some(Cow::Borrowed(text)),
+        Value::StringValue(text) => Some(Cow::Borrowed(&text[..text.floor_char_boundary(NAME_BYTES_MAX)])),
         Value::BoolValue(flag) => Some(Cow::Owned(flag.to_string())),
         Value::IntValue(int) => Some(Cow::Owned(int.to_string())),
         Value::DoubleValue(double) => {
@@ -95,7 +98,7 @@ fn write_double(double: f64, out: &mut impl Write) -> fmt::Result {
 }
 
 /// The longest prefix of at most `bytes_max` bytes that ends with a whole character.
-fn bounded<'a>(text: &'a str, bytes_max: usize, report: &mut Report) -> &'a str {
+pub(super) fn bounded<'a>(text: &'a str, bytes_max: usize, report: &mut Report) -> &'a str {
     if text.len() <= bytes_max {
         return text;
     }
