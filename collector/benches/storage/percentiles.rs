@@ -18,7 +18,7 @@ const MEMORY_BYTES: usize = 8 << 30;
 /// DataFusion rounds the place between two neighbours to a millionth of their distance, which in a group of
 /// few spans is some of their size. A wrong neighbour in a group of many would differ by more.
 const EXACT: f64 = 1e-5;
-/// What DESIGN promises of the read model, and what is asked of a sketch.
+/// What is promised of histograms, those of the read model and of raw spans.
 const ROUGH: f64 = 0.01;
 
 const SQL_EXACT: &str = "SELECT service, name, count(*) AS n, \

@@ -79,7 +79,7 @@ impl Report {
         let amplification = filled.n_bytes_merged as f64 / filled.n_bytes_flushed.max(1) as f64;
         self.figure(format!("bytes written again by merges, {workload}"), "x", amplification, "");
         let rate = filled.n_items() as f64 / filled.seconds;
-        self.figure(format!("filled with, {workload}"), "items/s", rate, "");
+        self.figure(format!("made and filled with, {workload}"), "items/s", rate, "");
     }
 
     fn line(&mut self, what: impl Into<String>, figure: String, spread: String, budget: &str) {

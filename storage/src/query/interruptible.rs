@@ -6,16 +6,16 @@
 //! pause between them, and the join pauses by itself when it emits many batches for one piece.
 
 use super::kept::counted;
+use super::passing::{Pass, Passing};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties};
 use futures::{Stream, StreamExt};
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -38,7 +38,7 @@ pub(super) fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Exec
         if !node.name().ends_with("JoinExec") {
             return Ok(Transformed::no(node));
         }
-        let pieces = |side: &Arc<dyn ExecutionPlan>| Arc::new(InPieces::new(Arc::clone(side))) as _;
+        let pieces = |side: &Arc<dyn ExecutionPlan>| Arc::new(Passing::new(Arc::clone(side), InPieces)) as _;
         let sides = node.children().into_iter().map(pieces).collect();
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         let join = node.replace_children(sides, options)?;
@@ -48,65 +48,17 @@ pub(super) fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Exec
 }
 
 /// Hands on its input's rows in pieces.
-#[derive(Debug)]
-struct InPieces {
-    input: Arc<dyn ExecutionPlan>,
-}
+#[derive(Debug, Clone)]
+struct InPieces;
 
-impl InPieces {
-    fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { input }
-    }
-}
-
-impl DisplayAs for InPieces {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InPieces")
-    }
-}
-
-impl ExecutionPlan for InPieces {
-    fn name(&self) -> &str {
+impl Pass for InPieces {
+    fn name(&self) -> &'static str {
         "InPieces"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
-    ) -> Result<TreeNodeRecursion, DataFusionError> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(input))),
-            _ => Err(DataFusionError::Internal("InPieces has one input".to_owned())),
-        }
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        let input = self.input.execute(partition, context)?;
-        let rows = PIECE_ROWS_FIRST;
-        Ok(Box::pin(Pieces { input, rest: None, n_rows: rows, n_rows_handed: 0, handed_at: None }))
+    fn stream(&self, input: SendableRecordBatchStream, _: &TaskContext) -> SendableRecordBatchStream {
+        let n_rows = PIECE_ROWS_FIRST;
+        Box::pin(Pieces { input, rest: None, n_rows, n_rows_handed: 0, handed_at: None })
     }
 }
 

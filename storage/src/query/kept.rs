@@ -4,18 +4,17 @@
 //! others what their frames reach. So what goes into a window and has not come out of it yet is counted here,
 //! twice: the rows and a copy of them that a window makes as it answers. Between batches there is a pause.
 
+use super::passing::{Pass, Passing};
 use super::row_bytes::array_bytes;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties};
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -30,8 +29,9 @@ const N_COPIES: usize = 2;
 /// The same window, counted on both sides.
 pub(super) fn counted(window: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let kept = Arc::new(Mutex::new(Kept::default()));
-    let side = |input: &Arc<dyn ExecutionPlan>, side| {
-        Arc::new(Side { input: Arc::clone(input), side, kept: Arc::clone(&kept) }) as Arc<dyn ExecutionPlan>
+    let side = |input: &Arc<dyn ExecutionPlan>, way| {
+        let pass = Side { way, kept: Arc::clone(&kept) };
+        Arc::new(Passing::new(Arc::clone(input), pass)) as Arc<dyn ExecutionPlan>
     };
     let inputs = window.children().into_iter().map(|input| side(input, Way::In)).collect();
     let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
@@ -87,79 +87,35 @@ enum Way {
 }
 
 /// One side of a window.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Side {
-    input: Arc<dyn ExecutionPlan>,
-    side: Way,
+    way: Way,
     kept: Arc<Mutex<Kept>>,
 }
 
-impl DisplayAs for Side {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl ExecutionPlan for Side {
+impl Pass for Side {
     fn name(&self) -> &'static str {
-        match self.side {
+        match self.way {
             Way::In => "IntoWindow",
             Way::Out => "OutOfWindow",
         }
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
-    ) -> Result<TreeNodeRecursion, DataFusionError> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => {
-                Ok(Arc::new(Self { input, side: self.side, kept: Arc::clone(&self.kept) }))
-            }
-            _ => Err(DataFusionError::Internal(format!("{} has one input", self.name()))),
-        }
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        let pool = Arc::clone(context.memory_pool());
-        let input = self.input.execute(partition, context)?;
-        let reservation = || MemoryConsumer::new("Window").register(&pool);
+    fn stream(&self, input: SendableRecordBatchStream, context: &TaskContext) -> SendableRecordBatchStream {
+        let reservation = || MemoryConsumer::new("Window").register(context.memory_pool());
+        let (way, kept) = (self.way, Arc::clone(&self.kept));
         {
-            let mut kept = self.kept.lock();
+            let mut kept = kept.lock();
             kept.n_running += 1;
             kept.reservation.get_or_insert_with(reservation);
         }
-        let (side, kept) = (self.side, Arc::clone(&self.kept));
-        Ok(Box::pin(Counting { input, side, kept, handed_at: None }))
+        Box::pin(Counting { input, way, kept, handed_at: None })
     }
 }
 
 struct Counting {
     input: SendableRecordBatchStream,
-    side: Way,
+    way: Way,
     kept: Arc<Mutex<Kept>>,
     /// When the last batch was handed on; none once a pause was made after it.
     handed_at: Option<Instant>,
@@ -177,7 +133,7 @@ impl Stream for Counting {
             Some(Ok(batch)) => batch,
             end => return Poll::Ready(end),
         };
-        let counted = match self.side {
+        let counted = match self.way {
             Way::In => self.kept.lock().add(&batch),
             Way::Out => self.kept.lock().remove(&batch),
         };

@@ -21,6 +21,7 @@ mod literals;
 mod logs;
 mod memory;
 mod metrics;
+mod passing;
 mod prune;
 mod pruned;
 mod range;

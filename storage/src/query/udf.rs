@@ -16,16 +16,16 @@
 mod attribute_number;
 mod has_attribute;
 mod has_word;
-mod hdr_merge;
 mod hdr_n_at_most;
-mod hdr_of;
 mod hdr_quantile;
 mod hdr_quantile_of;
+mod hdr_sum;
 mod hex;
 mod merged;
 
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ExpressionPlacement, ScalarUDF};
+use hdr_sum::HdrSum;
 use std::sync::Arc;
 
 pub(super) use attribute_number::{AttributeNumber, numbers};
@@ -46,8 +46,8 @@ pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 pub(super) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     vec![
-        Arc::new(AggregateUDF::from(hdr_merge::HdrMerge::new())),
-        Arc::new(AggregateUDF::from(hdr_of::HdrOf::new())),
+        Arc::new(AggregateUDF::from(HdrSum::of_histograms())),
+        Arc::new(AggregateUDF::from(HdrSum::of_durations())),
         Arc::new(AggregateUDF::from(hdr_quantile::HdrQuantile::new())),
     ]
 }

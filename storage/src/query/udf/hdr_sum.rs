@@ -1,8 +1,7 @@
-//! `hdr_of(duration_ns)`.
+//! `hdr_of(duration_ns)` and `hdr_merge(duration_hdr)`: one histogram of many durations, or of many histograms.
 
 use super::merged::Merged;
-use crate::read_models::SparseHistogram;
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -11,21 +10,42 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// The histogram of the durations of a group's rows.
+/// The histogram of a group's rows.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct HdrOf {
+pub(super) struct HdrSum {
+    rows: Rows,
     signature: Signature,
 }
 
-impl HdrOf {
-    pub(super) fn new() -> Self {
-        Self { signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable) }
+/// What a row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Rows {
+    Durations,
+    Histograms,
+}
+
+impl HdrSum {
+    /// `hdr_of`.
+    pub(super) fn of_durations() -> Self {
+        Self { rows: Rows::Durations, signature: takes(DataType::Int64) }
+    }
+
+    /// `hdr_merge`.
+    pub(super) fn of_histograms() -> Self {
+        Self { rows: Rows::Histograms, signature: takes(DataType::Binary) }
     }
 }
 
-impl AggregateUDFImpl for HdrOf {
+fn takes(data_type: DataType) -> Signature {
+    Signature::exact(vec![data_type], Volatility::Immutable)
+}
+
+impl AggregateUDFImpl for HdrSum {
     fn name(&self) -> &str {
-        "hdr_of"
+        match self.rows {
+            Rows::Durations => "hdr_of",
+            Rows::Histograms => "hdr_merge",
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -37,7 +57,7 @@ impl AggregateUDFImpl for HdrOf {
     }
 
     fn accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn Accumulator>, DataFusionError> {
-        Ok(Box::new(OfOne::default()))
+        Ok(Box::new(OfOne { rows: self.rows, merged: Merged::default() }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>, DataFusionError> {
@@ -52,26 +72,42 @@ impl AggregateUDFImpl for HdrOf {
         &self,
         _args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>, DataFusionError> {
-        Ok(Box::new(OfGroups::default()))
+        Ok(Box::new(OfGroups { rows: self.rows, groups: Vec::new() }))
     }
 }
 
-#[derive(Debug, Default)]
+impl Rows {
+    /// Adds a row that is not null.
+    fn add(self, values: &ArrayRef, row: usize, merged: &mut Merged) -> Result<(), DataFusionError> {
+        match self {
+            Self::Durations => merged.record(values.as_primitive::<Int64Type>().value(row)),
+            Self::Histograms => merged.add(values.as_binary(), row)?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
 struct OfOne {
+    rows: Rows,
     merged: Merged,
+}
+
+impl OfOne {
+    fn add(&mut self, rows: Rows, values: &ArrayRef) -> Result<(), DataFusionError> {
+        let mut valid = (0..values.len()).filter(|&row| values.is_valid(row));
+        valid.try_for_each(|row| rows.add(values, row, &mut self.merged))
+    }
 }
 
 impl Accumulator for OfOne {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<(), DataFusionError> {
-        for duration in values[0].as_primitive::<Int64Type>().iter().flatten() {
-            self.merged.record(duration);
-        }
-        Ok(())
+        self.add(self.rows, &values[0])
     }
 
+    /// A state is a histogram like any other.
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<(), DataFusionError> {
-        let encoded = states[0].as_binary::<i32>();
-        (0..encoded.len()).try_for_each(|row| self.merged.add(encoded, row))
+        self.add(Rows::Histograms, &states[0])
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>, DataFusionError> {
@@ -88,12 +124,30 @@ impl Accumulator for OfOne {
 }
 
 /// A histogram for each group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct OfGroups {
+    rows: Rows,
     groups: Vec<Merged>,
 }
 
 impl OfGroups {
+    fn add(
+        &mut self,
+        rows: Rows,
+        values: &ArrayRef,
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<(), DataFusionError> {
+        self.groups.resize_with(total_num_groups, Merged::default);
+        for (row, &group) in group_indices.iter().enumerate() {
+            if values.is_valid(row) && is_kept(opt_filter, row) {
+                rows.add(values, row, &mut self.groups[group])?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes out what is emitted, as `duration_hdr` cells.
     fn emit(&mut self, emit_to: EmitTo) -> ArrayRef {
         let mut cells = BinaryBuilder::new();
@@ -112,14 +166,7 @@ impl GroupsAccumulator for OfGroups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<(), DataFusionError> {
-        self.groups.resize_with(total_num_groups, Merged::default);
-        let durations = values[0].as_primitive::<Int64Type>();
-        for (row, &group) in group_indices.iter().enumerate() {
-            if durations.is_valid(row) && is_kept(opt_filter, row) {
-                self.groups[group].record(durations.value(row));
-            }
-        }
-        Ok(())
+        self.add(self.rows, &values[0], group_indices, opt_filter, total_num_groups)
     }
 
     fn merge_batch(
@@ -128,10 +175,7 @@ impl GroupsAccumulator for OfGroups {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<(), DataFusionError> {
-        self.groups.resize_with(total_num_groups, Merged::default);
-        let encoded: &BinaryArray = values[0].as_binary();
-        let mut rows = group_indices.iter().enumerate();
-        rows.try_for_each(|(row, &group)| self.groups[group].add(encoded, row))
+        self.add(Rows::Histograms, &values[0], group_indices, None, total_num_groups)
     }
 
     /// Each row a group of its own.
@@ -140,15 +184,13 @@ impl GroupsAccumulator for OfGroups {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>, DataFusionError> {
-        let durations = values[0].as_primitive::<Int64Type>();
         let mut cells = BinaryBuilder::new();
-        for (row, duration) in durations.iter().enumerate() {
-            let duration = duration.filter(|_| is_kept(opt_filter, row));
-            cells.append_option(duration.map(|duration_ns| {
-                let mut durations = SparseHistogram::default();
-                durations.record(duration_ns);
-                durations.encode()
-            }));
+        for row in 0..values[0].len() {
+            let mut merged = Merged::default();
+            if values[0].is_valid(row) && is_kept(opt_filter, row) {
+                self.rows.add(&values[0], row, &mut merged)?;
+            }
+            cells.append_option(merged.encode());
         }
         Ok(vec![Arc::new(cells.finish())])
     }
