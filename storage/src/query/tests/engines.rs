@@ -3,9 +3,14 @@
 use super::rows;
 use crate::columns::{Columns, WalRecord};
 use crate::engine::Engine;
-use crate::ids::Signal;
+use crate::fs;
+use crate::ids::{Signal, Table};
 use crate::options::Options;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
+use std::fs::File;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -47,6 +52,14 @@ impl Data {
 impl Stored {
     pub(super) async fn insert(&self, data: &Data) {
         insert(&self.engine, data).await;
+    }
+
+    /// Schemas of a table's segments, as their files have them.
+    pub(super) fn schemas(&self, table: Table) -> Vec<SchemaRef> {
+        let paths = fs::list_files(&fs::segment_dir(self.directory.path(), table)).expect("lists");
+        let files = paths.into_iter().filter(|path| path.extension().is_some_and(|name| name == "parquet"));
+        let open = |path| ParquetRecordBatchReaderBuilder::try_new(File::open(path).expect("opens"));
+        files.map(|path| Arc::clone(open(path).expect("Parquet").schema())).collect()
     }
 }
 
