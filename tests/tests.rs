@@ -4,6 +4,7 @@
 mod clients;
 mod crash;
 mod demo;
+mod diagnosis;
 mod fixtures;
 mod house;
 mod ingest;

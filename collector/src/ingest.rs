@@ -10,9 +10,9 @@ use crate::columns;
 use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
-use crate::receive::{Compression, inflate};
+use crate::receive::{Compression, hints, inflate, sniff};
 use crate::resent::{Fingerprint, Recent};
-use crate::telemetry::{Accepted, Reason, RequestKind, Telemetry, Transport};
+use crate::telemetry::{Accepted, Origin, Reason, Refusal, RequestKind, Telemetry};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Default for IngestLimits {
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) signal: Signal,
-    pub(crate) transport: Transport,
+    pub(crate) origin: Origin,
     pub(crate) encoding: Encoding,
     pub(crate) compression: Compression,
     pub(crate) bytes: Bytes,
@@ -63,6 +63,8 @@ struct Inner {
     clock: Clock,
     budget: Budget,
     recent: Arc<Recent>,
+    /// Where this server listens, for those who came to the wrong place.
+    endpoints: wire::Endpoints,
     /// As many requests are decoded at once as there are cores: a decoded one takes several times its
     /// size, and more at once would only be slower.
     decoders: Semaphore,
@@ -85,11 +87,13 @@ impl Ingest {
         limits: IngestLimits,
         clock: Clock,
         recent: Arc<Recent>,
+        endpoints: wire::Endpoints,
     ) -> Self {
         let budget = Budget::new(limits.inflight_bytes as u64, telemetry.inflight_bytes());
         let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
         let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
-        Self { inner: Arc::new(Inner { engine, telemetry, limits, clock, budget, recent, decoders, tasks }) }
+        let inner = Inner { engine, telemetry, limits, clock, budget, recent, endpoints, decoders, tasks };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn limits(&self) -> &IngestLimits {
@@ -109,23 +113,27 @@ impl Ingest {
         self.inner.engine.pressure().map_err(|error| refused_by_engine(&error))
     }
 
-    /// Counts a refusal and hands it back to be answered.
-    pub(crate) fn refuse(&self, signal: Option<Signal>, failure: Failure) -> Failure {
-        let now = self.inner.clock.now();
-        self.inner.telemetry.refused(signal, failure.reason(), failure.message(), now);
-        failure
+    /// Counts a refusal and hands it back to be answered, with what to do about it.
+    pub(crate) fn refuse(&self, origin: &Origin, signal: Option<Signal>, failure: Failure) -> Failure {
+        let (reason, inner) = (failure.reason(), &self.inner);
+        let context = hints::Context { origin, endpoints: &inner.endpoints };
+        let hint = hints::hint(reason, context);
+        let (message, hint) = (failure.message(), hint.as_deref());
+        inner.telemetry.refused(&Refusal { origin, signal, reason, message, hint }, inner.clock.now());
+        failure.hinted(hints::told(reason, context))
     }
 
     /// Stores a request. What it ends in is counted, whether or not anybody waits for it.
     pub(crate) async fn accept(&self, payload: Payload) -> Result<Acknowledged, Failure> {
-        let signal = payload.signal;
+        let (signal, origin) = (Some(payload.signal), payload.origin.clone());
         let ingest = self.clone();
         let task = self.inner.tasks.spawn(async move {
-            let stored = ingest.store(payload).await;
-            stored.map_err(|failure| ingest.refuse(Some(signal), failure))
+            let origin = payload.origin.clone();
+            let stored = ingest.store(payload, &origin).await;
+            stored.map_err(|failure| ingest.refuse(&origin, signal, failure))
         });
         // The task ends early only by a panic, or with the runtime.
-        task.await.unwrap_or_else(|error| Err(self.refuse(Some(signal), broken("request task", &error))))
+        task.await.unwrap_or_else(|error| Err(self.refuse(&origin, signal, broken("request task", &error))))
     }
 
     /// Waits for the requests under way; to be called when the listeners are closed.
@@ -134,12 +142,12 @@ impl Ingest {
         self.inner.tasks.wait().await;
     }
 
-    async fn store(&self, payload: Payload) -> Result<Acknowledged, Failure> {
+    async fn store(&self, payload: Payload, origin: &Origin) -> Result<Acknowledged, Failure> {
         let inner = &self.inner;
         let started_at = inner.clock.instant();
         let kind = RequestKind {
             signal: payload.signal,
-            transport: payload.transport,
+            transport: origin.transport,
             encoding: payload.encoding.name(),
         };
         let (decoded, permit) = self.decode(payload).await?;
@@ -160,7 +168,8 @@ impl Ingest {
         }
         drop(permit);
         let took = inner.clock.instant().duration_since(started_at);
-        let accepted = Accepted { kind, n_items, n_bytes, report: &report, took };
+        let (report, message) = (&report, answer.message());
+        let accepted = Accepted { origin, kind, n_items, n_bytes, report, message, took };
         inner.telemetry.accepted(&accepted, inner.clock.now());
         Ok(answer)
     }
@@ -187,8 +196,8 @@ fn decode_payload(
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
     let body = inflate(bytes, compression, bytes_max, &mut permit)?;
     let mut report = Report::default();
-    let validated =
-        decode::decode(signal, encoding, &body, &mut report).map_err(|error| undecodable(&error))?;
+    let validated = decode::decode(signal, encoding, &body, &mut report)
+        .map_err(|error| undecodable(&error, encoding, compression, &body))?;
     let columns =
         columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
     drop(validated);
@@ -198,12 +207,16 @@ fn decode_payload(
     Ok((Decoded { record, columns, report, fingerprint }, permit))
 }
 
-fn undecodable(error: &decode::Error) -> Failure {
+/// A common mistake is called by its name; what the decoder stumbled over says little of it.
+fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compression, body: &[u8]) -> Failure {
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
         decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
     };
+    if let Some((reason, message)) = sniff::mistake(encoding, compression, body) {
+        return Failure::new(reason, message);
+    }
     Failure::new(reason, decode::text::printable(&with_causes(error), 400))
 }
 

@@ -8,11 +8,11 @@ use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
-use crate::receive::{grpc, http};
+use crate::receive::{grpc, http, strangers};
 use crate::resent::Recent;
-use crate::serve::serve;
+use crate::serve::{Door, Strangers, serve};
 use crate::shutdown::Signals;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Transport};
 use crate::workers::{Heartbeat, Workers};
 use crate::{evaluate, replay, web};
 use std::io;
@@ -106,8 +106,11 @@ async fn run_until(
     let telemetry = Arc::new(Telemetry::new());
     let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
-    let serve = |listener, router| doors.track_future(serve(listener, router, stop.clone(), DRAIN_TIMEOUT));
-    workers.spawn("api", None, |_| serve(api_listener, api.router()));
+    let serve = |listener, router, strangers| {
+        doors.track_future(serve(listener, Door { router, strangers }, stop.clone(), DRAIN_TIMEOUT))
+    };
+    let told = Strangers::new(|_, _| "this port serves the dashboard and its API over HTTP".to_owned());
+    workers.spawn("api", None, |_| serve(api_listener, api.router(), told));
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
@@ -116,14 +119,15 @@ async fn run_until(
     };
     let Opened { engine, evaluation, board } = opened;
     api.open(engine.clone(), board);
-    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock, recent);
+    let limits = ingest_limits(&config.limits);
+    let ingest = Ingest::new(engine.clone(), telemetry, limits, Clock, recent, endpoints.clone());
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
     let silence_max = evaluation.silence_max();
     let judged = closing.answered.clone();
     workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
     let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
-    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc));
-    workers.spawn("otlp_http", None, |_| serve(otlp_http, http));
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, strangers(&ingest, Transport::Grpc)));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, strangers(&ingest, Transport::Http)));
     let data_dir = config.storage.data_dir;
     endpoints::write(&data_dir, &endpoints);
     ready(&Started { endpoints: &endpoints, data_dir: &data_dir });

@@ -1,14 +1,19 @@
 //! Serves HTTP on a listener until told to stop.
 //!
 //! Slow, idle and too many clients are bounded here, for all three doors alike, and requests that do not say which
-//! host they are for are refused. What a request means is the router's business. Stopping lets answers under way finish, up to a deadline.
+//! host they are for are refused. Connections that speak something else than HTTP are turned away, and told of. What
+//! a request means is the router's business. Stopping lets answers under way finish, up to a deadline.
 
 mod seats;
+mod strangers;
+
+pub(crate) use strangers::Strangers;
 
 use crate::receive::connection;
+use crate::receive::sniff::Spoken;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, HOST};
 use http::{StatusCode, Version};
@@ -17,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use seats::{Seat, Seats, UnderWay};
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,21 +43,28 @@ const LEAVE_TIMEOUT: Duration = Duration::from_millis(10);
 /// When the system has no more file descriptors, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a listener does with those who come to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    pub(crate) strangers: Strangers,
+}
+
 /// Answers until `stop` is cancelled, then until all answers are out or `drain` has passed.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+pub(crate) async fn serve(listener: TcpListener, door: Door, stop: CancellationToken, drain: Duration) {
     let connections = TaskTracker::new();
     let seats = Seats::new(CONNECTIONS_MAX);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
-            stream = accept(&listener) => stream,
+            accepted = accept(&listener) => accepted,
         };
         // Past the bound, and with nobody idle, the others wait in the system's queue.
         let seat = tokio::select! {
             () = stop.cancelled() => break,
             seat = seats.take() => seat,
         };
-        connections.spawn(answer(stream, router.clone(), stop.clone(), seat));
+        connections.spawn(answer(stream, peer, door.clone(), stop.clone(), seat));
     }
     // New connections are refused from here on, rather than left waiting.
     drop(listener);
@@ -61,10 +74,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             // The client went away before its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -77,7 +90,22 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// Serves one connection to its end. A stop lets the request under way finish; a connection without
 /// any request is ended after a while, and one that is idle when it should make room.
-async fn answer(stream: TcpStream, router: Router, stop: CancellationToken, seat: Arc<Seat>) {
+async fn answer(stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken, seat: Arc<Seat>) {
+    let Door { router, strangers } = door;
+    let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST_TIMEOUT));
+    let spoken = tokio::select! {
+        biased;
+        spoken = strangers::first_spoken(&stream) => spoken,
+        // Nobody waits for an answer to nothing.
+        () = stop.cancelled() => return,
+        () = seat.leave().cancelled() => return,
+        () = first_request.as_mut() => return,
+    };
+    match spoken {
+        Some(Spoken::Http) => {}
+        Some(spoken) => return strangers.turn_away(stream, spoken, peer.ip()).await,
+        None => return,
+    }
     // Answers are small or written in large pieces: waiting to fill packets only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -86,11 +114,10 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken, seat
     let (began, own_seat) = (Arc::clone(&has_begun), Arc::clone(&seat));
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         began.store(true, Ordering::Relaxed);
-        answer_one(request, router.clone(), own_seat.request())
+        answer_one(request, peer, router.clone(), own_seat.request())
     });
     let builder = connection::builder();
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST_TIMEOUT));
     let mut left = pin!(async {
         seat.leave().cancelled().await;
         tokio::time::sleep(LEAVE_TIMEOUT).await;
@@ -100,6 +127,9 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken, seat
         tokio::select! {
             ended = served.as_mut() => {
                 if let Err(error) = ended {
+                    if error.downcast_ref::<hyper::Error>().is_some_and(is_no_http) {
+                        strangers.tell(Spoken::Other, peer.ip());
+                    }
                     // Clients that go away or time out: their business, and frequent.
                     tracing::debug!(error, "connection ended early");
                 }
@@ -129,12 +159,19 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken, seat
     }
 }
 
+/// Words that are no request of HTTP, such as those of a protocol of lines; they were answered with 400.
+fn is_no_http(error: &hyper::Error) -> bool {
+    error.is_parse() && !error.is_parse_too_large()
+}
+
 /// A connection is idle again when the last byte of the answer is out.
 async fn answer_one(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
     router: Router,
     under_way: UnderWay,
 ) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(ConnectInfo(peer));
     let answer = match host_fault(&request) {
         Some(fault) => (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], fault).into_response(),
         None => router.oneshot(request).await?,

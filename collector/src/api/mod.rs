@@ -9,6 +9,7 @@ mod convert;
 mod failure;
 mod guard;
 mod health;
+mod ingest;
 mod logs;
 mod metrics;
 mod params;
@@ -84,6 +85,7 @@ impl Api {
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api/v1/status", get(status::status))
+            .route("/api/v1/ingest/rejections", get(ingest::rejections))
             .route("/api/v1/services", get(services::list))
             .route("/api/v1/services/{service}", get(services::detail))
             .route("/api/v1/traces", get(traces::search))
@@ -122,10 +124,7 @@ impl Api {
 async fn fallback(State(api): State<Api>, request: Request) -> Response {
     let path = request.uri().path();
     if is_below(path, "/v1") {
-        let otlp = &api.settings.endpoints.otlp_http;
-        return Failure::not_found(format!("there is no {path} on this port"))
-            .hint(format!("OTLP/HTTP is received at {otlp}, the API is below /api/v1"))
-            .into_response();
+        return ingest::otlp_path(&api, &request).into_response();
     }
     if is_below(path, "/api") {
         let failure = Failure::not_found(format!("there is no {path}"));

@@ -324,6 +324,31 @@ async fn failures_have_one_shape() {
     assert_eq!(server.get("/apiary").await.text(), "page");
 }
 
+/// Scenario: a sender posts OTLP to the port of the API, a browser looks at the same path, then the rejections are
+/// asked for.
+/// Guarantees: the sender is in the list once with the right address, the browser is not; the counts are those of the
+/// status and of the metrics.
+#[tokio::test]
+async fn rejections_are_listed() {
+    let server = Server::open().await;
+    let none: wire::RejectionLog = server.read("/api/v1/ingest/rejections").await;
+    assert!(none.recent.is_empty() && none.by_reason.is_empty());
+    let request = http::Request::post("/v1/traces").header("host", "localhost:4320");
+    let answer = server.send(request.body(Body::from("{}")).expect("valid")).await;
+    assert_eq!(answer.failure().0, 404);
+    assert_eq!(server.get("/v1/traces").await.status, 404);
+    let list: wire::RejectionLog = server.read("/api/v1/ingest/rejections").await;
+    let [one] = list.recent.as_slice() else { panic!("{list:?}") };
+    assert_eq!((one.reason.as_str(), one.class.as_str(), one.n), ("otlp_on_api_port", "request", 1));
+    assert_eq!((one.transport.as_str(), one.path.as_str(), &one.peer), ("http", "/v1/traces", &None));
+    assert_eq!(one.hint.as_deref(), Some("send OTLP/HTTP to http://127.0.0.1:4318"));
+    let status: wire::Status = server.read("/api/v1/status").await;
+    assert_eq!(status.rejections, list.by_reason);
+    assert_eq!(list.by_reason[0].hint, one.hint);
+    let line = "firstfault_refused_requests_total{signal=\"unknown\",reason=\"otlp_on_api_port\"} 1";
+    assert!(server.get("/metrics").await.text().lines().any(|shown| shown == line));
+}
+
 /// Scenario: an answer of the API, a failure, a page, and a request under a foreign name.
 /// Guarantees: all carry the security headers; API answers are not stored; the foreign one learns nothing.
 #[tokio::test]

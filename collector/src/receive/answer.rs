@@ -3,7 +3,9 @@
 //! The table of codes decides whether a client keeps its data and retries or drops it, so a transient
 //! fault must never get a permanent code, nor the other way round. Texts are bounded and printable.
 
+use super::inflate::Compression;
 use crate::decode::Encoding;
+use crate::decode::text::printable;
 use crate::telemetry::Reason;
 use axum::body::Body;
 use bytes::Bytes;
@@ -14,6 +16,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message as _;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 use storage::Signal;
 use tonic::Code;
@@ -27,18 +30,25 @@ const MESSAGE_BYTES_MAX: usize = 16 << 10;
 pub(crate) struct Failure {
     reason: Reason,
     message: String,
+    /// What to change at the sender, where its mistake was recognised.
+    hint: Option<String>,
     retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// A failure that repeating the request would meet again.
     pub(crate) fn new(reason: Reason, message: String) -> Self {
-        Self { reason, message: bounded(message), retry_after: None }
+        Self { reason, message: bounded(message), hint: None, retry_after: None }
     }
 
     /// A failure that passes.
     pub(crate) fn retry(reason: Reason, message: String, after: Duration) -> Self {
         Self { retry_after: Some(after), ..Self::new(reason, message) }
+    }
+
+    /// The failure with what to do about it.
+    pub(crate) fn hinted(self, hint: Option<String>) -> Self {
+        Self { hint: hint.map(bounded), ..self }
     }
 
     pub(crate) fn too_large(bytes_max: usize, when: &str) -> Self {
@@ -48,12 +58,36 @@ impl Failure {
         )
     }
 
+    /// An encoding of the body that is not taken; `what` is its header in words.
+    pub(super) fn encoding(what: &str, name: &str) -> Self {
+        let (name, accepted) = (printable(name, 40), Compression::ACCEPTED);
+        let message = format!("{what} '{name}' is not supported; supported are {accepted}");
+        Self::new(Reason::UnsupportedEncoding, message)
+    }
+
+    pub(super) fn profiles() -> Self {
+        Self::new(Reason::ProfilesUnsupported, "profiles are not supported".to_owned())
+    }
+
     pub(crate) fn reason(&self) -> Reason {
         self.reason
     }
 
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// What happened and what to do about it, as the client is told.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match &self.hint {
+            Some(hint) => Cow::Owned(format!("{}; {hint}", self.message)),
+            None => Cow::Borrowed(&self.message),
+        }
     }
 
     #[cfg(test)]
@@ -66,8 +100,10 @@ impl Failure {
             Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Reason::UnsupportedEncoding => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Reason::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
-            Reason::PathUnknown => (Code::NotFound, StatusCode::NOT_FOUND),
-            Reason::ServiceUnknown | Reason::GrpcOnHttpPort => (Code::Unimplemented, StatusCode::NOT_FOUND),
+            Reason::PathUnknown | Reason::OtlpOnApiPort => (Code::NotFound, StatusCode::NOT_FOUND),
+            Reason::ServiceUnknown | Reason::GrpcOnHttpPort | Reason::ProfilesUnsupported => {
+                (Code::Unimplemented, StatusCode::NOT_FOUND)
+            }
             Reason::RequestTooLarge => (Code::ResourceExhausted, StatusCode::PAYLOAD_TOO_LARGE),
             Reason::Overloaded => (Code::Unavailable, StatusCode::TOO_MANY_REQUESTS),
             Reason::StorageUnavailable | Reason::BodyUnreadable | Reason::BodyTooSlow => {
@@ -80,18 +116,16 @@ impl Failure {
 
     /// The failure as gRPC has it; over HTTP its details are the body.
     pub(crate) fn grpc_status(&self) -> tonic::Status {
-        let (code, _) = self.codes();
+        let ((code, _), text) = (self.codes(), self.text());
         match (code, self.retry_after) {
-            (Code::Unavailable, Some(after)) => tonic::Status::with_error_details(
-                code,
-                &self.message,
-                ErrorDetails::with_retry_info(Some(after)),
-            ),
-            (Code::InvalidArgument, _) => {
-                let details = ErrorDetails::with_bad_request_violation(self.reason.name(), &self.message);
-                tonic::Status::with_error_details(code, &self.message, details)
+            (Code::Unavailable, Some(after)) => {
+                tonic::Status::with_error_details(code, text, ErrorDetails::with_retry_info(Some(after)))
             }
-            _ => tonic::Status::new(code, &self.message),
+            (Code::InvalidArgument, _) => {
+                let details = ErrorDetails::with_bad_request_violation(self.reason.name(), &*text);
+                tonic::Status::with_error_details(code, text, details)
+            }
+            _ => tonic::Status::new(code, text),
         }
     }
 
@@ -110,7 +144,7 @@ impl Failure {
         match self.reason {
             Reason::MethodNotAllowed => headers.insert(ALLOW, HeaderValue::from_static("POST")),
             Reason::UnsupportedEncoding => {
-                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(Compression::ACCEPTED))
             }
             _ => None,
         };
@@ -121,12 +155,12 @@ impl Failure {
         let status = self.grpc_status();
         // tonic keeps the details as the encoded google.rpc.Status, and nothing where there are none.
         pb::Status::decode(status.details()).ok().filter(|status| status.code != 0).unwrap_or_else(|| {
-            pb::Status { code: status.code() as i32, message: self.message.clone(), details: Vec::new() }
+            pb::Status { code: status.code() as i32, message: self.text().into_owned(), details: Vec::new() }
         })
     }
 
     fn json_status(&self) -> Value {
-        let (code, _) = self.codes();
+        let ((code, _), text) = (self.codes(), self.text());
         let detail = match (code, self.retry_after) {
             (Code::Unavailable, Some(after)) => Some(json!({
                 "@type": "type.googleapis.com/google.rpc.RetryInfo",
@@ -134,11 +168,11 @@ impl Failure {
             })),
             (Code::InvalidArgument, _) => Some(json!({
                 "@type": "type.googleapis.com/google.rpc.BadRequest",
-                "fieldViolations": [{ "field": self.reason.name(), "description": self.message }],
+                "fieldViolations": [{ "field": self.reason.name(), "description": text }],
             })),
             _ => None,
         };
-        json!({ "code": code as i32, "message": self.message, "details": Vec::from_iter(detail) })
+        json!({ "code": code as i32, "message": text, "details": Vec::from_iter(detail) })
     }
 }
 
@@ -154,6 +188,10 @@ pub(crate) struct Acknowledged {
 impl Acknowledged {
     pub(crate) fn new(signal: Signal, n_rejected: u64, message: Option<String>) -> Self {
         Self { signal, n_rejected, message: message.map(bounded) }
+    }
+
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 
     /// Bytes of text that it holds.
@@ -232,6 +270,22 @@ mod tests {
             assert!(status.is_client_error() || status.is_server_error());
             let status = failure.rpc_status();
             assert_eq!((status.code, status.message.as_str()), (code as i32, "why"));
+        }
+    }
+
+    /// Scenario: a failure of each kind of details with what to do about it, in both encodings and over gRPC.
+    /// Guarantees: every answer says both; what is counted is the message alone.
+    #[test]
+    fn hints_are_answered() {
+        for reason in [Reason::PathUnknown, Reason::CompressedTwice, Reason::Overloaded] {
+            let failure = Failure::retry(reason, "what".to_owned(), Duration::from_secs(1));
+            let failure = failure.hinted(Some("do".to_owned()));
+            assert_eq!((failure.message(), failure.hint()), ("what", Some("do")));
+            assert_eq!(
+                (failure.grpc_status().message(), failure.json_status()["message"].as_str()),
+                ("what; do", Some("what; do"))
+            );
+            assert_eq!(failure.rpc_status().message, "what; do");
         }
     }
 

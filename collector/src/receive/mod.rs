@@ -2,16 +2,21 @@
 //!
 //! Both doors do the same in the same order: ask whether the engine has room, read the body under a
 //! deadline and a size limit while charging the in-flight budget for what has come, hand it to `ingest`,
-//! and put what comes back into the protocol's own words. Neither decodes anything on the async thread.
+//! and put what comes back into the protocol's own words. Neither decodes anything on the async thread. What
+//! is refused says what to change at the sender, where its mistake is known (`sniff`, `hints`).
 
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod body;
 pub(crate) mod connection;
 pub(crate) mod grpc;
+pub(crate) mod hints;
 pub(crate) mod http;
 mod inflate;
+pub(crate) mod sniff;
+mod strangers;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use inflate::{Compression, inflate};
+pub(crate) use strangers::strangers;

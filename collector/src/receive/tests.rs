@@ -11,7 +11,7 @@ use crate::telemetry::{Reason, Telemetry};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use http_body_util::BodyExt as _;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -49,7 +49,12 @@ impl Server {
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
         let (engine, _) = Engine::open(options, decode).await.unwrap();
         let telemetry = Arc::new(Telemetry::new());
-        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent);
+        let endpoints = wire::Endpoints {
+            otlp_grpc: "http://127.0.0.1:4317".to_owned(),
+            otlp_http: "http://127.0.0.1:4318".to_owned(),
+            dashboard: "http://127.0.0.1:4320".to_owned(),
+        };
+        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent, endpoints);
         Self { ingest, telemetry, engine, data_dir }
     }
 
@@ -83,6 +88,16 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
 }
 
 /// A megabyte of zeros for each of the `n_mib`, in about a thousandth of that.

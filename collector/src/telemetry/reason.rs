@@ -61,20 +61,32 @@ reasons! {
         "check that the body is an OTLP export request of this path's signal and not JSON";
     JsonMalformed Request "json_malformed"
         "see the OTLP/JSON mapping: lowerCamelCase keys, integer enum values, hex ids";
+    JsonAsProtobuf Request "json_as_protobuf" "";
+    ProtobufAsJson Request "protobuf_as_json" "";
     GzipMalformed Request "gzip_malformed" "the body was cut or is not gzip: check proxies between";
+    ZstdMalformed Request "zstd_malformed"
+        "the body was cut, is not zstd, or needs a window of more than 8 MiB: check its sender and proxies between";
+    DeflateMalformed Request "deflate_malformed" "the body was cut or is not deflate: check proxies between";
+    CompressedTwice Request "compressed_twice" "";
+    CompressionUndeclared Request "compression_undeclared" "";
     GrpcFrameMalformed Request "grpc_frame_malformed" "this port expects one unary gRPC message";
     BodyUnreadable Request "body_unreadable" "the connection broke while the body was being sent";
     BodyTooSlow Request "body_too_slow" "send smaller batches or check the network";
     RequestTooLarge Request "request_too_large" "send smaller batches, or raise limits.request_bytes";
     UnsupportedMediaType Request "unsupported_media_type"
         "use Content-Type application/x-protobuf or application/json";
-    UnsupportedEncoding Request "unsupported_encoding" "use gzip or no compression";
+    UnsupportedEncoding Request "unsupported_encoding" "use zstd, gzip, deflate or no compression";
     MethodNotAllowed Request "method_not_allowed" "OTLP/HTTP uses POST";
     PathUnknown Request "path_unknown"
         "the endpoint's paths are /v1/traces, /v1/logs and /v1/metrics";
     ServiceUnknown Request "service_unknown" "traces, logs and metrics are served";
+    ProfilesUnsupported Request "profiles_unsupported"
+        "traces, logs and metrics are taken: switch the sender's exporter of profiles off";
     HttpOnGrpcPort Request "http_on_grpc_port" "OTLP/HTTP is served on the other port, 4318 by default";
     GrpcOnHttpPort Request "grpc_on_http_port" "OTLP/gRPC is served on the other port, 4317 by default";
+    OtlpOnApiPort Request "otlp_on_api_port" "OTLP/HTTP is served on another port, 4318 by default";
+    TlsOnPlaintextPort Request "tls_on_plaintext_port" "";
+    NotHttp Request "not_http" "";
     Overloaded Request "overloaded" "";
     StorageUnavailable Request "storage_unavailable" "";
     Internal Request "internal" "this is a fault of the server: its log has the details";

@@ -162,7 +162,8 @@ async fn serve_http(status: StatusCode) -> String {
     let address = listener.local_addr().unwrap();
     let router = axum::Router::new().fallback(move || std::future::ready((status, "a page")));
     let (stop, drain) = (tokio_util::sync::CancellationToken::new(), Duration::from_secs(1));
-    tokio::spawn(crate::serve::serve(listener, router, stop, drain));
+    let strangers = crate::serve::Strangers::new(|_, _| String::new());
+    tokio::spawn(crate::serve::serve(listener, crate::serve::Door { router, strangers }, stop, drain));
     format!("http://{address}")
 }
 

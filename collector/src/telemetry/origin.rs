@@ -1,0 +1,50 @@
+//! Who sent a request, and where to.
+//!
+//! It travels with a request to wherever that may be refused, so that whoever looks for a mistake finds its sender.
+
+use crate::decode::text::printable;
+use axum::extract::ConnectInfo;
+use http::Request;
+use std::net::{IpAddr, SocketAddr};
+
+/// Characters of a path that are kept; the longest honest ones have some 90.
+const PATH_CHARS_MAX: usize = 160;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Transport {
+    Grpc,
+    Http,
+}
+
+impl Transport {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Http => "http",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Absent where no socket is between, as in tests.
+    pub(crate) peer: Option<IpAddr>,
+    /// Of the port that the request came to.
+    pub(crate) transport: Transport,
+    /// Printable and bounded; empty for a connection that never asked for one.
+    pub(crate) path: String,
+}
+
+impl Origin {
+    pub(crate) fn new(peer: Option<IpAddr>, transport: Transport, path: &str) -> Self {
+        // IPv4 by way of an IPv6 socket is the same peer.
+        let peer = peer.map(|peer| peer.to_canonical());
+        Self { peer, transport, path: printable(path, PATH_CHARS_MAX) }
+    }
+
+    /// The listener puts the peer's address beside each request.
+    pub(crate) fn of<B>(request: &Request<B>, transport: Transport) -> Self {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        Self::new(peer.map(|ConnectInfo(address)| address.ip()), transport, request.uri().path())
+    }
+}
