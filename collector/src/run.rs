@@ -8,11 +8,12 @@ use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
-use crate::receive::{grpc, http};
+use crate::receive::{cors, grpc, http};
 use crate::resent::Recent;
 use crate::serve::serve;
 use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
+use crate::tls::{self, Port};
 use crate::workers::{Heartbeat, Workers};
 use crate::{evaluate, replay, web};
 use std::io;
@@ -27,8 +28,10 @@ use tokio_util::task::TaskTracker;
 mod disk;
 mod endpoints;
 mod listeners;
+mod security;
 
 use listeners::Listeners;
+use security::Security;
 
 /// Everything acknowledged is on disk already, so this is only for the comfort of clients.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +52,11 @@ pub(crate) const STATE_FILE: &str = "state.sqlite";
 pub(crate) enum Error {
     #[error("{}", problems.join("\n"))]
     Bind { problems: Vec<String> },
+    #[error("cannot use the certificate")]
+    Tls {
+        #[source]
+        source: tls::Error,
+    },
     #[error("cannot listen for signals")]
     Signals {
         #[source]
@@ -98,16 +106,21 @@ async fn run_until(
     if !web::has_ui() {
         tracing::warn!("this binary was built without the UI; `cargo xtask run` builds one with it");
     }
+    let security = Security::open(&config).map_err(|source| Error::Tls { source })?;
     let stop = CancellationToken::new();
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
     let closing = Closing::default();
     let doors = &closing.doors;
-    let endpoints = listeners.endpoints();
+    let endpoints = listeners.endpoints(config.tls.as_ref());
     let telemetry = Arc::new(Telemetry::new());
-    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
+    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners, &security);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
-    let serve = |listener, router| doors.track_future(serve(listener, router, stop.clone(), DRAIN_TIMEOUT));
-    workers.spawn("api", None, |_| serve(api_listener, api.router()));
+    let serve = |listener, port, router| {
+        let tls = security.acceptor(port, &telemetry);
+        doors.track_future(serve(listener, tls, router, stop.clone(), DRAIN_TIMEOUT))
+    };
+    workers.spawn("api", None, |_| serve(api_listener, Port::Api, api.router()));
+    security.watch(&workers, &stop);
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
@@ -116,14 +129,17 @@ async fn run_until(
     };
     let Opened { engine, evaluation, board } = opened;
     api.open(engine.clone(), board);
-    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock, recent);
+    let limits = ingest_limits(&config.limits);
+    let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent);
+    let ingest = ingest.guarded_by(Arc::clone(&security.gate));
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
     let silence_max = evaluation.silence_max();
     let judged = closing.answered.clone();
     workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
     let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
-    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc));
-    workers.spawn("otlp_http", None, |_| serve(otlp_http, http));
+    let http = cors::open_to(config.origins, http, ingest.clone());
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, Port::Otlp, grpc));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, Port::Otlp, http));
     let data_dir = config.storage.data_dir;
     endpoints::write(&data_dir, &endpoints);
     ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
@@ -146,6 +162,7 @@ fn api(
     workers: &Workers,
     stop: &CancellationToken,
     listeners: &Listeners,
+    security: &Security,
 ) -> Api {
     let Listen { api: configured, allow_public, .. } = config.listen;
     let bound = listeners.api.local_addr().unwrap_or(configured);
@@ -157,6 +174,7 @@ fn api(
         workers: workers.clone(),
         stop: stop.clone(),
         hosts: Hosts::of(bound, allow_public),
+        gate: Arc::clone(&security.gate),
         rows_max: config.storage.query.rows_max,
         assets: web::EMBEDDED,
     })

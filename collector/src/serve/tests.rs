@@ -33,7 +33,7 @@ async fn start(drain: Duration) -> Server {
         }
     };
     let router = Router::new().route("/slow", get(handler)).route("/fast", get(|| async { "at once" }));
-    let task = tokio::spawn(serve(listener, router, stop.clone(), drain));
+    let task = tokio::spawn(serve(listener, None, router, stop.clone(), drain));
     Server { address, reached, release, stop, task }
 }
 
