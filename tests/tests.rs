@@ -9,6 +9,7 @@ mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod security;
 mod slo_webhook;
 mod support;
 mod ui_smoke;

@@ -4,6 +4,7 @@
 //! on a request belongs to a task of its own: a client that goes away changes nothing about it. Only a
 //! record that is in the write-ahead log is acknowledged.
 
+use crate::auth::Gate;
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::columns;
@@ -53,6 +54,7 @@ pub(crate) struct Payload {
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     inner: Arc<Inner>,
+    gate: Arc<Gate>,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,16 @@ impl Ingest {
         let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
         let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
         let inner = Inner { engine, telemetry, limits, clock, budget, recent, endpoints, decoders, tasks };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), gate: Arc::default() }
+    }
+
+    /// With somebody at the doors who asks for credentials. Without, nobody does.
+    pub(crate) fn guarded_by(self, gate: Arc<Gate>) -> Self {
+        Self { gate, ..self }
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn limits(&self) -> &IngestLimits {
@@ -153,6 +164,7 @@ impl Ingest {
         let (decoded, permit) = self.decode(payload).await?;
         let Decoded { record, columns, report, fingerprint } = decoded;
         let (n_items, n_bytes) = (columns.batch().num_rows() as u64, record.payload.len() as u64);
+        permit.payer().pay_items(n_items, started_at);
         let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
         // A request without a single row leaves nothing to make durable, nor to remember.
         if n_items > 0 {

@@ -14,6 +14,10 @@ mod shutdown;
 mod telemetry;
 mod workers;
 
+mod auth;
+mod reload;
+mod tls;
+
 mod receive;
 
 mod decode;
@@ -32,6 +36,7 @@ mod web;
 pub mod bench;
 pub mod demo;
 mod query_command;
+mod reach;
 mod storage_command;
 
 mod causes;

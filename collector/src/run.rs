@@ -8,11 +8,12 @@ use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
-use crate::receive::{grpc, http, strangers};
+use crate::receive::{cors, grpc, http, strangers};
 use crate::resent::Recent;
 use crate::serve::{Door, Strangers, serve};
 use crate::shutdown::Signals;
 use crate::telemetry::{Telemetry, Transport};
+use crate::tls::{self, Port};
 use crate::workers::{Heartbeat, Workers};
 use crate::{evaluate, replay, web};
 use std::io;
@@ -27,8 +28,10 @@ use tokio_util::task::TaskTracker;
 mod disk;
 mod endpoints;
 mod listeners;
+mod security;
 
 use listeners::Listeners;
+use security::Security;
 
 /// Everything acknowledged is on disk already, so this is only for the comfort of clients.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +52,11 @@ pub(crate) const STATE_FILE: &str = "state.sqlite";
 pub(crate) enum Error {
     #[error("{}", problems.join("\n"))]
     Bind { problems: Vec<String> },
+    #[error("cannot use the certificate")]
+    Tls {
+        #[source]
+        source: tls::Error,
+    },
     #[error("cannot listen for signals")]
     Signals {
         #[source]
@@ -98,19 +106,22 @@ async fn run_until(
     if !web::has_ui() {
         tracing::warn!("this binary was built without the UI; `cargo xtask run` builds one with it");
     }
+    let security = Security::open(&config).map_err(|source| Error::Tls { source })?;
     let stop = CancellationToken::new();
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
     let closing = Closing::default();
     let doors = &closing.doors;
-    let endpoints = listeners.endpoints();
+    let endpoints = listeners.endpoints(config.tls.as_ref());
     let telemetry = Arc::new(Telemetry::new());
-    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
+    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners, &security);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
-    let serve = |listener, router, strangers| {
-        doors.track_future(serve(listener, Door { router, strangers }, stop.clone(), DRAIN_TIMEOUT))
+    let serve = |listener, router, port, strangers| {
+        let door = Door { router, tls: security.acceptor(port), strangers };
+        doors.track_future(serve(listener, door, stop.clone(), DRAIN_TIMEOUT))
     };
     let told = Strangers::new(|_, _| "this port serves the dashboard and its API over HTTP".to_owned());
-    workers.spawn("api", None, |_| serve(api_listener, api.router(), told));
+    workers.spawn("api", None, |_| serve(api_listener, api.router(), Port::Api, told));
+    security.watch(&workers, &stop);
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
@@ -121,13 +132,16 @@ async fn run_until(
     api.open(engine.clone(), board);
     let limits = ingest_limits(&config.limits);
     let ingest = Ingest::new(engine.clone(), telemetry, limits, Clock, recent, endpoints.clone());
+    let ingest = ingest.guarded_by(Arc::clone(&security.gate));
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
     let silence_max = evaluation.silence_max();
     let judged = closing.answered.clone();
     workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
     let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
-    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, strangers(&ingest, Transport::Grpc)));
-    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, strangers(&ingest, Transport::Http)));
+    let http = cors::open_to(config.origins, http, ingest.clone());
+    let (of_grpc, of_http) = (strangers(&ingest, Transport::Grpc), strangers(&ingest, Transport::Http));
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, Port::Otlp, of_grpc));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, Port::Otlp, of_http));
     let data_dir = config.storage.data_dir;
     endpoints::write(&data_dir, &endpoints);
     ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
@@ -150,6 +164,7 @@ fn api(
     workers: &Workers,
     stop: &CancellationToken,
     listeners: &Listeners,
+    security: &Security,
 ) -> Api {
     let Listen { api: configured, allow_public, .. } = config.listen;
     let bound = listeners.api.local_addr().unwrap_or(configured);
@@ -161,6 +176,7 @@ fn api(
         workers: workers.clone(),
         stop: stop.clone(),
         hosts: Hosts::of(bound, allow_public),
+        gate: Arc::clone(&security.gate),
         rows_max: config.storage.query.rows_max,
         assets: web::EMBEDDED,
     })

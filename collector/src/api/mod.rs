@@ -10,6 +10,7 @@ mod failure;
 mod guard;
 mod health;
 mod ingest;
+mod login;
 mod logs;
 mod metrics;
 mod params;
@@ -23,6 +24,7 @@ mod traces;
 #[cfg(test)]
 mod tests;
 
+use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::evaluate::Board;
 use crate::telemetry::Telemetry;
@@ -61,6 +63,8 @@ pub(crate) struct Settings {
     /// Cancelled when the process begins to end: readiness fails from then on.
     pub(crate) stop: CancellationToken,
     pub(crate) hosts: Hosts,
+    /// Asks who looks, where there are users.
+    pub(crate) gate: Arc<Gate>,
     /// Rows of a JSON answer to SQL.
     pub(crate) rows_max: usize,
     pub(crate) assets: &'static [Asset],

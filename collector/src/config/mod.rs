@@ -13,6 +13,9 @@ mod tests;
 
 pub(crate) use problem::Problems;
 
+use crate::auth::Credential;
+use crate::receive::cors::Origins;
+use crate::tls;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,12 @@ pub(crate) struct Config {
     pub(crate) evaluation: Evaluation,
     pub(crate) receivers: Vec<alerts::Receiver>,
     pub(crate) slos: Vec<alerts::Slo>,
+    /// Encryption of all three ports; `None` where they speak in the clear.
+    pub(crate) tls: Option<Tls>,
+    /// Tokens and users. Without any, nobody is asked for credentials.
+    pub(crate) credentials: Vec<Credential>,
+    /// Pages that may send over OTLP/HTTP.
+    pub(crate) origins: Origins,
 }
 
 /// Addresses to bind. Port 0 asks the system for a free one.
@@ -36,8 +45,16 @@ pub(crate) struct Listen {
     pub(crate) otlp_grpc: SocketAddr,
     pub(crate) otlp_http: SocketAddr,
     pub(crate) api: SocketAddr,
-    /// Without it only loopback addresses are accepted, because there are no credentials yet.
+    /// Without it, addresses that other machines reach are accepted only where somebody asks for credentials.
     pub(crate) allow_public: bool,
+}
+
+/// How the ports are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) files: tls::Files,
+    /// The name in the certificate: addresses that are shown have it where other machines reach the port.
+    pub(crate) server_name: Option<String>,
 }
 
 /// Bounds of the receivers.

@@ -1,7 +1,7 @@
 //! Second phase: what the values mean, and which of them cannot work together.
 //!
 //! Each reader takes one key, reports what is wrong with it and goes on with the default, so that one
-//! start shows every problem. Files named by `secret_file` are read here; nothing else is opened.
+//! start shows every problem. Files with secrets and certificates are read here; nothing else is opened.
 
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Located, Raw, Section, Value};
@@ -14,9 +14,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 
+mod auth;
+mod cors;
 mod keeping;
 mod receivers;
 mod slos;
+mod tls;
 
 const MIB: u64 = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,6 +37,9 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
         listen: listen(raw, problems),
         limits: limits(raw, problems),
         evaluation: evaluation(raw, problems),
+        tls: tls::read(raw, problems),
+        credentials: auth::read(raw, env, problems),
+        origins: cors::read(raw, problems),
         storage,
         receivers,
         slos,
@@ -51,12 +57,12 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
     };
     let named = [("otlp_grpc", listen.otlp_grpc), ("otlp_http", listen.otlp_http), ("api", listen.api)];
     for (i, (key, address)) in named.iter().enumerate() {
-        if !address.ip().is_loopback() && !listen.allow_public {
+        if !address.ip().is_loopback() && !listen.allow_public && !auth::is_asked_at(raw, key) {
             keys.problem(
                 key,
                 format!("{address} is reachable from other machines, and nothing asks for credentials"),
             )
-            .hint("use 127.0.0.1, or set listen.allow_public = true if the network is trusted")
+            .hint(auth::way_out(key))
             .report(keys.problems);
         }
         if let Some((other, other_address)) = named[..i].iter().find(|(_, other)| collide(*address, *other)) {

@@ -9,7 +9,7 @@ use crate::decode::text::printable;
 use crate::telemetry::Reason;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
@@ -24,6 +24,9 @@ use tonic_types::{ErrorDetails, StatusExt as _, pb};
 
 /// Bytes of a message to a client; answers stay far below the protocol's 4 MiB.
 const MESSAGE_BYTES_MAX: usize = 16 << 10;
+
+/// How a sender may say who it is.
+const CHALLENGES: &str = "Bearer realm=\"firstfault\", Basic realm=\"firstfault\", charset=\"UTF-8\"";
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +108,9 @@ impl Failure {
                 (Code::Unimplemented, StatusCode::NOT_FOUND)
             }
             Reason::RequestTooLarge => (Code::ResourceExhausted, StatusCode::PAYLOAD_TOO_LARGE),
-            Reason::Overloaded => (Code::Unavailable, StatusCode::TOO_MANY_REQUESTS),
+            Reason::Overloaded | Reason::RateLimited => (Code::Unavailable, StatusCode::TOO_MANY_REQUESTS),
+            Reason::Unauthenticated => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            Reason::OriginNotAllowed => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Reason::StorageUnavailable | Reason::BodyUnreadable | Reason::BodyTooSlow => {
                 (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
             }
@@ -146,6 +151,7 @@ impl Failure {
             Reason::UnsupportedEncoding => {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(Compression::ACCEPTED))
             }
+            Reason::Unauthenticated => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGES)),
             _ => None,
         };
         response

@@ -6,6 +6,7 @@
 //! own server inflates on the async thread, reads only the first member of a gzip message and calls an
 //! oversized one OUT_OF_RANGE, which clients retry for ever.
 
+use super::access;
 use super::answer::{Acknowledged, Failure};
 use super::body::{self, Bounds};
 use super::inflate::Compression;
@@ -55,12 +56,13 @@ async fn receive(
     request: Request<Body>,
 ) -> Result<Response<Body>, Failure> {
     let (parts, body) = request.into_parts();
+    let payer = access::payer(ingest, &parts.headers, &parts.extensions)?;
     let Some(signal) = signal else { return Err(unknown(parts.uri.path())) };
     let compression = compression_of(&parts.headers)?;
     ingest.check_pressure()?;
     let bytes_max = ingest.limits().request_bytes;
     let bounds = Bounds { bytes_max: bytes_max + FRAME_HEADER_BYTES, timeout: ingest.limits().body_timeout };
-    let mut permit = ingest.budget().permit();
+    let mut permit = ingest.budget().permit().paid_by(payer);
     let body = body::read(body, &parts.headers, bounds, &mut permit, ingest.clock()).await?;
     let (bytes, compression) = unframe(body, compression, bytes_max)?;
     let payload =

@@ -1,9 +1,11 @@
 //! OTLP/HTTP: POST of protobuf or JSON to one path per signal.
 
+use super::access;
 use super::answer::Failure;
 use super::body::{self, Bounds};
 use super::grpc;
 use super::inflate::Compression;
+use crate::auth::Payer;
 use crate::decode::Encoding;
 use crate::decode::text::printable;
 use crate::ingest::{Ingest, Payload};
@@ -11,13 +13,33 @@ use crate::telemetry::{Origin, Reason, Transport};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response};
 use storage::Signal;
 
-/// Serves the three paths; everything else is answered with a `Status`, too.
+/// Serves the three paths; everything else is answered with a `Status`, too. Whatever is asked for, senders are asked
+/// first who they are.
 pub(crate) fn router(ingest: Ingest) -> Router {
-    Router::new().fallback(answer).with_state(ingest)
+    let asking = from_fn_with_state(ingest.clone(), ask);
+    Router::new().fallback(answer).layer(asking).with_state(ingest)
+}
+
+/// Finds out who sends, for those who answer, or refuses.
+async fn ask(State(ingest): State<Ingest>, mut request: Request<Body>, next: Next) -> Response<Body> {
+    match access::payer(&ingest, request.headers(), request.extensions()) {
+        Ok(payer) => {
+            request.extensions_mut().insert(payer);
+            next.run(request).await
+        }
+        Err(failure) => {
+            let origin = Origin::of(&request, Transport::Http);
+            let signal = signal_of(request.uri().path());
+            let encoding = encoding_of(request.headers()).unwrap_or(Encoding::Json);
+            body::discard(request.into_body()).await;
+            ingest.refuse(&origin, signal, failure).http_response(encoding)
+        }
+    }
 }
 
 async fn answer(State(ingest): State<Ingest>, request: Request<Body>) -> Response<Body> {
@@ -55,7 +77,8 @@ async fn receive(
             return Err(failure);
         }
     };
-    let mut permit = ingest.budget().permit();
+    let payer = parts.extensions.get::<Payer>().cloned().unwrap_or_default();
+    let mut permit = ingest.budget().permit().paid_by(payer);
     let bytes = body::read(body, &parts.headers, bounds, &mut permit, ingest.clock()).await?;
     let payload = Payload { signal, origin: origin.clone(), encoding, compression, bytes, permit };
     Ok(match ingest.accept(payload).await {
@@ -84,7 +107,7 @@ fn check(
     Ok((signal, encoding, compression))
 }
 
-fn signal_of(path: &str) -> Option<Signal> {
+pub(super) fn signal_of(path: &str) -> Option<Signal> {
     match path {
         "/v1/traces" => Some(Signal::Traces),
         "/v1/logs" => Some(Signal::Logs),

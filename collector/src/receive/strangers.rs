@@ -2,18 +2,19 @@
 //! spoken here.
 
 use super::answer::Failure;
-use super::sniff::Spoken;
 use crate::ingest::Ingest;
-use crate::serve::Strangers;
+use crate::serve::{Stranger, Strangers};
 use crate::telemetry::{Origin, Reason, Transport};
 
 /// For the listener of one transport.
 pub(crate) fn strangers(ingest: &Ingest, transport: Transport) -> Strangers {
     let ingest = ingest.clone();
-    Strangers::new(move |spoken, peer| {
-        let (reason, message) = match spoken {
-            Spoken::Tls => (Reason::TlsOnPlaintextPort, "the connection speaks TLS"),
-            Spoken::Http | Spoken::Other => (Reason::NotHttp, "the connection does not speak HTTP"),
+    Strangers::new(move |stranger, peer| {
+        let (reason, message) = match stranger {
+            Stranger::Tls => (Reason::TlsOnPlaintextPort, "the connection speaks TLS"),
+            Stranger::Plaintext => (Reason::PlaintextOnTlsPort, "the connection does not speak TLS"),
+            Stranger::NotHttp => (Reason::NotHttp, "the connection does not speak HTTP"),
+            Stranger::Handshake(fault) => (Reason::TlsHandshakeFailed, fault.as_str()),
         };
         let origin = Origin::new(Some(peer), transport, "");
         let failure = ingest.refuse(&origin, None, Failure::new(reason, message.to_owned()));

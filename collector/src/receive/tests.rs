@@ -1,5 +1,6 @@
 //! Both doors in-process, with a real engine behind them.
 
+mod access;
 mod grpc;
 mod http;
 

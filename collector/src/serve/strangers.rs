@@ -14,24 +14,47 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_millis(100);
 /// is lost.
 const FIRST_BYTES_MAX: usize = 4096;
 
+/// Why a connection has no requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stranger {
+    /// TLS where the port speaks in the clear.
+    Tls,
+    /// In the clear where the port speaks TLS.
+    Plaintext,
+    /// Something binary, or lines that are no requests.
+    NotHttp,
+    /// The handshake of TLS ended with this.
+    Handshake(String),
+}
+
+/// What is wrong with one that begins so, if anything is.
+pub(super) fn stranger(spoken: Spoken, is_tls: bool) -> Option<Stranger> {
+    match (spoken, is_tls) {
+        (Spoken::Http, false) | (Spoken::Tls, true) => None,
+        (Spoken::Http, true) => Some(Stranger::Plaintext),
+        (Spoken::Tls, false) => Some(Stranger::Tls),
+        (Spoken::Other, _) => Some(Stranger::NotHttp),
+    }
+}
+
 /// Who is told of them, and answers with a line of text for whoever can read it.
 #[derive(Clone)]
 pub(crate) struct Strangers(Arc<Told>);
 
-type Told = dyn Fn(Spoken, IpAddr) -> String + Send + Sync;
+type Told = dyn Fn(&Stranger, IpAddr) -> String + Send + Sync;
 
 impl Strangers {
-    pub(crate) fn new(told: impl Fn(Spoken, IpAddr) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(told: impl Fn(&Stranger, IpAddr) -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(told))
     }
 
-    pub(super) fn tell(&self, spoken: Spoken, peer: IpAddr) -> String {
-        (self.0)(spoken, peer)
+    pub(super) fn tell(&self, stranger: &Stranger, peer: IpAddr) -> String {
+        (self.0)(stranger, peer)
     }
 
     /// A client of TLS cannot read the answer, and tells its user by it that the port is plain text.
-    pub(super) async fn turn_away(&self, mut stream: TcpStream, spoken: Spoken, peer: IpAddr) {
-        let text = self.tell(spoken, peer);
+    pub(super) async fn turn_away(&self, mut stream: TcpStream, stranger: Stranger, peer: IpAddr) {
+        let text = self.tell(&stranger, peer);
         let n_bytes = text.len() + 1;
         let answer = format!(
             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {n_bytes}\r\n\
@@ -61,5 +84,26 @@ pub(super) async fn first_spoken(stream: &TcpStream) -> Option<Spoken> {
     match stream.peek(&mut first).await {
         Ok(0) | Err(_) => None,
         Ok(n) => Some(sniff::spoken(&first[..n])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: connections that begin as HTTP, TLS and something else, at ports with and without TLS.
+    /// Guarantees: only what the port speaks is let in, the rest is named.
+    #[test]
+    fn ports_let_in_what_they_speak() {
+        for (spoken, is_tls, expected) in [
+            (Spoken::Http, false, None),
+            (Spoken::Tls, true, None),
+            (Spoken::Http, true, Some(Stranger::Plaintext)),
+            (Spoken::Tls, false, Some(Stranger::Tls)),
+            (Spoken::Other, false, Some(Stranger::NotHttp)),
+            (Spoken::Other, true, Some(Stranger::NotHttp)),
+        ] {
+            assert_eq!(stranger(spoken, is_tls), expected, "{spoken:?} {is_tls}");
+        }
     }
 }

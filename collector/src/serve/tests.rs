@@ -16,7 +16,7 @@ struct Server {
     /// Lets the handler answer.
     release: Arc<Notify>,
     /// What strangers spoke.
-    strangers: Arc<Mutex<Vec<Spoken>>>,
+    strangers: Arc<Mutex<Vec<Stranger>>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -34,18 +34,18 @@ async fn start(drain: Duration) -> Server {
             "done"
         }
     };
-    let whose = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
+    let whose = |Extension(peer): Extension<Peer>| async move { peer.address.ip().to_string() };
     let router = Router::new()
         .route("/slow", get(handler))
         .route("/fast", get(|| async { "at once" }))
         .route("/whose", get(whose));
     let strangers = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&strangers);
-    let told = Strangers::new(move |spoken, peer| {
-        noted.lock().push(spoken);
+    let told = Strangers::new(move |stranger, peer| {
+        noted.lock().push(stranger.clone());
         format!("HTTP is spoken here, {peer}")
     });
-    let door = Door { router, strangers: told };
+    let door = Door { router, tls: None, strangers: told };
     let task = tokio::spawn(serve(listener, door, stop.clone(), drain));
     Server { address, reached, release, strangers, stop, task }
 }
@@ -175,10 +175,10 @@ async fn idle_connections_make_room() {
 async fn strangers_are_turned_away() {
     let server = start(PATIENCE).await;
     let told = "HTTP is spoken here, 127.0.0.1\n";
-    let says: [(&[u8], Spoken, &str); 3] = [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Spoken::Tls, told),
-        (b"\x80\x01\x00\x01\x00\x00\x00\x09emitBatch", Spoken::Other, told),
-        (b"put sys.cpu.user 1356998400 42.5\n", Spoken::Other, ""),
+    let says: [(&[u8], Stranger, &str); 3] = [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Stranger::Tls, told),
+        (b"\x80\x01\x00\x01\x00\x00\x00\x09emitBatch", Stranger::NotHttp, told),
+        (b"put sys.cpu.user 1356998400 42.5\n", Stranger::NotHttp, ""),
     ];
     for (n, (first, spoken, answer)) in says.into_iter().enumerate() {
         let mut stream = TcpStream::connect(server.address).await.expect("connects");

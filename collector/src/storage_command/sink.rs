@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::columns;
 use crate::config::Config;
 use crate::decode::{Encoding, Report, decode};
+use crate::reach::Reach;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -39,27 +40,23 @@ impl AddAssign for Taken {
 
 impl Sink {
     /// The server at `url`; without one the data directory, or the server that has it.
-    pub(super) async fn find(url: Option<String>, mut config: Config) -> Result<Self, Error> {
+    pub(super) async fn find(url: Option<String>, reach: &Reach, mut config: Config) -> Result<Self, Error> {
         if let Some(url) = url {
-            return Self::server(url);
+            return Self::server(url, reach);
         }
         let data_dir = config.storage.data_dir.clone();
         config.storage.compaction.is_automatic = false;
         match open_or_make(&config).await {
             Ok(engine) => Ok(Self::Directory(engine)),
             Err(error @ storage::Error::Locked { .. }) => {
-                Self::server(endpoints(&data_dir).ok_or(error)?.otlp_http)
+                Self::server(endpoints(&data_dir).ok_or(error)?.otlp_http, reach)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn server(url: String) -> Result<Self, Error> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build();
-        let http = http.map_err(|source| Error::Send { url: url.clone(), source })?;
-        Ok(Self::Server { url, http })
+    fn server(url: String, reach: &Reach) -> Result<Self, Error> {
+        Ok(Self::Server { url, http: reach.http()? })
     }
 
     /// Returns once the request is on disk.

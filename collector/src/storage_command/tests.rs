@@ -6,6 +6,7 @@ use crate::columns;
 use crate::decode::tests::generated::valid_traces;
 use crate::decode::{Encoding, Report, decode};
 use crate::encode::encode;
+use crate::reach::Reach;
 use crate::run::tests::{config, start};
 use clap::Parser;
 use proptest::strategy::{Strategy, ValueTree};
@@ -36,7 +37,7 @@ async fn exported(data_dir: &Path, name: &str, args: &[&str]) -> PathBuf {
 }
 
 async fn imported(data_dir: &Path, files: Vec<PathBuf>) {
-    import::run(files, None, config(data_dir)).await.expect("imported");
+    import::run(files, None, Reach::default(), config(data_dir)).await.expect("imported");
 }
 
 /// Bodies of OTLP/JSON: spans of every shape, a log record in one of their traces, and a point.
@@ -68,7 +69,7 @@ fn requests() -> Vec<(Signal, String)> {
 }
 
 async fn filled(data_dir: &Path) {
-    let sink = Sink::find(None, config(data_dir)).await.expect("a place");
+    let sink = Sink::find(None, &Reach::default(), config(data_dir)).await.expect("a place");
     for (idx, (signal, body)) in requests().into_iter().enumerate() {
         let taken = sink.take(signal, body.into()).await.expect("taken");
         assert_eq!((taken.n_requests, taken.n_rejected), (1, 0));
@@ -222,7 +223,7 @@ async fn a_damaged_log_is_repaired() {
     let mut log = PathBuf::new();
     // The second to come is behind the damage, the third in a file of its own.
     for idx in 0..2 {
-        let sink = Sink::find(None, config(&data_dir)).await.expect("a place");
+        let sink = Sink::find(None, &Reach::default(), config(&data_dir)).await.expect("a place");
         for (signal, body) in requests().into_iter().rev().skip(idx).take(2 - idx) {
             sink.take(signal, body.into()).await.expect("taken");
         }
@@ -234,7 +235,8 @@ async fn a_damaged_log_is_repaired() {
     let mut bytes = std::fs::read(&log).expect("read");
     bytes[60] ^= 1;
     std::fs::write(&log, &bytes).expect("write");
-    let refused = Sink::find(None, config(&data_dir)).await.expect_err("damaged").to_string();
+    let refused =
+        Sink::find(None, &Reach::default(), config(&data_dir)).await.expect_err("damaged").to_string();
     assert!(refused.contains("firstfault storage repair"), "{refused}");
     repair::run(config(&data_dir)).await.expect("repaired");
     let after = exported(&data_dir, "after", &["--format", "otlp-json"]).await;

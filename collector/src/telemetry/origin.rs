@@ -3,9 +3,9 @@
 //! It travels with a request to wherever that may be refused, so that whoever looks for a mistake finds its sender.
 
 use crate::decode::text::printable;
-use axum::extract::ConnectInfo;
+use crate::serve::Peer;
 use http::Request;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Characters of a path that are kept; the longest honest ones have some 90.
 const PATH_CHARS_MAX: usize = 160;
@@ -44,7 +44,7 @@ impl Origin {
 
     /// The listener puts the peer's address beside each request.
     pub(crate) fn of<B>(request: &Request<B>, transport: Transport) -> Self {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        Self::new(peer.map(|ConnectInfo(address)| address.ip()), transport, request.uri().path())
+        let peer = request.extensions().get::<Peer>();
+        Self::new(peer.map(|peer| peer.address.ip()), transport, request.uri().path())
     }
 }

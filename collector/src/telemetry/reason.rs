@@ -90,6 +90,14 @@ reasons! {
     Overloaded Request "overloaded" "";
     StorageUnavailable Request "storage_unavailable" "";
     Internal Request "internal" "this is a fault of the server: its log has the details";
+    Unauthenticated Request "unauthenticated"
+        "send the header authorization with 'Bearer' and a token of [[auth.tokens]], or Basic credentials of [[auth.users]]";
+    RateLimited Request "rate_limited" "send less, or raise the rates of this credential in [auth]";
+    OriginNotAllowed Request "origin_not_allowed"
+        "name the origin of the page that sends in cors.allowed_origins";
+    TlsHandshakeFailed Request "tls_handshake_failed"
+        "the client must trust the server's certificate, and have one of its own where tls.client_auth wants it";
+    PlaintextOnTlsPort Request "plaintext_on_tls_port" "this port speaks TLS: use an https address";
 
     TraceIdInvalid Item "trace_id_invalid" "a trace id has 16 bytes and is not all zero; hex in JSON";
     SpanIdInvalid Item "span_id_invalid" "a span id has 8 bytes and is not all zero; hex in JSON";
