@@ -8,6 +8,7 @@ mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod otlp_conformance;
 mod slo_webhook;
 mod support;
 mod ui_smoke;
