@@ -15,7 +15,7 @@ mod target;
 mod wire;
 
 pub use outcome::{Level, Outcome, Verdict};
-pub use report::{is_failed, json, table};
+pub use report::{as_json, is_failed, table};
 pub use target::{Settings, Target, TargetError};
 
 use checklist::{CHECKLIST, Line, Pace};

@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
     }
     let outcomes = conformance::run(&target, &mut |outcome| told(outcome, args.json)).await;
     if args.json {
-        println!("{:#}", conformance::json(&outcomes));
+        println!("{:#}", conformance::as_json(&outcomes));
     } else {
         print!("{}", conformance::table(&outcomes));
     }

@@ -40,7 +40,7 @@ fn counts(outcomes: &[Outcome]) -> [usize; 3] {
 }
 
 /// The same for machines.
-pub fn json(outcomes: &[Outcome]) -> Value {
+pub fn as_json(outcomes: &[Outcome]) -> Value {
     let [passed, failed, skipped] = counts(outcomes);
     let line = |outcome: &Outcome| {
         json!({
@@ -86,7 +86,7 @@ mod tests {
             1 passed, 1 failed (0 of them a MUST), 1 skipped
         "#]]
         .assert_eq(&table(&outcomes));
-        let json = json(&outcomes);
+        let json = as_json(&outcomes);
         assert_eq!((&json["failed"], &json["lines"][1]["verdict"]), (&json!(1), &json!("fail")));
     }
 

@@ -44,7 +44,8 @@ pub(crate) async fn send(address: &Address, bytes: &[u8], limit: Duration) -> Re
         stream.write_all(bytes).await?;
         stream.read(&mut answer).await
     };
-    match timeout(limit, exchange).await {
+    let exchanged = timeout(limit, exchange).await;
+    match exchanged {
         Err(_) => Ok(Ending::Silent),
         // A reset is an end, too.
         Ok(Ok(0) | Err(_)) => Ok(Ending::Closed),
