@@ -9,6 +9,7 @@ mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod otlp_conformance;
 mod security;
 mod slo_webhook;
 mod support;
