@@ -8,9 +8,10 @@ use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
-use crate::receive::{cors, grpc, http, strangers};
+use crate::receive::strangers::strangers;
+use crate::receive::{cors, grpc, http};
 use crate::resent::Recent;
-use crate::serve::{Door, Strangers, serve};
+use crate::serve::{Door, serve};
 use crate::shutdown::Signals;
 use crate::telemetry::{Telemetry, Transport};
 use crate::tls::{self, Port};
@@ -119,8 +120,7 @@ async fn run_until(
         let door = Door { router, tls: security.acceptor(port), strangers };
         doors.track_future(serve(listener, door, stop.clone(), DRAIN_TIMEOUT))
     };
-    let told = Strangers::new(|_, _| "this port serves the dashboard and its API over HTTP".to_owned());
-    workers.spawn("api", None, |_| serve(api_listener, api.router(), Port::Api, told));
+    workers.spawn("api", None, |_| serve(api_listener, api.router(), Port::Api, api.strangers()));
     security.watch(&workers, &stop);
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {

@@ -2,7 +2,8 @@
 
 use super::params::Params;
 use super::{Api, Failure, convert};
-use crate::receive::hints;
+use crate::receive::{hints, strangers};
+use crate::serve::{Stranger, Strangers};
 use crate::telemetry::{Origin, Reason, Refusal, Transport};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -21,6 +22,27 @@ pub(super) async fn rejections(
         by_reason: by_reason.into_iter().map(convert::rejection).collect(),
         recent: recent.into_iter().map(convert::rejected_request).collect(),
     }))
+}
+
+impl Api {
+    /// Tells connections to this port that speak something else. Those are counted that a port with TLS turns away,
+    /// because nobody else could tell why the page does not come.
+    pub(crate) fn strangers(&self) -> Strangers {
+        let api = self.clone();
+        Strangers::new(move |stranger, peer| {
+            let (reason, message) = strangers::named(stranger);
+            let hint = match stranger {
+                Stranger::Plaintext | Stranger::Handshake(_) => reason.hint(),
+                Stranger::Tls | Stranger::NotHttp => {
+                    return format!("{message}; this port serves the dashboard and its API over HTTP");
+                }
+            };
+            let origin = &Origin::new(Some(peer), Transport::Http, "");
+            let refusal = Refusal { origin, signal: None, reason, message, hint };
+            api.settings.telemetry.refused(&refusal, api.now());
+            [Some(message), hint].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        })
+    }
 }
 
 /// Answers for a path of OTLP. A sender's request is counted as refused, a look from a browser is not.

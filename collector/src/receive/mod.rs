@@ -16,7 +16,7 @@ pub(crate) mod hints;
 pub(crate) mod http;
 mod inflate;
 pub(crate) mod sniff;
-mod strangers;
+pub(crate) mod strangers;
 #[cfg(test)]
 mod tests;
 

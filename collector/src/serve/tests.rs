@@ -1,6 +1,7 @@
 //! Tests of connections at a real socket.
 
 use super::*;
+use axum::Extension;
 use axum::routing::get;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
