@@ -103,13 +103,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 
 /// From the first byte of a connection: those who speak something else are turned away, then a handshake where the port
 /// speaks TLS, which ends when the seat is needed, as that of any connection without a request; then requests.
-async fn meet(
-    stream: TcpStream,
-    address: SocketAddr,
-    door: Door,
-    stop: CancellationToken,
-    seat: Arc<Seat>,
-) {
+async fn meet(stream: TcpStream, address: SocketAddr, door: Door, stop: CancellationToken, seat: Arc<Seat>) {
     let spoken = tokio::select! {
         biased;
         spoken = strangers::first_spoken(&stream) => spoken,
