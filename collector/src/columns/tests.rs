@@ -11,8 +11,8 @@ const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 fn build_json(signal: Signal, body: &str) -> (RecordBatch, Report) {
     let mut report = Report::default();
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let validated = decode(signal, Encoding::Json, &body, &mut report).unwrap();
-    let columns = build(&validated, RECEIVED_AT, &mut report).unwrap();
+    let decoded = decode(signal, Encoding::Json, &body, &mut report).unwrap();
+    let columns = build(&decoded, RECEIVED_AT, Limits::default(), &mut report).unwrap();
     (columns.batch().clone(), report)
 }
 
@@ -235,17 +235,17 @@ fn owners_are_repeated_for_their_rows() {
 /// Guarantees: rows beyond the bound are rejected one by one, not stored and not forgotten.
 #[test]
 fn repetition_is_bounded() {
+    use crate::decode::views::{Resource, Text, View};
     use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-    use opentelemetry_proto::tonic::resource::v1::Resource;
     let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(99))) });
-    let resource = Resource {
+    let resource = opentelemetry_proto::tonic::resource::v1::Resource {
         attributes: vec![KeyValue { key: "k".to_owned(), value, key_strindex: 0 }],
-        ..Resource::default()
+        ..Default::default()
     };
     let mut report = Report::default();
     let mut owners = owners::Owners::with_repeated_bytes_max(350);
-    owners.enter_resource(Some(&resource), "", &mut report);
-    owners.enter_scope(None, "", &mut report);
+    owners.enter_resource(Some(Resource::of_message(&resource)), Text::default(), &mut report);
+    owners.enter_scope(None, Text::default(), &mut report);
     let admitted: Vec<bool> = (0..5).map(|_| owners.admit_row(10, &mut report)).collect();
     assert_eq!(admitted, [true, true, true, false, false]);
     assert_eq!(report.n_rejected(), 2);
