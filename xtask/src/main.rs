@@ -23,6 +23,8 @@ usage: cargo xtask <command>
                            fmt ui gates clippy doc test deny
   bench storage [ARGS]     measure the storage engine and print a table; --spans 20k|1M|10M|50M,
                            --hours, --runs, --fresh and more; --dev only shows that it works
+  bench decode [ARGS]      measure what decoding a span costs, through prost and through views of
+                           the bytes, with allocations counted; --runs, --dev
   ui                       build the dashboard only and print where it is
   setup                    install what the tests need and nothing else";
 
