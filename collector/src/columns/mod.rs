@@ -7,6 +7,7 @@
 //! out on the way is counted in the report, never dropped in silence.
 
 pub(crate) mod attributes;
+mod entities;
 mod limits;
 mod logs;
 mod metrics;

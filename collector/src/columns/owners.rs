@@ -4,6 +4,7 @@
 //! owner's items follow one another. The repetition is what can make a small request large, so it has a bound.
 
 use super::attributes::Attributes;
+use super::entities;
 use super::limits::Limits;
 use super::table::{self, Table};
 use super::texts::Texts;
@@ -27,6 +28,7 @@ const REPEATED_BYTES_MAX: usize = 512 << 20;
 pub(super) struct Owners<'a> {
     resources: Vec<(Resource<'a>, Text<'a>)>,
     resource_attributes: Attributes<'a>,
+    entity_refs: Vec<Option<Cow<'a, str>>>,
     n_rows_of_resource: Vec<usize>,
     scopes: Vec<(Scope<'a>, Text<'a>)>,
     scope_attributes: Attributes<'a>,
@@ -42,6 +44,7 @@ impl<'a> Owners<'a> {
         Self {
             resources: Vec::new(),
             resource_attributes: Attributes::new(limits),
+            entity_refs: Vec::new(),
             n_rows_of_resource: Vec::new(),
             scopes: Vec::new(),
             scope_attributes: Attributes::new(limits),
@@ -71,13 +74,10 @@ impl<'a> Owners<'a> {
         self.resource_attributes.append(resource.attributes, report);
         self.resources.push((resource, schema_url));
         self.n_rows_of_resource.push(0);
-        self.resource_bytes = self.resource_attributes.n_bytes() - bytes_before + schema_url.len();
-        let n_references = resource.entity_refs.len();
-        if n_references > 0 {
-            report.add(Reason::EntityReferences, n_references as u64, || {
-                format!("a resource with {n_references} entity references")
-            });
-        }
+        let entity_refs = entities::json(resource.entity_refs);
+        let bytes = schema_url.len() + entity_refs.as_ref().map_or(0, String::len);
+        self.entity_refs.push(entity_refs.map(Cow::Owned));
+        self.resource_bytes = self.resource_attributes.n_bytes() - bytes_before + bytes;
     }
 
     /// The scope of the rows that follow.
@@ -117,6 +117,7 @@ impl<'a> Owners<'a> {
     /// Adds the columns to the table.
     pub(super) fn finish(self, received_at: i64, table: &mut Table) -> Result<(), ArrowError> {
         let n_rows = self.n_rows_of_resource.iter().sum();
+        table.push("resource_entity_refs", optional_text(self.entity_refs, &self.n_rows_of_resource)?);
         push_resources(&self.resources, self.resource_attributes, &self.n_rows_of_resource, table)?;
         push_scopes(&self.scopes, self.scope_attributes, &self.n_rows_of_scope, table)?;
         table.push("received_at", table::times(std::iter::repeat_n(received_at, n_rows)));

@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::limits::Limits;
 use super::owners::{Owners, dropped};
 use super::promoted::Promoted;
-use super::table::{self, Table, span_ids, text, times, trace_ids, unix_nanos, words};
+use super::table::{self, Table, span_ids, text, times, trace_ids, unix_nanos};
 use super::texts::Texts;
 use super::value;
 use crate::decode::Report;
@@ -70,7 +70,7 @@ fn push_identity(rows: &[Span<'_>], table: &mut Table, report: &mut Report) -> R
     let mut names = Texts::new();
     rows.iter().for_each(|span| names.push(value::bounded(span.name, value::NAME_BYTES_MAX, report)));
     table.push("name", Arc::new(names.finish()?));
-    table.push("kind", words(rows.iter().map(|span| kind_name(span.kind))));
+    table.push("kind", table::named(rows.iter().map(|span| (span.kind, kind_name(span.kind))))?);
     Ok(())
 }
 
@@ -109,7 +109,8 @@ fn duration_ns(span: &Span<'_>, report: &mut Report) -> i64 {
 }
 
 fn push_status(rows: &[Span<'_>], table: &mut Table) -> Result<(), ArrowError> {
-    table.push("status_code", words(rows.iter().map(|span| status_name(span.status_code))));
+    let codes = rows.iter().map(|span| (span.status_code, status_name(span.status_code)));
+    table.push("status_code", table::named(codes)?);
     table.push("status_message", text(rows.iter().map(|span| span.status_message))?);
     Ok(())
 }
@@ -221,22 +222,22 @@ fn is_entry(kind: i32, is_root: bool) -> bool {
     }
 }
 
-/// Kinds that do not exist yet are read as unspecified.
-fn kind_name(kind: i32) -> &'static str {
-    match SpanKind::try_from(kind) {
-        Ok(SpanKind::Internal) => "internal",
-        Ok(SpanKind::Server) => "server",
-        Ok(SpanKind::Client) => "client",
-        Ok(SpanKind::Producer) => "producer",
-        Ok(SpanKind::Consumer) => "consumer",
-        Ok(SpanKind::Unspecified) | Err(_) => "unspecified",
-    }
+/// None for a kind that does not exist yet.
+fn kind_name(kind: i32) -> Option<&'static str> {
+    Some(match SpanKind::try_from(kind).ok()? {
+        SpanKind::Unspecified => "unspecified",
+        SpanKind::Internal => "internal",
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+    })
 }
 
-fn status_name(code: i32) -> &'static str {
-    match StatusCode::try_from(code) {
-        Ok(StatusCode::Ok) => "ok",
-        Ok(StatusCode::Error) => "error",
-        Ok(StatusCode::Unset) | Err(_) => "unset",
-    }
+fn status_name(code: i32) -> Option<&'static str> {
+    Some(match StatusCode::try_from(code).ok()? {
+        StatusCode::Unset => "unset",
+        StatusCode::Ok => "ok",
+        StatusCode::Error => "error",
+    })
 }

@@ -63,6 +63,21 @@ pub(super) fn words<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 
+/// The words for numbers; a number that has none stands for itself.
+pub(super) fn named(
+    values: impl ExactSizeIterator<Item = (i32, Option<&'static str>)>,
+) -> Result<ArrayRef, ArrowError> {
+    let mut texts = Texts::with_capacity(values.len(), 0);
+    for (number, word) in values {
+        match word {
+            Some(word) => texts.put_str(word),
+            None => texts.put_int(number.into()),
+        }
+        texts.end();
+    }
+    Ok(Arc::new(texts.finish()?))
+}
+
 pub(super) fn optional_words<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
 }

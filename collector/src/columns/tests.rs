@@ -142,7 +142,7 @@ fn span_columns() {
         {"name":"a","kind":"server","is_entry":true,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00.000000001Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":3,"status_code":"unset","is_error":false}
         {"name":"b","kind":"client","is_entry":false,"start_time":"1970-01-01T00:00:00.000000009Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":0,"status_code":"unset","is_error":false}
         {"name":"c","kind":"client","is_entry":false,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00Z","end_time":"2262-04-11T23:47:16.854775807Z","duration_ns":9223372036854775807,"status_code":"unset","is_error":false}
-        {"name":"d","kind":"unspecified","is_entry":true,"start_time":"1970-01-01T00:00:00Z","end_time":"1970-01-01T00:00:00Z","duration_ns":0,"status_code":"error","is_error":true}
+        {"name":"d","kind":"77","is_entry":true,"start_time":"1970-01-01T00:00:00Z","end_time":"1970-01-01T00:00:00Z","duration_ns":0,"status_code":"error","is_error":true}
     "#]]
     .assert_eq(&shown(
         &batch,
@@ -196,7 +196,8 @@ fn owners_are_repeated_for_their_rows() {
     ];
     let body = format!(
         r#"{{"resourceSpans":[
-            {{"resource":{{"attributes":[{}],"droppedAttributesCount":2}},"schemaUrl":"r",
+            {{"resource":{{"attributes":[{}],"droppedAttributesCount":2,
+                           "entityRefs":[{{"type":"service","idKeys":["service.name"]}},{{}}]}},"schemaUrl":"r",
               "scopeSpans":[{{"scope":{{"name":"one","version":"v","attributes":[{}]}},"schemaUrl":"s","spans":[{span},{span}]}},
                             {{"spans":[{span}]}}]}},
             {{"scopeSpans":[{{"spans":[]}},{{"scope":{{"name":"two","droppedAttributesCount":3}},"spans":[{span}]}}]}}]}}"#,
@@ -214,6 +215,7 @@ fn owners_are_repeated_for_their_rows() {
             "environment",
             "resource_dropped_attributes_count",
             "resource_schema_url",
+            "resource_entity_refs",
             "scope_name",
             "scope_version",
             "scope",
@@ -223,9 +225,9 @@ fn owners_are_repeated_for_their_rows() {
             "received_at",
         ],
         expect![[r#"
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":0,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":0,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
             {"service":"unknown_service","resource_dropped_attributes_count":0,"resource_schema_url":"","scope_name":"two","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":3,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
         "#]],
     );

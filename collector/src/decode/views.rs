@@ -11,7 +11,7 @@ mod logs;
 mod metrics;
 mod traces;
 
-pub(crate) use common::{AnyValue, KeyValue, KeyValues, Resource, Scope, Value};
+pub(crate) use common::{AnyValue, EntityRef, KeyValue, KeyValues, Resource, Scope, Value};
 pub(crate) use list::{Bounds, Counts, List};
 pub(crate) use logs::{LogRecord, ResourceLogs};
 pub(crate) use metrics::{

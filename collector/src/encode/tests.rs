@@ -12,6 +12,8 @@ use prost::Message;
 use std::sync::Arc;
 use storage::Signal;
 
+mod canonical;
+
 const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 
 fn rows(signal: Signal, encoding: Encoding, body: Vec<u8>) -> RecordBatch {
