@@ -7,7 +7,7 @@
 use crate::auth::Gate;
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
@@ -208,11 +208,11 @@ fn decode_payload(
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
     let body = inflate(bytes, compression, bytes_max, &mut permit)?;
     let mut report = Report::default();
-    let validated = decode::decode(signal, encoding, &body, &mut report)
+    let decoded = decode::decode(signal, encoding, &body, &mut report)
         .map_err(|error| undecodable(&error, encoding, compression, &body))?;
-    let columns =
-        columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
-    drop(validated);
+    let columns = columns::build(&decoded, received_at, Limits::default(), &mut report)
+        .map_err(|error| broken("columns", &error))?;
+    drop(decoded);
     permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
     let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
     let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };

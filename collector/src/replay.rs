@@ -3,7 +3,7 @@
 //! The engine calls it at start, and for records whose request went away. What is rejected here was counted
 //! when it first arrived.
 
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::{self, Encoding, Report};
 use crate::receive::answer::Acknowledged;
 use crate::resent::Recent;
@@ -46,9 +46,9 @@ fn decoded(record: storage::WalRecord) -> Result<(storage::Columns, Report), Err
     let encoding =
         Encoding::from_code(record.encoding).ok_or(Error::UnknownEncoding { code: record.encoding })?;
     let mut report = Report::default();
-    let validated = decode::decode(record.signal, encoding, &record.payload, &mut report)
+    let decoded = decode::decode(record.signal, encoding, &record.payload, &mut report)
         .map_err(|source| Error::Decode { source })?;
-    let columns = columns::build(&validated, record.received_at, &mut report);
+    let columns = columns::build(&decoded, record.received_at, Limits::default(), &mut report);
     Ok((columns.map_err(|source| Error::Columns { source })?, report))
 }
 
@@ -66,8 +66,8 @@ mod tests {
             Bytes::from(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"intValue":3}}]}]}]}"#);
         let (signal, received_at) = (Signal::Logs, 1_700_000_000_000_000_000);
         let mut report = Report::default();
-        let validated = decode::decode(signal, Encoding::Json, &payload, &mut report).unwrap();
-        let first = columns::build(&validated, received_at, &mut report).unwrap();
+        let decoded = decode::decode(signal, Encoding::Json, &payload, &mut report).unwrap();
+        let first = columns::build(&decoded, received_at, Limits::default(), &mut report).unwrap();
         let record = |encoding| WalRecord { signal, encoding, received_at, payload: payload.clone() };
         assert_eq!(rows(record(Encoding::Json.code())).unwrap().batch(), first.batch());
         assert!(matches!(rows(record(9)), Err(Error::UnknownEncoding { code: 9 })));

@@ -24,6 +24,8 @@ usage: cargo xtask <command>
                            fmt ui gates clippy doc test deny
   bench storage [ARGS]     measure the storage engine and print a table; --spans 20k|1M|10M|50M,
                            --hours, --runs, --fresh and more; --dev only shows that it works
+  bench decode [ARGS]      measure what decoding a span costs, through prost and through views of
+                           the bytes, with allocations counted; --runs, --dev
   conformance --endpoint URL [ARGS]
                            check any OTLP server against the specification, from outside, and
                            print a table; --help says more, and so does docs/conformance.md

@@ -3,7 +3,7 @@
 use super::source::endpoints;
 use super::{Error, open_or_make};
 use crate::clock::Clock;
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::config::Config;
 use crate::decode::{Encoding, Report, decode};
 use crate::reach::Reach;
@@ -78,9 +78,9 @@ impl Sink {
 async fn store(engine: &Engine, signal: Signal, payload: Bytes) -> Result<Taken, Error> {
     let (mut report, received_at) = (Report::default(), Clock.now());
     let refused = |source: Box<dyn std::error::Error + Send + Sync>| Error::Refused { source };
-    let validated = decode(signal, Encoding::Json, &payload, &mut report);
-    let validated = validated.map_err(|error| refused(error.into()))?;
-    let columns = columns::build(&validated, received_at, &mut report);
+    let decoded = decode(signal, Encoding::Json, &payload, &mut report);
+    let decoded = decoded.map_err(|error| refused(error.into()))?;
+    let columns = columns::build(&decoded, received_at, Limits::default(), &mut report);
     let columns = columns.map_err(|error| refused(error.into()))?;
     let record = WalRecord { signal, encoding: Encoding::Json.code(), received_at, payload };
     let mut logged = engine.log(record.clone()).await;

@@ -2,7 +2,7 @@
 
 use super::sink::Sink;
 use super::{backup, export, import, repair};
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::tests::generated::valid_traces;
 use crate::decode::{Encoding, Report, decode};
 use crate::encode::encode;
@@ -48,8 +48,8 @@ fn requests() -> Vec<(Signal, String)> {
         let request = valid_traces().new_tree(&mut runner).expect("a request").current();
         let mut report = Report::default();
         let body = request.encode_to_vec().into();
-        let validated = decode(Signal::Traces, Encoding::Protobuf, &body, &mut report).expect("decodes");
-        let rows = columns::build(&validated, 1, &mut report).expect("rows");
+        let decoded = decode(Signal::Traces, Encoding::Protobuf, &body, &mut report).expect("decodes");
+        let rows = columns::build(&decoded, 1, Limits::default(), &mut report).expect("rows");
         requests.push((Signal::Traces, encode(Signal::Traces, rows.batch()).expect("encodes").to_string()));
     }
     let id = "5b8efff798038103d269b633813fc60c";

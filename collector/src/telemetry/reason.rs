@@ -129,5 +129,4 @@ reasons! {
     EndBeforeStart Note "end_before_start" "the duration is stored as 0: check the sender's clock";
     TimeOutOfRange Note "time_out_of_range" "the time is stored as the latest that fits, in the year 2262";
     LogWithoutTime Note "log_without_time" "the time of receipt is used";
-    EntityReferences Note "entity_references" "entity references of resources are not stored yet";
 }
