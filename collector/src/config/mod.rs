@@ -13,6 +13,7 @@ mod tests;
 
 pub(crate) use problem::Problems;
 
+use crate::columns;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,11 @@ pub(crate) struct Limits {
     pub(crate) request_bytes: usize,
     /// Sum of all requests being read or decoded; above it clients are told to retry.
     pub(crate) inflight_bytes: usize,
+    /// What is kept of one item; the rest is cut or left out, and counted.
+    pub(crate) items: columns::Limits,
+    /// Series of a metric name within an hour or two; points of more are rejected. 50,000 are a thousand
+    /// instances with fifty routes each.
+    pub(crate) series_max: usize,
 }
 
 /// When SLOs are looked at.

@@ -31,7 +31,19 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("compaction", &["automatic", "segments", "segment_bytes", "segment_rows"]),
     (
         "limits",
-        &["request_bytes", "inflight_bytes", "query_memory", "query_spill", "query_timeout", "query_rows"],
+        &[
+            "request_bytes",
+            "inflight_bytes",
+            "attributes_max",
+            "attribute_bytes_max",
+            "events_max",
+            "links_max",
+            "series_max",
+            "query_memory",
+            "query_spill",
+            "query_timeout",
+            "query_rows",
+        ],
     ),
     ("evaluation", &["interval", "lag"]),
 ];
