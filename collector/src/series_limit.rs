@@ -197,7 +197,7 @@ mod tests {
         let limit = SeriesLimit { remembered_max: 3, ..SeriesLimit::new(2) };
         for n in 0..9 {
             let other = format!("m{n}");
-            assert!(refused(&limit, &[("a", n % 2), (&other, n)], HOUR).is_empty());
+            assert!(refused(&limit, &[("a", n % 2), (other.as_str(), n)], HOUR).is_empty());
         }
         let lately = limit.lately.lock();
         assert_eq!((lately.this_hour.len(), lately.n_series.len()), (3, 2));

@@ -118,8 +118,8 @@ fn push_status(rows: &[Span<'_>], table: &mut Table) -> Result<(), ArrowError> {
 }
 
 /// The map, and the columns that are made of some of its attributes: each is looked at once.
-fn push_attributes<'a>(
-    rows: &[Span<'a>],
+fn push_attributes(
+    rows: &[Span<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,

@@ -14,8 +14,8 @@ use arrow::error::ArrowError;
 use std::sync::Arc;
 use storage::schema;
 
-pub(super) fn push_events<'a>(
-    rows: &[Span<'a>],
+pub(super) fn push_events(
+    rows: &[Span<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,
@@ -32,8 +32,8 @@ pub(super) fn push_events<'a>(
     Ok(())
 }
 
-pub(super) fn push_links<'a>(
-    rows: &[Span<'a>],
+pub(super) fn push_links(
+    rows: &[Span<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,
