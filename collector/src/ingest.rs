@@ -7,12 +7,14 @@
 use crate::auth::Gate;
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::columns::{self, Limits};
+use crate::columns;
 use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
 use crate::receive::{Compression, hints, inflate, sniff};
+use crate::record::Logged;
 use crate::resent::{Fingerprint, Recent};
+use crate::series_limit::{self, SeriesLimit};
 use crate::telemetry::{Accepted, Origin, Reason, Refusal, RequestKind, Telemetry};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -30,11 +32,21 @@ pub(crate) struct IngestLimits {
     pub(crate) inflight_bytes: usize,
     /// Time to send a body; longer ones must keep up 64 KiB a second.
     pub(crate) body_timeout: Duration,
+    /// What is kept of one item.
+    pub(crate) items: Limits,
+    /// Series of a metric.
+    pub(crate) series_max: usize,
 }
 
 impl Default for IngestLimits {
     fn default() -> Self {
-        Self { request_bytes: 64 << 20, inflight_bytes: 256 << 20, body_timeout: Duration::from_secs(30) }
+        Self {
+            request_bytes: 64 << 20,
+            inflight_bytes: 256 << 20,
+            body_timeout: Duration::from_secs(30),
+            items: Limits::default(),
+            series_max: 50_000,
+        }
     }
 }
 
@@ -67,6 +79,7 @@ struct Inner {
     recent: Arc<Recent>,
     /// Where this server listens, for those who came to the wrong place.
     endpoints: wire::Endpoints,
+    series: SeriesLimit,
     /// As many requests are decoded at once as there are cores: a decoded one takes several times its
     /// size, and more at once would only be slower.
     decoders: Semaphore,
@@ -94,7 +107,9 @@ impl Ingest {
         let budget = Budget::new(limits.inflight_bytes as u64, telemetry.inflight_bytes());
         let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
         let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
-        let inner = Inner { engine, telemetry, limits, clock, budget, recent, endpoints, decoders, tasks };
+        let series = SeriesLimit::new(limits.series_max);
+        let inner =
+            Inner { engine, telemetry, limits, clock, budget, recent, endpoints, series, decoders, tasks };
         Self { inner: Arc::new(inner), gate: Arc::default() }
     }
 
@@ -189,33 +204,32 @@ impl Ingest {
     async fn decode(&self, payload: Payload) -> Result<(Decoded, Permit), Failure> {
         // The semaphore is never closed.
         let turn = self.inner.decoders.acquire().await.map_err(|error| broken("decoder", &error))?;
-        let (bytes_max, received_at) = (self.inner.limits.request_bytes, self.inner.clock.now());
-        let recent = Arc::clone(&self.inner.recent);
-        let decoding =
-            tokio::task::spawn_blocking(move || decode_payload(payload, bytes_max, received_at, &recent));
+        let (inner, received_at) = (Arc::clone(&self.inner), self.inner.clock.now());
+        let decoding = tokio::task::spawn_blocking(move || decode_payload(payload, received_at, &inner));
         let decoded = decoding.await.map_err(|error| broken("decoder", &error))?;
         drop(turn);
         decoded
     }
 }
 
-fn decode_payload(
-    payload: Payload,
-    bytes_max: usize,
-    received_at: i64,
-    recent: &Recent,
-) -> Result<(Decoded, Permit), Failure> {
+fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(Decoded, Permit), Failure> {
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
-    let body = inflate(bytes, compression, bytes_max, &mut permit)?;
+    let Inner { limits, recent, series, .. } = inner;
+    let body = inflate(bytes, compression, limits.request_bytes, &mut permit)?;
     let mut report = Report::default();
     let decoded = decode::decode(signal, encoding, &body, &mut report)
         .map_err(|error| undecodable(&error, encoding, compression, &body))?;
-    let columns = columns::build(&decoded, received_at, Limits::default(), &mut report)
+    let mut columns = columns::build(&decoded, received_at, limits.items, &mut report)
         .map_err(|error| broken("columns", &error))?;
     drop(decoded);
+    let refused = series.refused(&columns, received_at);
+    if let Some(refused) = &refused {
+        columns = series_limit::without(columns, refused, &mut report)
+            .map_err(|error| broken("columns", &error))?;
+    }
     permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
     let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
-    let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };
+    let record = Logged { signal, encoding, received_at, body, refused }.write();
     Ok((Decoded { record, columns, report, fingerprint }, permit))
 }
 

@@ -25,8 +25,10 @@ mod decode;
 mod columns;
 mod encode;
 mod ingest;
+mod record;
 mod replay;
 mod resent;
+mod series_limit;
 
 mod evaluate;
 

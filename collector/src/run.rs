@@ -183,8 +183,8 @@ fn api(
 }
 
 fn ingest_limits(limits: &Limits) -> IngestLimits {
-    let Limits { request_bytes, inflight_bytes } = *limits;
-    IngestLimits { request_bytes, inflight_bytes, ..IngestLimits::default() }
+    let Limits { request_bytes, inflight_bytes, items, series_max } = *limits;
+    IngestLimits { request_bytes, inflight_bytes, items, series_max, ..IngestLimits::default() }
 }
 
 struct Opened {
@@ -195,8 +195,8 @@ struct Opened {
 
 /// Engine first: it creates and locks the directory that the state file lies in.
 async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>) -> Result<Opened, Error> {
-    let recent = Arc::clone(recent);
-    let decode = move |record| replay::rows_of_request(record, &recent).map_err(Into::into);
+    let (recent, limits) = (Arc::clone(recent), config.limits.items);
+    let decode = move |record| replay::rows_of_request(record, &recent, limits).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
     log_recovery(&recovery);

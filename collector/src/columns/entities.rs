@@ -4,7 +4,7 @@ use crate::decode::views::{EntityRef, List, Text};
 use serde_json::{Map, Value};
 
 /// The references as an array without blanks; none if there are none.
-pub(super) fn json(references: List<'_, EntityRef<'_>>) -> Option<String> {
+pub(super) fn json<'a>(references: List<'a, EntityRef<'a>>) -> Option<String> {
     if references.is_empty() {
         return None;
     }

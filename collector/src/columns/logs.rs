@@ -164,8 +164,8 @@ fn associated<'a>(
     None
 }
 
-fn push_attributes<'a>(
-    rows: &[LogRecord<'a>],
+fn push_attributes(
+    rows: &[LogRecord<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,

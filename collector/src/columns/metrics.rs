@@ -283,8 +283,8 @@ fn push_quantiles(points: &[Point<'_>], table: &mut Table) -> Result<(), ArrowEr
     Ok(())
 }
 
-fn push_attributes<'a>(
-    points: &[Point<'a>],
+fn push_attributes(
+    points: &[Point<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,

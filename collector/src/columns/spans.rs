@@ -1,5 +1,7 @@
 //! Spans as rows of table `spans`.
 
+mod children;
+
 use super::attributes::Attributes;
 use super::limits::Limits;
 use super::owners::{Owners, dropped};
@@ -8,11 +10,10 @@ use super::table::{self, Table, span_ids, text, times, trace_ids, unix_nanos};
 use super::texts::Texts;
 use super::value;
 use crate::decode::Report;
-use crate::decode::validity::{is_span, is_span_id, is_trace_id, is_zero, shown};
-use crate::decode::views::{Event, Link, List, ResourceSpans, Span};
+use crate::decode::validity::{is_span, is_span_id, is_zero, shown};
+use crate::decode::views::{List, ResourceSpans, Span};
 use crate::telemetry::Reason;
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::error::ArrowError;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -31,7 +32,8 @@ pub(super) fn batch<'a>(
     push_identity(&rows, &mut table, report)?;
     push_times(&rows, &mut table, report);
     push_status(&rows, &mut table)?;
-    push_children(&rows, limits, &mut table, report)?;
+    children::push_events(&rows, limits, &mut table, report)?;
+    children::push_links(&rows, limits, &mut table, report)?;
     push_attributes(&rows, limits, &mut table, report)?;
     owners.finish(received_at, &mut table)?;
     table.into_batch(schema::spans())
@@ -116,8 +118,8 @@ fn push_status(rows: &[Span<'_>], table: &mut Table) -> Result<(), ArrowError> {
 }
 
 /// The map, and the columns that are made of some of its attributes: each is looked at once.
-fn push_attributes<'a>(
-    rows: &[Span<'a>],
+fn push_attributes(
+    rows: &[Span<'_>],
     limits: Limits,
     table: &mut Table,
     report: &mut Report,
@@ -135,81 +137,6 @@ fn push_attributes<'a>(
     table.push("attributes", map);
     table.push("attributes_types", types);
     Ok(())
-}
-
-fn push_children<'a>(
-    rows: &[Span<'a>],
-    limits: Limits,
-    table: &mut Table,
-    report: &mut Report,
-) -> Result<(), ArrowError> {
-    let events = events(rows.iter().flat_map(|span| span.events), limits, report)?;
-    let lengths = rows.iter().map(|span| Some(span.events.len()));
-    table.push("events", table::list(&list_type("events")?, lengths, events)?);
-    table.push("dropped_events_count", table::counts(rows.iter().map(|span| span.dropped_events_count)));
-    let links = links(rows.iter().flat_map(|span| span.links), limits, report)?;
-    let lengths = rows.iter().map(|span| Some(span.links.len()));
-    table.push("links", table::list(&list_type("links")?, lengths, links)?);
-    table.push("dropped_links_count", table::counts(rows.iter().map(|span| span.dropped_links_count)));
-    Ok(())
-}
-
-fn list_type(column: &str) -> Result<DataType, ArrowError> {
-    Ok(schema::spans().field_with_name(column)?.data_type().clone())
-}
-
-fn events<'a>(
-    events: impl Iterator<Item = Event<'a>>,
-    limits: Limits,
-    report: &mut Report,
-) -> Result<ArrayRef, ArrowError> {
-    let events: Vec<Event<'a>> = events.collect();
-    let mut table = Table::default();
-    let mut attributes = Attributes::new(limits);
-    events.iter().for_each(|event| attributes.append(event.attributes, report));
-    let at: Vec<i64> = events.iter().map(|event| unix_nanos(event.time_unix_nano, report)).collect();
-    table.push("time", times(at.into_iter()));
-    table.push("name", text(events.iter().map(|event| event.name))?);
-    let n_dropped = dropped(events.iter().map(|event| event.dropped_attributes_count), &attributes);
-    table.push("dropped_attributes_count", n_dropped);
-    let (map, types) = attributes.finish()?;
-    table.push("attributes", map);
-    table.push("attributes_types", types);
-    Ok(Arc::new(table.into_struct(schema::event_fields())?))
-}
-
-fn links<'a>(
-    links: impl Iterator<Item = Link<'a>>,
-    limits: Limits,
-    report: &mut Report,
-) -> Result<ArrayRef, ArrowError> {
-    let links: Vec<Link<'a>> = links.collect();
-    let mut table = Table::default();
-    let mut attributes = Attributes::new(limits);
-    links.iter().for_each(|link| attributes.append(link.attributes, report));
-    let linked: Vec<(&[u8], &[u8])> = links.iter().map(|link| linked(link, report)).collect();
-    table.push("trace_id", trace_ids(linked.iter().map(|(trace_id, _)| Some(*trace_id)))?);
-    table.push("span_id", span_ids(linked.iter().map(|(_, span_id)| Some(*span_id)))?);
-    table.push("trace_state", text(links.iter().map(|link| link.trace_state))?);
-    table.push("flags", table::counts(links.iter().map(|link| link.flags)));
-    let n_dropped = dropped(links.iter().map(|link| link.dropped_attributes_count), &attributes);
-    table.push("dropped_attributes_count", n_dropped);
-    let (map, types) = attributes.finish()?;
-    table.push("attributes", map);
-    table.push("attributes_types", types);
-    Ok(Arc::new(table.into_struct(schema::link_fields())?))
-}
-
-/// A link is kept for its attributes even where its ids are wrong: those become zeros, which no span has.
-fn linked<'a>(link: &Link<'a>, report: &mut Report) -> (&'a [u8], &'a [u8]) {
-    let is_trace = is_trace_id(link.trace_id);
-    let is_span = is_span_id(link.span_id);
-    if !is_trace || !is_span {
-        report.add(Reason::LinkIdInvalid, 1, || {
-            format!("a link to trace {} and span {}", shown(link.trace_id), shown(link.span_id))
-        });
-    }
-    (if is_trace { link.trace_id } else { &[0; 16] }, if is_span { link.span_id } else { &[0; 8] })
 }
 
 /// Is it work that the service was asked for, or took up by itself, such as a batch job? A call to others is neither,

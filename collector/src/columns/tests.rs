@@ -9,10 +9,14 @@ use expect_test::{Expect, expect};
 const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 
 fn build_json(signal: Signal, body: &str) -> (RecordBatch, Report) {
+    build_within(Limits::default(), signal, body)
+}
+
+fn build_within(limits: Limits, signal: Signal, body: &str) -> (RecordBatch, Report) {
     let mut report = Report::default();
     let body = Bytes::copy_from_slice(body.as_bytes());
     let decoded = decode(signal, Encoding::Json, &body, &mut report).unwrap();
-    let columns = build(&decoded, RECEIVED_AT, Limits::default(), &mut report).unwrap();
+    let columns = build(&decoded, RECEIVED_AT, limits, &mut report).unwrap();
     (columns.batch().clone(), report)
 }
 
@@ -124,6 +128,30 @@ fn attributes_are_bounded() {
     assert_eq!(text.len(), 65_535);
     let array = attributes::read(map, 2, "a").next().unwrap().2;
     assert!(array.len() < 70_000 && serde_json::from_str::<serde_json::Value>(array).is_ok());
+}
+
+/// Scenario: limits that were set, and a span that is beyond each of them.
+/// Guarantees: what is left out is in the span's own counts and in the report; the span stays.
+#[test]
+fn limits_cut_and_count() {
+    let body =
+        spans(&[r#""attributes":[{"key":"a","value":{"stringValue":"0123456789"}},{"key":"b"},{"key":"c"}],
+        "droppedAttributesCount":1,"events":[{"name":"1"},{"name":"2"},{"name":"3"}],"droppedEventsCount":4,
+        "links":[{},{}],"droppedLinksCount":4294967295"#]);
+    let limits = Limits { attributes_max: 2, attribute_bytes_max: 4, events_max: 1, links_max: 0 };
+    let (batch, report) = build_within(limits, Signal::Traces, &body);
+    expect![[r#"
+        {"attributes":{"a":"0123","b":""},"dropped_attributes_count":2,"events":[{"time":"1970-01-01T00:00:00Z","name":"1","attributes":{},"attributes_types":"","dropped_attributes_count":0}],"dropped_events_count":6,"links":[],"dropped_links_count":4294967295}
+    "#]]
+    .assert_eq(&shown(
+        &batch,
+        &["attributes", "dropped_attributes_count", "events", "dropped_events_count", "links", "dropped_links_count"],
+    ));
+    let warnings: Vec<_> = report.tallies().map(|(reason, tally)| (reason.name(), tally.n)).collect();
+    assert_eq!(
+        warnings,
+        [("attribute_limit", 1), ("value_truncated", 1), ("event_limit", 2), ("link_limit", 2)]
+    );
 }
 
 /// Scenario: spans of every kind, with and without a parent, ending before their start, with times

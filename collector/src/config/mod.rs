@@ -14,6 +14,7 @@ mod tests;
 pub(crate) use problem::Problems;
 
 use crate::auth::Credential;
+use crate::columns;
 use crate::receive::cors::Origins;
 use crate::tls;
 use std::collections::BTreeMap;
@@ -64,6 +65,11 @@ pub(crate) struct Limits {
     pub(crate) request_bytes: usize,
     /// Sum of all requests being read or decoded; above it clients are told to retry.
     pub(crate) inflight_bytes: usize,
+    /// What is kept of one item; the rest is cut or left out, and counted.
+    pub(crate) items: columns::Limits,
+    /// Series of a metric name within an hour or two; points of more are rejected. 50,000 are a thousand
+    /// instances with fifty routes each.
+    pub(crate) series_max: usize,
 }
 
 /// When SLOs are looked at.

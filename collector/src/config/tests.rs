@@ -35,7 +35,8 @@ fn defaults_stand_alone() {
     assert_eq!(config.storage.data_dir, PathBuf::from("/home/ada/.local/share/firstfault"));
     assert_eq!(config.storage.wal.sync, storage::WalSync::Always);
     assert_eq!(config.storage.hot.bytes_hard, 2 * config.storage.hot.bytes_soft);
-    assert_eq!(config.limits, Limits { request_bytes: 64 << 20, inflight_bytes: 256 << 20 });
+    let (request_bytes, inflight_bytes, items) = (64 << 20, 256 << 20, columns::Limits::default());
+    assert_eq!(config.limits, Limits { request_bytes, inflight_bytes, items, series_max: 50_000 });
     assert_eq!(config.evaluation.interval, Duration::from_secs(10));
     let xdg = good("", &[("XDG_DATA_HOME", "/data")]);
     assert_eq!(xdg.storage.data_dir, PathBuf::from("/data/firstfault"));
@@ -72,6 +73,11 @@ fn later_sources_win() {
         [limits]
         request_bytes = "1MiB"
         inflight_bytes = "8MB"
+        attributes_max = 100
+        attribute_bytes_max = "8KiB"
+        events_max = 0
+        links_max = 10
+        series_max = 1000
         query_memory = "256MiB"
         query_spill = "1GiB"
         query_timeout = "1m"
@@ -124,7 +130,10 @@ fn later_sources_win() {
     );
     assert_eq!(config.storage.query.rows_max, 7);
     assert_eq!(config.storage.query.spill_bytes_max, 1 << 30);
-    assert_eq!(config.limits, Limits { request_bytes: 1 << 20, inflight_bytes: 8_000_000 });
+    let items =
+        columns::Limits { attributes_max: 100, attribute_bytes_max: 8 << 10, events_max: 0, links_max: 10 };
+    let (request_bytes, inflight_bytes, series_max) = (1 << 20, 8_000_000, 1_000);
+    assert_eq!(config.limits, Limits { request_bytes, inflight_bytes, items, series_max });
     let [receiver] = config.receivers.as_slice() else { panic!("one receiver") };
     assert_eq!(
         (receiver.target.to_string().as_str(), receiver.send_resolved),

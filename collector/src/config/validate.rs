@@ -6,6 +6,8 @@
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Located, Raw, Section, Value};
 use super::{Config, Evaluation, Limits, Listen};
+use crate::columns;
+use crate::series_limit;
 use crate::units::{self, DURATION_HINT, SIZE_HINT};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -164,7 +166,24 @@ fn limits(raw: &Raw, problems: &mut Problems) -> Limits {
             .hint("a single request of the allowed size would never be let in")
             .report(keys.problems);
     }
-    Limits { request_bytes: to_usize(request_bytes), inflight_bytes: to_usize(inflight_bytes) }
+    Limits {
+        request_bytes: to_usize(request_bytes),
+        inflight_bytes: to_usize(inflight_bytes),
+        items: item_limits(&mut keys),
+        // As many as are remembered of all metrics together.
+        series_max: to_usize(keys.integer("series_max", 50_000, 1..=series_limit::REMEMBERED_MAX as u64)),
+    }
+}
+
+fn item_limits(keys: &mut Keys<'_>) -> columns::Limits {
+    let defaults = columns::Limits::default();
+    let bytes = keys.size("attribute_bytes_max", defaults.attribute_bytes_max as u64, 64..=16 * MIB);
+    columns::Limits {
+        attributes_max: to_usize(keys.integer("attributes_max", defaults.attributes_max as u64, 1..=65_536)),
+        attribute_bytes_max: to_usize(bytes),
+        events_max: to_usize(keys.integer("events_max", defaults.events_max as u64, 0..=1_000_000)),
+        links_max: to_usize(keys.integer("links_max", defaults.links_max as u64, 0..=1_000_000)),
+    }
 }
 
 fn evaluation(raw: &Raw, problems: &mut Problems) -> Evaluation {

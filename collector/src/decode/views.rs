@@ -9,14 +9,16 @@ mod common;
 mod list;
 mod logs;
 mod metrics;
+mod points;
 mod traces;
 
 pub(crate) use common::{AnyValue, EntityRef, KeyValue, KeyValues, Resource, Scope, Value};
 pub(crate) use list::{Bounds, Counts, List};
 pub(crate) use logs::{LogRecord, ResourceLogs};
-pub(crate) use metrics::{
-    Buckets, Data, Exemplar, Explicit, ExplicitPoint, Exponential, ExponentialPoint, Metric, Number,
-    NumberPoint, PointHead, Quantile, ResourceMetrics, Statistics,
+pub(crate) use metrics::{Data, Metric, ResourceMetrics};
+pub(crate) use points::{
+    Buckets, Exemplar, Explicit, ExplicitPoint, Exponential, ExponentialPoint, Number, NumberPoint,
+    PointHead, Quantile, Statistics, SummaryPoint,
 };
 pub(crate) use traces::{Event, Link, ResourceSpans, Span};
 

@@ -38,14 +38,16 @@ impl Server {
     /// As after a kill: whatever is in the log is replayed.
     async fn restart(self) -> Self {
         let Self { ingest, telemetry: _, engine, data_dir } = self;
+        let limits = *ingest.limits();
         drop((ingest, engine));
-        Self::open(data_dir, IngestLimits::default()).await
+        Self::open(data_dir, limits).await
     }
 
     async fn open(data_dir: TempDir, limits: IngestLimits) -> Self {
         let recent = Arc::new(Recent::new());
         let replayed = Arc::clone(&recent);
-        let decode = move |record| replay::rows_of_request(record, &replayed).map_err(Into::into);
+        let decode =
+            move |record| replay::rows_of_request(record, &replayed, limits.items).map_err(Into::into);
         let options =
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
         let (engine, _) = Engine::open(options, decode).await.unwrap();

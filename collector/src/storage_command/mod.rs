@@ -159,7 +159,8 @@ async fn open(config: &Config) -> Result<storage::Engine, storage::Error> {
 
 /// Opens a data directory as the server does, which makes one where there is none.
 async fn open_or_make(config: &Config) -> Result<storage::Engine, storage::Error> {
-    let decode = |record| crate::replay::rows(record).map_err(Into::into);
+    let limits = config.limits.items;
+    let decode = move |record| crate::replay::rows_within(record, limits).map_err(Into::into);
     let (engine, _) = storage::Engine::open(config.storage.clone(), decode).await?;
     Ok(engine)
 }

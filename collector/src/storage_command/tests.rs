@@ -74,7 +74,7 @@ async fn filled(data_dir: &Path) {
         let taken = sink.take(signal, body.into()).await.expect("taken");
         assert_eq!((taken.n_requests, taken.n_rejected), (1, 0));
         // Some rows are in segments; most are in the log when the process dies.
-        if let (Sink::Directory(engine), 7) = (&sink, idx) {
+        if let (Sink::Directory { engine, .. }, 7) = (&sink, idx) {
             engine.flush().await.expect("flush");
         }
     }

@@ -111,14 +111,18 @@ reasons! {
         "a bucket lies outside the range of 64-bit floats: check scale and offset";
     IdentityTooLarge Item "identity_too_large"
         "resource, scope and metric texts are repeated for every item: shorten them or send fewer items at once";
+    SeriesLimit Item "series_limit"
+        "the metric has too many series: leave out attributes that tell single requests apart, or raise limits.series_max";
 
     JsonSnakeCaseKey Warning "json_snake_case_key" "OTLP/JSON keys are lowerCamelCase: resourceSpans, not resource_spans";
     JsonWithoutData Warning "json_without_data" "the body has none of OTLP's keys: check the sender's format";
     StringTableReference Warning "string_table_reference"
         "key_strindex and string_value_strindex belong to profiles only";
-    AttributeLimit Warning "attribute_limit" "more attributes than are kept of one item: send fewer";
+    AttributeLimit Warning "attribute_limit" "send fewer attributes of one item, or raise limits.attributes_max";
     AttributeKeyTooLong Warning "attribute_key_too_long" "";
-    ValueTruncated Warning "value_truncated" "";
+    ValueTruncated Warning "value_truncated" "attributes are cut at limits.attribute_bytes_max, bodies at 1 MiB, names at 1 KiB";
+    EventLimit Warning "event_limit" "send fewer events of one span, or raise limits.events_max";
+    LinkLimit Warning "link_limit" "send fewer links of one span, or raise limits.links_max";
     ValueTooDeep Warning "value_too_deep" "";
     ExemplarWithoutValue Warning "exemplar_without_value" "";
 

@@ -13,8 +13,8 @@ use arrow::error::ArrowError;
 use std::sync::Arc;
 use storage::schema;
 
-pub(super) fn column<'a>(
-    points: &[Point<'a>],
+pub(super) fn column(
+    points: &[Point<'_>],
     limits: Limits,
     report: &mut Report,
 ) -> Result<ArrayRef, ArrowError> {
@@ -40,8 +40,8 @@ fn valid<'a>(exemplars: List<'a, Exemplar<'a>>) -> impl Iterator<Item = (Exempla
     exemplars.into_iter().filter_map(|exemplar| Some((exemplar, exemplar.value?)))
 }
 
-fn structs<'a>(
-    exemplars: &[(Exemplar<'a>, Number)],
+fn structs(
+    exemplars: &[(Exemplar<'_>, Number)],
     limits: Limits,
     report: &mut Report,
 ) -> Result<ArrayRef, ArrowError> {

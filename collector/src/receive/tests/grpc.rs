@@ -178,7 +178,7 @@ async fn unknown_calls_are_unimplemented() {
 }
 
 fn small() -> IngestLimits {
-    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, body_timeout: Duration::from_secs(30) }
+    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, ..IngestLimits::default() }
 }
 
 /// Scenario: a message over the limit as sent, one that announces 4 GiB, and a bomb of 64 MiB.

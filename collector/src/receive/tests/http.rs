@@ -255,7 +255,7 @@ async fn chunked_bodies_are_read_whole() {
 }
 
 fn small() -> IngestLimits {
-    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, body_timeout: Duration::from_secs(30) }
+    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, ..IngestLimits::default() }
 }
 
 /// Scenario: bodies over the limit: announced, unannounced, and a bomb of 64 MiB.
@@ -473,4 +473,27 @@ async fn a_resent_request_is_stored_once() {
     let n_stored = server.n_stored(Signal::Traces);
     call(server.http(), post("/v1/traces", PROTOBUF, traces(3, 1).encode_to_vec())).await;
     assert_eq!((n_stored, server.n_stored(Signal::Traces)), (2, 5), "another request is no resent one");
+}
+
+/// Scenario: a metric with more series than it may have; then the server is killed, and the request sent again.
+/// Guarantees: points of series beyond are rejected and stay so when the log is replayed, and the answer is the same.
+#[tokio::test]
+async fn series_beyond_the_limit_are_rejected_for_good() {
+    let mut server = Server::start(IngestLimits { series_max: 2, ..IngestLimits::default() }).await;
+    let point =
+        |n: usize| format!(r#"{{"asInt":1,"attributes":[{{"key":"user","value":{{"intValue":{n}}}}}]}}"#);
+    let points: Vec<String> = (0..5).map(point).collect();
+    let gauge = format!(r#"{{"name":"m","gauge":{{"dataPoints":[{}]}}}}"#, points.join(","));
+    let body = format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{gauge}]}}]}}]}}"#);
+    let send = |server: &Server| call(server.http(), post("/v1/metrics", JSON, body.clone()));
+    let (parts, first) = send(&server).await;
+    assert_eq!(parts.status, StatusCode::OK);
+    let text = String::from_utf8(first.to_vec()).unwrap();
+    assert!(text.contains("rejected 3 x series_limit: metric 'm' has as many series"), "{text}");
+    assert_eq!(server.rejections(), [(Reason::SeriesLimit, 3)]);
+    assert_eq!(server.n_stored(Signal::Metrics), 2);
+    server = server.restart().await;
+    assert_eq!(server.n_stored(Signal::Metrics), 2, "as before the restart");
+    assert_eq!(send(&server).await.1, first);
+    assert_eq!(server.n_stored(Signal::Metrics), 2);
 }
