@@ -5,8 +5,9 @@ use crate::support::otlp;
 use crate::support::server::Server;
 use crate::support::wait::eventually;
 use bytes::{BufMut as _, BytesMut};
-use flate2::Compression;
+use flate2::read::DeflateDecoder;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use flate2::{Compress, Compression, FlushCompress};
 use http_body_util::{BodyExt as _, Full};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use prost::Message as _;
@@ -342,13 +343,44 @@ async fn a_bomb_of_zstd_is_refused_with_flat_memory() {
     std::io::copy(&mut zeros(), &mut sized).expect("zstd");
     let sized = sized.finish().expect("zstd");
     assert!(stream.len() < 1 << 20 && sized.len() < 1 << 20);
+    assert_refused_with_flat_memory(&server, "zstd", [stream, sized]).await;
+}
+
+async fn assert_refused_with_flat_memory(server: &Server, encoding: &str, bombs: [Vec<u8>; 2]) {
     let before = memory_bytes_max(server.pid());
     let url = format!("{}/v1/traces", server.otlp_http());
-    for bomb in [stream, sized] {
-        let (status, _) = post(&url, PROTOBUF, Some("zstd"), bomb.clone()).await;
+    for bomb in bombs {
+        let (status, _) = post(&url, PROTOBUF, Some(encoding), bomb.clone()).await;
         assert_eq!(status, 413);
-        assert_eq!(call(&server, "zstd", &bomb).await.code(), Code::ResourceExhausted);
+        assert_eq!(call(server, encoding, &bomb).await.code(), Code::ResourceExhausted);
     }
     let grown = memory_bytes_max(server.pid()) - before;
     assert!(grown < 256 << 20, "{grown} bytes more than before");
+}
+
+/// MiB of zeros in deflate of a thousandth of that. A full flush ends on a whole byte and forgets what was before it,
+/// so that what one MiB became can be repeated.
+fn deflated_zeros(n_mib: usize) -> Vec<u8> {
+    let mut mib = Vec::with_capacity(1 << 20);
+    let mut stream = Compress::new(Compression::best(), false);
+    stream.compress_vec(&vec![0; 1 << 20], &mut mib, FlushCompress::Full).expect("zeros are compressed");
+    let last_block = vec![3, 0];
+    [mib.repeat(n_mib), last_block].concat()
+}
+
+/// Scenario: a gibibyte of zeros in about a mebibyte of deflate, over both transports; without a header, and with the
+/// header and the checksum of zlib.
+/// Guarantees: 413 and RESOURCE_EXHAUSTED, and the memory of the server stays flat.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bomb_of_deflate_is_refused_with_flat_memory() {
+    let mut small = Vec::new();
+    DeflateDecoder::new(&deflated_zeros(2)[..]).read_to_end(&mut small).expect("sound");
+    assert!(small.len() == 2 << 20 && small.iter().all(|byte| *byte == 0));
+    // Adler-32 of a gibibyte of zeros.
+    let checksum = (((1_u32 << 30) % 65_521) << 16) | 1;
+    let (_home, server) = Server::fresh("deflate-bomb").await;
+    let raw = deflated_zeros(1024);
+    let zlib = [b"\x78\xda".to_vec(), raw.clone(), checksum.to_be_bytes().to_vec()].concat();
+    assert!(zlib.len() < 3 << 19, "{} bytes", zlib.len());
+    assert_refused_with_flat_memory(&server, "deflate", [raw, zlib]).await;
 }
