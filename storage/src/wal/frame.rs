@@ -209,7 +209,7 @@ fn decode_payload(codec: u8, stored: &[u8], n_payload_bytes: usize) -> Result<Ve
     }
 }
 
-fn checksum(length: [u8; 4], body: &[u8]) -> u32 {
+pub(super) fn checksum(length: [u8; 4], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&length), body)
 }
 
@@ -231,7 +231,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(word)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(word)
