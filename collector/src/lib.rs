@@ -37,6 +37,8 @@ mod web;
 
 pub mod bench;
 pub mod demo;
+#[doc(hidden)]
+pub mod fuzz;
 mod query_command;
 mod reach;
 mod storage_command;

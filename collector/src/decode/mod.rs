@@ -104,6 +104,16 @@ impl Decoded {
             Form::Wire { signal: Signal::Metrics, body } => Resources::Metrics(List::of_field(body, 1)),
         }
     }
+
+    /// The request in protobuf, whatever it came in.
+    pub(crate) fn to_protobuf(&self) -> Vec<u8> {
+        match &self.0 {
+            Form::Messages(Request::Traces(request)) => prost::Message::encode_to_vec(request),
+            Form::Messages(Request::Logs(request)) => prost::Message::encode_to_vec(request),
+            Form::Messages(Request::Metrics(request)) => prost::Message::encode_to_vec(request),
+            Form::Wire { body, .. } => body.to_vec(),
+        }
+    }
 }
 
 impl Request {
