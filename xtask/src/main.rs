@@ -4,6 +4,7 @@
 
 mod bench;
 mod conformance;
+mod fuzz;
 mod gates;
 mod paths;
 mod run;
@@ -29,6 +30,9 @@ usage: cargo xtask <command>
   conformance --endpoint URL [ARGS]
                            check any OTLP server against the specification, from outside, and
                            print a table; --help says more, and so does docs/conformance.md
+  fuzz [--seconds N] [TARGET ...]
+                           every fuzz target, or only the named ones, for a minute each or N seconds,
+                           from the committed seeds; see docs/fuzzing.md
   ui                       build the dashboard only and print where it is
   setup                    install what the tests need and nothing else";
 
@@ -43,6 +47,7 @@ fn main() -> Result<()> {
         "test" => test::test(rest),
         "bench" => bench::bench(rest),
         "conformance" => conformance::conformance(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "ui" => ui::build().map(|dist| println!("{}", dist.display())),
         "setup" => setup::everything().map(|_| ()),
         "help" | "--help" | "-h" => {

@@ -42,6 +42,24 @@ pub(crate) fn peers() -> Result<PathBuf> {
     venv("peers", "collector/benches/storage/requirements.txt")
 }
 
+/// cargo-fuzz, which builds programs for a fuzzer and runs them; the one that is installed, if there is one.
+pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
+    const VERSION: &str = "0.13.2";
+    if !shell::has("c++") {
+        apt(&["g++"])?;
+    }
+    if shell::has("cargo-fuzz") {
+        return Ok(PathBuf::from("cargo-fuzz"));
+    }
+    let dir = paths::tools().join("cargo-fuzz");
+    once(&dir, VERSION, || {
+        println!("installing cargo-fuzz {VERSION} into {}", dir.display());
+        let install = ["install", "--locked", "--version", VERSION, "cargo-fuzz", "--root"];
+        shell::run(shell::cargo().args(install).arg(&dir))
+    })?;
+    Ok(dir.join("bin/cargo-fuzz"))
+}
+
 /// A Python interpreter of its own with the packages that a file of the checkout lists.
 fn venv(name: &str, requirements: &str) -> Result<PathBuf> {
     let wanted = paths::root().join(requirements);

@@ -42,8 +42,10 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// The programs of the fuzzer are a workspace of their own.
 fn fmt() -> Result<()> {
-    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(shell::cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
 fn clippy() -> Result<()> {
