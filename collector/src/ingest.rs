@@ -202,6 +202,10 @@ fn undecodable(error: &decode::Error) -> Failure {
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
+        decode::Error::Zipkin { .. } => Reason::ZipkinMalformed,
+        decode::Error::RemoteWrite { .. } => Reason::RemoteWriteMalformed,
+        // The doors do not mix them up.
+        decode::Error::OtherSignal { .. } => Reason::Internal,
         decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
     };
     Failure::new(reason, decode::text::printable(&with_causes(error), 400))

@@ -2,15 +2,19 @@
 //!
 //! Protobuf goes through prost, JSON through a decoder of our own that keeps to the specification's
 //! mapping; both end in the same message types and pass the same validity rules, so a span is kept or
-//! rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a request at
-//! the door with it and `replay` a record of the write-ahead log, and both must come to the same rows.
-//! It must never allocate more than a bounded multiple of the request's size.
+//! rejected alike whichever way it came. Zipkin's spans and Prometheus' remote writes are two encodings
+//! more: `zipkin` and `remote_write` make the same messages of them. Decoding depends on the bytes alone:
+//! `ingest` reads a request at the door with it and `replay` a record of the write-ahead log, and both must
+//! come to the same rows. It must never allocate more than a bounded multiple of the request's size.
 
 mod json;
+mod owner;
 mod protobuf;
+mod remote_write;
 mod report;
 pub(crate) mod text;
 mod validate;
+mod zipkin;
 /// Rules on ids, for the columns that keep or blank them.
 pub(crate) mod validity {
     pub(crate) use super::validate::{is_span_id, is_stale, is_trace_id, is_zero, shown};
@@ -31,6 +35,10 @@ use storage::Signal;
 pub(crate) enum Encoding {
     Protobuf,
     Json,
+    /// A list of Zipkin's v2 spans.
+    ZipkinJson,
+    /// `prometheus.WriteRequest` of remote write 1.0, inflated.
+    RemoteWrite,
 }
 
 impl Encoding {
@@ -38,6 +46,8 @@ impl Encoding {
         match self {
             Self::Protobuf => "protobuf",
             Self::Json => "json",
+            Self::ZipkinJson => "zipkin_json",
+            Self::RemoteWrite => "remote_write",
         }
     }
 
@@ -45,6 +55,8 @@ impl Encoding {
         match self {
             Self::Protobuf => 0,
             Self::Json => 1,
+            Self::ZipkinJson => 2,
+            Self::RemoteWrite => 3,
         }
     }
 
@@ -52,6 +64,8 @@ impl Encoding {
         match code {
             0 => Some(Self::Protobuf),
             1 => Some(Self::Json),
+            2 => Some(Self::ZipkinJson),
+            3 => Some(Self::RemoteWrite),
             _ => None,
         }
     }
@@ -88,6 +102,18 @@ pub(crate) enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error("request is not valid Zipkin v2 JSON")]
+    Zipkin {
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("request is not a valid message of remote write 1.0")]
+    RemoteWrite {
+        #[source]
+        source: prost::DecodeError,
+    },
+    #[error("a request of encoding {} has no {signal}", encoding.name())]
+    OtherSignal { encoding: Encoding, signal: Signal },
     #[error("request would take more than {bytes_max} bytes of memory when decoded")]
     TooLarge { bytes_max: usize },
 }
@@ -99,9 +125,14 @@ pub(crate) fn decode(
     body: &Bytes,
     report: &mut Report,
 ) -> Result<Validated, Error> {
-    let mut request = match encoding {
-        Encoding::Protobuf => protobuf::decode(signal, body)?,
-        Encoding::Json => json::decode(signal, body, report)?,
+    let mut request = match (encoding, signal) {
+        (Encoding::Protobuf, _) => protobuf::decode(signal, body)?,
+        (Encoding::Json, _) => json::decode(signal, body, report)?,
+        (Encoding::ZipkinJson, Signal::Traces) => zipkin::decode(body, report)?,
+        (Encoding::RemoteWrite, Signal::Metrics) => remote_write::decode(body, report)?,
+        (Encoding::ZipkinJson | Encoding::RemoteWrite, _) => {
+            return Err(Error::OtherSignal { encoding, signal });
+        }
     };
     validate::retain_valid(&mut request, report);
     Ok(Validated(request))

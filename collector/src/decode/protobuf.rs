@@ -31,7 +31,19 @@ fn prost_decode<T: prost::Message + Default>(body: bytes::Bytes) -> Result<T, pr
     T::decode(body)
 }
 
-/// The message types of OTLP, as far as their nesting and size matter.
+/// A message type, as far as its nesting and size matter.
+pub(super) trait Shape: Copy {
+    /// Bytes of the struct that prost makes of it.
+    fn bytes(self) -> usize;
+
+    /// The message type of a field; `None` for text, numbers, bytes and unknown fields.
+    fn field(self, number: u64) -> Option<Self>;
+
+    /// Memory for a field that is no message, of `len` bytes on the wire.
+    fn scalar_bytes(self, number: u64, len: usize) -> usize;
+}
+
+/// The message types of OTLP.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     TracesRequest,
@@ -76,8 +88,9 @@ impl Kind {
             Signal::Metrics => Self::MetricsRequest,
         }
     }
+}
 
-    /// Bytes of the struct that prost makes of it.
+impl Shape for Kind {
     fn bytes(self) -> usize {
         match self {
             Self::TracesRequest | Self::LogsRequest | Self::MetricsRequest => 0,
@@ -108,7 +121,6 @@ impl Kind {
         }
     }
 
-    /// The message type of a field; `None` for text, numbers, bytes and unknown fields.
     fn field(self, number: u64) -> Option<Self> {
         let kind = match (self, number) {
             (Self::TracesRequest, 1) => Self::ResourceSpans,
@@ -151,7 +163,6 @@ impl Kind {
         Some(kind)
     }
 
-    /// Memory for a field that is no message, of `len` bytes on the wire.
     fn scalar_bytes(self, number: u64, len: usize) -> usize {
         match (self, number) {
             (Self::Buckets, 2) => len.saturating_mul(8), // packed varints, one byte each at best
@@ -163,7 +174,7 @@ impl Kind {
 
 /// Bytes that the decoded request takes, or `None` when that is more than `bytes_max`. Stops early,
 /// with what was found so far, at anything malformed.
-fn weigh(root: Kind, body: &[u8], bytes_max: usize) -> Option<usize> {
+pub(super) fn weigh(root: impl Shape, body: &[u8], bytes_max: usize) -> Option<usize> {
     let mut total = 0usize;
     let mut open = vec![(root, body)];
     while let Some((kind, mut rest)) = open.pop() {

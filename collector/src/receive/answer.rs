@@ -3,6 +3,10 @@
 //! The table of codes decides whether a client keeps its data and retries or drops it, so a transient
 //! fault must never get a permanent code, nor the other way round. Texts are bounded and printable.
 
+mod plain;
+
+pub(crate) use plain::plain_response;
+
 use crate::decode::Encoding;
 use crate::telemetry::Reason;
 use axum::body::Body;
@@ -63,7 +67,9 @@ impl Failure {
 
     fn codes(&self) -> (Code, StatusCode) {
         match self.reason {
-            Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Reason::UnsupportedMediaType | Reason::ZipkinUnsupported | Reason::RemoteWriteUnsupported => {
+                (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
             Reason::UnsupportedEncoding => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Reason::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Reason::PathUnknown => (Code::NotFound, StatusCode::NOT_FOUND),
@@ -99,8 +105,8 @@ impl Failure {
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let (_, status) = self.codes();
         let body = match encoding {
-            Encoding::Protobuf => Bytes::from(self.rpc_status().encode_to_vec()),
-            Encoding::Json => Bytes::from(self.json_status().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => Bytes::from(self.rpc_status().encode_to_vec()),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json_status().to_string()),
         };
         let mut response = respond(status, encoding, body);
         let headers = response.headers_mut();
@@ -173,8 +179,8 @@ impl Acknowledged {
 
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let body = match encoding {
-            Encoding::Protobuf => self.protobuf(),
-            Encoding::Json => Bytes::from(self.json().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => self.protobuf(),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json().to_string()),
         };
         respond(StatusCode::OK, encoding, body)
     }
@@ -192,8 +198,8 @@ impl Acknowledged {
 
 pub(crate) fn content_type(encoding: Encoding) -> &'static str {
     match encoding {
-        Encoding::Protobuf => "application/x-protobuf",
-        Encoding::Json => "application/json",
+        Encoding::Protobuf | Encoding::RemoteWrite => "application/x-protobuf",
+        Encoding::Json | Encoding::ZipkinJson => "application/json",
     }
 }
 
