@@ -26,6 +26,10 @@ pub(crate) struct Config {
     pub(crate) storage: storage::Options,
     pub(crate) limits: Limits,
     pub(crate) evaluation: Evaluation,
+    /// Whether and where Zipkin's spans are taken.
+    pub(crate) zipkin: Option<Zipkin>,
+    /// Whether Prometheus' remote write is taken, on the port of OTLP/HTTP.
+    pub(crate) remote_write: bool,
     pub(crate) receivers: Vec<alerts::Receiver>,
     pub(crate) slos: Vec<alerts::Slo>,
 }
@@ -38,6 +42,13 @@ pub(crate) struct Listen {
     pub(crate) api: SocketAddr,
     /// Without it only loopback addresses are accepted, because there are no credentials yet.
     pub(crate) allow_public: bool,
+}
+
+/// Zipkin's door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Zipkin {
+    /// A port of its own; without it the path is served on the port of OTLP/HTTP.
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// Bounds of the receivers.

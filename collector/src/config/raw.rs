@@ -34,6 +34,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         &["request_bytes", "inflight_bytes", "query_memory", "query_spill", "query_timeout", "query_rows"],
     ),
     ("evaluation", &["interval", "lag"]),
+    ("zipkin", &["enabled", "listen"]),
+    ("remote_write", &["enabled"]),
 ];
 
 const RECEIVER_KEYS: &[&str] =

@@ -15,6 +15,7 @@ use std::time::Duration;
 use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 
 mod keeping;
+mod protocols;
 mod receivers;
 mod slos;
 
@@ -30,8 +31,11 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
     let slos = slos::read(raw, storage.retention.read_models, problems);
+    let listen = listen(raw, problems);
     Config {
-        listen: listen(raw, problems),
+        zipkin: protocols::zipkin(raw, &listen, problems),
+        remote_write: protocols::remote_write(raw, problems),
+        listen,
         limits: limits(raw, problems),
         evaluation: evaluation(raw, problems),
         storage,

@@ -117,7 +117,7 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Failure> {
     }
 }
 
-fn compression_of(headers: &HeaderMap) -> Result<Compression, Failure> {
+pub(super) fn compression_of(headers: &HeaderMap) -> Result<Compression, Failure> {
     let mut compression = Compression::None;
     let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
     for name in values.flat_map(|value| value.split(',')).map(str::trim) {

@@ -2,6 +2,7 @@
 
 use super::admission::Permit;
 use super::answer::Failure;
+use super::snappy::unsnap;
 use crate::telemetry::Reason;
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
@@ -12,6 +13,8 @@ use std::io::Read as _;
 pub(crate) enum Compression {
     None,
     Gzip,
+    /// The block format, without frames.
+    Snappy,
 }
 
 /// Bytes that are inflated between two looks at the limits.
@@ -29,6 +32,7 @@ pub(crate) fn inflate(
         // An empty body is an empty request, whatever its headers say.
         Compression::Gzip if body.is_empty() => Ok(body),
         Compression::Gzip => gunzip(&body, bytes_max, permit),
+        Compression::Snappy => unsnap(&body, bytes_max, permit),
     }
 }
 

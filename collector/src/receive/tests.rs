@@ -2,6 +2,7 @@
 
 mod grpc;
 mod http;
+mod protocols;
 
 use crate::clock::Clock;
 use crate::ingest::{Ingest, IngestLimits};
