@@ -8,6 +8,8 @@ mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod prometheus;
 mod slo_webhook;
 mod support;
 mod ui_smoke;
+mod zipkin;
