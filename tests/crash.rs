@@ -1,6 +1,6 @@
 //! `kill -9` under load: what was acknowledged is there, exactly once.
 //!
-//! `FIRSTFAULT_CRASH_ROUNDS=100` kills that often instead of three times. A failure shows the seed;
+//! `FIRSTFAULT_CRASH_ROUNDS=5000` kills that often instead of 200 times. A failure shows the seed;
 //! `FIRSTFAULT_CRASH_SEED` draws the same moments again, as far as a real machine repeats itself.
 
 use crate::support::otlp;
@@ -18,16 +18,19 @@ use tokio::task::JoinSet;
 
 const N_SENDERS: u64 = 4;
 const ITEMS_PER_REQUEST: u64 = 50;
-/// Rounds of load and kill over the same data directory.
-const ROUNDS: u64 = 3;
-/// Flushed as often as the configuration allows, so that there is soon something to merge.
-const CONFIG: &str = "[storage]\nflush_interval = \"1s\"\nhot_bytes = \"8MiB\"\n";
-/// Bytes of a log's body: few requests fill the memory that is flushed.
-const BODY_BYTES: usize = 20_000;
+/// Kills in all.
+const ROUNDS: u64 = 200;
+/// Kills of one data directory; the next round begins an empty one, so that looking for every item stays quick.
+const ROUNDS_PER_LIFE: u64 = 20;
+/// Flushed as often as the configuration allows, and two segments are enough for a merge.
+const CONFIG: &str = "[storage]\nflush_interval = \"1s\"\nhot_bytes = \"8MiB\"\n[compaction]\nsegments = 2\n";
+/// Bytes of a log's body: with the small one rows are flushed because they are old, with the large one because few
+/// requests fill the memory.
+const BODY_BYTES: [usize; 2] = [200, 20_000];
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Scenario: four clients send spans, logs and points without a pause, the process is killed with SIGKILL
-/// at random moments, some of them while segments are merged, started again, and so on.
+/// at random moments, some of them when segments were just merged, started again, and so on.
 /// Guarantees: after each restart every acknowledged item is stored exactly once, one that was never
 /// acknowledged at most once, and the read model counts the spans that are there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,19 +40,33 @@ async fn acknowledged_items_survive_kill_9_exactly_once() {
     let seed = number("FIRSTFAULT_CRASH_SEED").unwrap_or_else(otlp::now);
     let n_rounds = number("FIRSTFAULT_CRASH_ROUNDS").unwrap_or(ROUNDS);
     println!("FIRSTFAULT_CRASH_SEED={seed} FIRSTFAULT_CRASH_ROUNDS={n_rounds}");
-    let (home, mut draws, load) =
-        (Home::new("crash", CONFIG), StdRng::seed_from_u64(seed), Arc::new(Load::default()));
-    for round in 0..n_rounds {
+    let mut draws = StdRng::seed_from_u64(seed);
+    let mut n_acknowledged = 0;
+    for first in (0..n_rounds).step_by(ROUNDS_PER_LIFE as usize) {
+        let rounds = first..(first + ROUNDS_PER_LIFE).min(n_rounds);
+        n_acknowledged += live(rounds, &mut draws).await;
+    }
+    println!("{n_rounds} kills, {n_acknowledged} acknowledged items, none lost, none twice");
+}
+
+/// Kills the server of one data directory again and again. Returns how many items were acknowledged.
+#[allow(clippy::print_stdout, reason = "a failure shows the moment")]
+async fn live(rounds: Range<u64>, draws: &mut StdRng) -> u64 {
+    let n_lives = rounds.start / ROUNDS_PER_LIFE;
+    let body_bytes = BODY_BYTES[n_lives as usize % BODY_BYTES.len()];
+    let (home, load) = (Home::new("crash", CONFIG), Arc::new(Load::of(body_bytes)));
+    for round in rounds.clone() {
         let server = home.start().await;
         load.assert_stored(&server, round).await;
-        let moment = Moment::draw(&mut draws, round);
+        let moment = Moment::draw(draws, round);
         println!("round {round}: {moment:?}");
         load_then_kill(server, &load, moment).await;
     }
     let server = home.start().await;
     load.checked_to.store(0, Ordering::SeqCst);
-    load.assert_stored(&server, n_rounds).await;
+    load.assert_stored(&server, rounds.end).await;
     server.assert_quiet(&["cut the unfinished end of the log"]);
+    load.n_acknowledged()
 }
 
 /// When to kill: after so many acknowledged items, so many merges, and so many items more.
@@ -61,12 +78,12 @@ struct Moment {
 }
 
 impl Moment {
-    /// Every second round from the first on waits for a merge.
+    /// Every fifth round, but for the first of a life, waits for a merge.
     fn draw(draws: &mut StdRng, round: u64) -> Self {
         Self {
-            n_items: draws.random_range(..20_000),
-            n_merges: if round.is_multiple_of(2) { 1 + draws.random_range(..4_u64) } else { 0 },
-            n_items_after: draws.random_range(..3_000),
+            n_items: draws.random_range(..2_000),
+            n_merges: if round % 5 == 4 { 1 + draws.random_range(..2_u64) } else { 0 },
+            n_items_after: draws.random_range(..500),
         }
     }
 }
@@ -78,6 +95,8 @@ struct Load {
     acknowledged: Mutex<BTreeSet<u64>>,
     /// Numbers below were looked for after an earlier round.
     checked_to: AtomicU64,
+    /// Of a log's body.
+    body_bytes: usize,
 }
 
 /// Where items of one kind come in and where they are found.
@@ -97,6 +116,10 @@ const KINDS: [Kind; 3] = [
 ];
 
 impl Load {
+    fn of(body_bytes: usize) -> Self {
+        Self { body_bytes, ..Self::default() }
+    }
+
     fn n_acknowledged(&self) -> u64 {
         self.acknowledged.lock().expect("lock").len() as u64
     }
@@ -118,7 +141,7 @@ impl Load {
             let numbers = first..first + ITEMS_PER_REQUEST;
             let url = format!("{address}/v1/{}", KINDS[kind_of(first)].path);
             let request = http.post(url).header("content-type", "application/x-protobuf");
-            match request.body(body(numbers.clone())).send().await {
+            match request.body(body(numbers.clone(), self.body_bytes)).send().await {
                 Ok(answer) if answer.status().is_success() => {
                     self.acknowledged.lock().expect("lock").extend(numbers);
                 }
@@ -184,10 +207,10 @@ fn kind_of(number: u64) -> usize {
     (number / ITEMS_PER_REQUEST % KINDS.len() as u64) as usize
 }
 
-fn body(numbers: Range<u64>) -> Vec<u8> {
+fn body(numbers: Range<u64>, body_bytes: usize) -> Vec<u8> {
     match KINDS[kind_of(numbers.start)].table {
         "spans" => otlp::traces("crash", numbers.map(|n| otlp::span(n, false)).collect()).encode_to_vec(),
-        "logs" => otlp::logs("crash", numbers.map(|n| otlp::log(n, BODY_BYTES)).collect()).encode_to_vec(),
+        "logs" => otlp::logs("crash", numbers.map(|n| otlp::log(n, body_bytes)).collect()).encode_to_vec(),
         _ => otlp::metrics("crash", numbers.map(otlp::point).collect()).encode_to_vec(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Crate, the crates of ours it may use, and third-party crates it must never name.
-const EDGES: [(&str, &[&str], &[&str]); 8] = [
+const EDGES: [(&str, &[&str], &[&str]); 9] = [
     ("wire", &[], &["tokio", "arrow", "datafusion", "leptos", "chrono", "jiff"]),
     ("ui", &["wire"], &["tokio", "arrow", "datafusion", "reqwest", "axum", "tonic", "chrono", "regex"]),
     ("storage", &[], &["tonic", "axum", "opentelemetry-proto", "prost", "reqwest", "leptos", "rusqlite"]),
@@ -13,6 +13,7 @@ const EDGES: [(&str, &[&str], &[&str]); 8] = [
     ("triage", &[], &["datafusion", "parquet", "tokio", "jiff", "chrono", "reqwest", "rand"]),
     ("collector", &["storage", "alerts", "triage", "wire"], &["leptos", "datafusion", "parquet", "rusqlite"]),
     ("firstfault", &["collector"], &["leptos", "datafusion", "parquet"]),
+    ("conformance", &[], &["leptos", "datafusion", "arrow", "axum", "reqwest", "rusqlite"]),
     ("xtask", &[], &["leptos", "datafusion", "tokio"]),
 ];
 

@@ -4,11 +4,14 @@
 mod clients;
 mod crash;
 mod demo;
+mod diagnosis;
 mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod otlp_conformance;
 mod prometheus;
+mod security;
 mod slo_webhook;
 mod support;
 mod ui_smoke;

@@ -8,8 +8,11 @@ use crate::support::wait::eventually_eq;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
+const TOKEN: &str = "token-of-the-zipkin-clients";
 const N: i64 = 20;
 const VISIBLE: Duration = Duration::from_secs(10);
 
@@ -37,11 +40,54 @@ async fn zipkin_is_asked_for_and_shares_a_port() {
     let span = json!([{"traceId": "d269b633813fc60c", "id": "b", "name": "x", "timestamp": 1}]);
     let (_home, server) = Server::fresh("zipkin-off").await;
     let (status, text) = post(&server, &span).await;
-    assert!(status == 404 && text.contains("below [zipkin]"), "{status} {text}");
+    assert!(status == 404 && text.contains("[zipkin] enabled = true"), "{status} {text}");
     let home = Home::new("zipkin-shared", "[zipkin]\nenabled = true\n");
     let server = home.start().await;
     assert_eq!(post(&server, &span).await, (202, String::new()));
     assert_eq!(server.number("SELECT count(*) FROM spans WHERE name = 'x'").await, 1);
+}
+
+/// Scenario: Zipkin has a port of its own and the server wants tokens. Spans come with one and without, one to another
+/// path, and somebody speaks TLS to it.
+/// Guarantees: the port asks and tells like the others; what it refuses is in the list with its name.
+#[tokio::test]
+async fn the_port_of_zipkin_keeps_the_rules_of_the_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let secret = dir.path().join("token");
+    std::fs::write(&secret, TOKEN).expect("written");
+    let address = format!("127.0.0.1:{}", free_port());
+    let home = Home::new(
+        "zipkin-port",
+        &format!(
+            "[zipkin]\nenabled = true\nlisten = \"{address}\"\n\
+             [[auth.tokens]]\nname = \"shop\"\nsecret_file = {secret:?}\n"
+        ),
+    );
+    let server = home.start().await;
+    let span = json!([{"traceId": "d269b633813fc60c", "id": "b", "name": "x", "timestamp": 1}]);
+    let send = |path: &str| server.http.post(format!("http://{address}{path}")).json(&span);
+    assert_eq!(send("/api/v2/spans").send().await.expect("an answer").status(), 401);
+    let answer = send("/api/v1/spans").bearer_auth(TOKEN).send().await.expect("an answer");
+    assert_eq!(answer.status(), 404);
+    assert!(answer.text().await.expect("text").contains("at /api/v2/spans"));
+    assert_eq!(send("/api/v2/spans").bearer_auth(TOKEN).send().await.expect("an answer").status(), 202);
+    assert!(say_hello(&address).await.contains("plain text"));
+    assert_eq!(server.number("SELECT count(*) FROM spans").await, 1);
+    let list = server.api("/api/v1/ingest/rejections").await;
+    let recent = list["recent"].as_array().expect("a list").iter();
+    let shown: Vec<String> = recent.map(|one| format!("{} {}", one["transport"], one["reason"])).collect();
+    let reasons = ["tls_on_plaintext_port", "path_unknown", "unauthenticated"];
+    assert_eq!(shown, reasons.map(|reason| format!("\"zipkin\" \"{reason}\"")));
+    server.assert_quiet(&[]);
+}
+
+/// What a client of TLS is answered.
+async fn say_hello(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("it ends");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 async fn post(server: &Server, body: &Value) -> (u16, String) {

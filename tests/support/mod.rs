@@ -1,5 +1,6 @@
 //! What the tests share: a real server in a folder of its own, waiting for conditions, fixtures.
 
+pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod fixtures;
 pub(crate) mod otlp;

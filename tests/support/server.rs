@@ -44,6 +44,11 @@ impl Home {
 
     /// Starts the process and waits until it is ready.
     pub(crate) async fn start(&self) -> Server {
+        self.start_for(http_client()).await
+    }
+
+    /// As `start`, for a client that trusts the server's certificate or has credentials.
+    pub(crate) async fn start_for(&self, http: reqwest::Client) -> Server {
         static N: AtomicU32 = AtomicU32::new(0);
         let log = super::artefacts().join(format!("{}-{}.log", self.name, N.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&log).expect("log file");
@@ -57,7 +62,7 @@ impl Home {
             .stderr(file)
             .spawn()
             .expect("the binary starts");
-        let mut server = Server { child, log, endpoints: Value::Null, http: http_client() };
+        let mut server = Server { child, log, endpoints: Value::Null, http };
         server.endpoints = server.wait_for_endpoints(&endpoints).await;
         server.wait_until_ready().await;
         server

@@ -1,11 +1,12 @@
-//! From the bytes of an OTLP request to validated messages.
+//! From the bytes of an OTLP request to views of its items, and the rules that items must keep.
 //!
-//! Protobuf goes through prost, JSON through a decoder of our own that keeps to the specification's
-//! mapping; both end in the same message types and pass the same validity rules, so a span is kept or
-//! rejected alike whichever way it came. Zipkin's spans and Prometheus' remote writes are two encodings
-//! more: `zipkin` and `remote_write` make the same messages of them. Decoding depends on the bytes alone:
-//! `ingest` reads a request at the door with it and `replay` a record of the write-ahead log, and both must
-//! come to the same rows. It must never allocate more than a bounded multiple of the request's size.
+//! Protobuf is looked through once and then read where it lies; JSON goes through a decoder of our own that
+//! keeps to the specification's mapping and ends in prost's messages, as does protobuf that is out of the
+//! ordinary. Zipkin's spans and Prometheus' remote writes are two encodings more: `zipkin` and `remote_write`
+//! make the same messages of them. All are read through the same views and judged by the same rules, so a span
+//! is kept or rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a
+//! request at the door with it and `replay` a record of the write-ahead log, and both must come to the same
+//! rows. It must never allocate more than a bounded multiple of the request's size.
 
 mod json;
 mod owner;
@@ -14,10 +15,15 @@ mod remote_write;
 mod report;
 pub(crate) mod text;
 mod validate;
+pub(crate) mod views;
+mod wire;
 mod zipkin;
-/// Rules on ids, for the columns that keep or blank them.
+/// The rules on items, for those who go through them.
 pub(crate) mod validity {
-    pub(crate) use super::validate::{is_span_id, is_stale, is_trace_id, is_zero, shown};
+    pub(crate) use super::validate::{
+        is_explicit_point, is_exponential_point, is_metric, is_number_point, is_span, is_span_id, is_stale,
+        is_trace_id, is_zero, shown,
+    };
 }
 #[cfg(test)]
 pub(crate) mod tests;
@@ -29,6 +35,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use storage::Signal;
+use views::{List, ResourceLogs, ResourceMetrics, ResourceSpans};
 
 /// How a request's bytes are to be read; the number is what the write-ahead log keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,13 +86,47 @@ pub(crate) enum Request {
     Metrics(ExportMetricsServiceRequest),
 }
 
-/// A request whose every item keeps the rules of its signal; only `decode` makes one.
+/// A request that can be gone through; only `decode` makes one. Its items are not judged yet.
 #[derive(Debug)]
-pub(crate) struct Validated(Request);
+pub(crate) struct Decoded(Form);
 
-impl Validated {
-    pub(crate) fn request(&self) -> &Request {
-        &self.0
+/// What a request is read from.
+#[derive(Debug)]
+enum Form {
+    Messages(Request),
+    /// Bytes that were looked through.
+    Wire {
+        signal: Signal,
+        body: Bytes,
+    },
+}
+
+/// The resources of a request, and all items below them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Resources<'a> {
+    Traces(List<'a, ResourceSpans<'a>>),
+    Logs(List<'a, ResourceLogs<'a>>),
+    Metrics(List<'a, ResourceMetrics<'a>>),
+}
+
+impl Decoded {
+    pub(crate) fn resources(&self) -> Resources<'_> {
+        match &self.0 {
+            Form::Messages(request) => request.resources(),
+            Form::Wire { signal: Signal::Traces, body } => Resources::Traces(List::of_field(body, 1)),
+            Form::Wire { signal: Signal::Logs, body } => Resources::Logs(List::of_field(body, 1)),
+            Form::Wire { signal: Signal::Metrics, body } => Resources::Metrics(List::of_field(body, 1)),
+        }
+    }
+}
+
+impl Request {
+    fn resources(&self) -> Resources<'_> {
+        match self {
+            Self::Traces(request) => Resources::Traces(List::Messages(&request.resource_spans)),
+            Self::Logs(request) => Resources::Logs(List::Messages(&request.resource_logs)),
+            Self::Metrics(request) => Resources::Metrics(List::Messages(&request.resource_metrics)),
+        }
     }
 }
 
@@ -118,15 +159,15 @@ pub(crate) enum Error {
     TooLarge { bytes_max: usize },
 }
 
-/// Reads a request and sorts out its invalid items into `report`.
+/// Reads a request. What is amiss with the whole of it is an error or goes into `report`.
 pub(crate) fn decode(
     signal: Signal,
     encoding: Encoding,
     body: &Bytes,
     report: &mut Report,
-) -> Result<Validated, Error> {
-    let mut request = match (encoding, signal) {
-        (Encoding::Protobuf, _) => protobuf::decode(signal, body)?,
+) -> Result<Decoded, Error> {
+    let request = match (encoding, signal) {
+        (Encoding::Protobuf, _) => return protobuf::decode(signal, body).map(Decoded),
         (Encoding::Json, _) => json::decode(signal, body, report)?,
         (Encoding::ZipkinJson, Signal::Traces) => zipkin::decode(body, report)?,
         (Encoding::RemoteWrite, Signal::Metrics) => remote_write::decode(body, report)?,
@@ -134,8 +175,17 @@ pub(crate) fn decode(
             return Err(Error::OtherSignal { encoding, signal });
         }
     };
-    validate::retain_valid(&mut request, report);
-    Ok(Validated(request))
+    Ok(Decoded(Form::Messages(request)))
+}
+
+/// As `decode` for protobuf, but through prost whatever the request is like: what `decode` is held against.
+pub(crate) fn decode_by_prost(signal: Signal, body: &Bytes) -> Result<Decoded, Error> {
+    protobuf::decode_by_prost(signal, body).map(|request| Decoded(Form::Messages(request)))
+}
+
+/// Does `decode` read this protobuf without prost?
+pub(crate) fn is_plain(signal: Signal, body: &[u8]) -> bool {
+    protobuf::is_plain(signal, body)
 }
 
 /// Bytes that a decoded request may take: eight times its length covers every honest request, and a

@@ -10,7 +10,7 @@ use super::inflate::Compression;
 use crate::decode::Encoding;
 use crate::decode::text::printable;
 use crate::ingest::Ingest;
-use crate::telemetry::Reason;
+use crate::telemetry::{Reason, Transport};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -19,15 +19,15 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, Response, StatusCode};
 use storage::Signal;
 
-const PATH: &str = "/api/v1/write";
-const DOOR: Door = Door { signal: Signal::Metrics, encoding: Encoding::RemoteWrite, check };
-const UNSERVED: &str = "remote write is not served: set enabled = true below [remote_write]";
+pub(super) const PATH: &str = "/api/v1/write";
+const DOOR: Door =
+    Door { signal: Signal::Metrics, transport: Transport::Http, encoding: Encoding::RemoteWrite, check };
 
 /// The path beside those of OTLP/HTTP.
 pub(crate) fn router(ingest: Ingest, is_served: bool) -> Router {
     match is_served {
         true => Router::new().route(PATH, any(answer)).with_state(ingest),
-        false => door::unserved(ingest, PATH, UNSERVED),
+        false => door::unserved(ingest, PATH),
     }
 }
 

@@ -10,7 +10,7 @@ use super::inflate::Compression;
 use crate::decode::Encoding;
 use crate::decode::text::printable;
 use crate::ingest::Ingest;
-use crate::telemetry::Reason;
+use crate::telemetry::{Reason, Transport};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -18,26 +18,33 @@ use axum::routing::any;
 use http::{HeaderMap, Request, Response, StatusCode};
 use storage::Signal;
 
-const PATH: &str = "/api/v2/spans";
-const DOOR: Door = Door { signal: Signal::Traces, encoding: Encoding::ZipkinJson, check };
-const UNSERVED: &str =
-    "Zipkin is not served on this port: set enabled = true below [zipkin], or send to zipkin.listen";
+pub(super) const PATH: &str = "/api/v2/spans";
+/// Beside those of OTLP/HTTP.
+const SHARED: Door =
+    Door { signal: Signal::Traces, transport: Transport::Http, encoding: Encoding::ZipkinJson, check };
+/// On a port of its own.
+const OWN: Door = Door { transport: Transport::Zipkin, ..SHARED };
 
 /// The path beside those of OTLP/HTTP.
 pub(crate) fn router(ingest: Ingest, is_served: bool) -> Router {
-    match is_served {
-        true => Router::new().route(PATH, any(answer)).with_state(ingest),
-        false => door::unserved(ingest, PATH, UNSERVED),
+    if !is_served {
+        return door::unserved(ingest, PATH);
     }
+    let answer = |State(ingest): State<Ingest>, request: Request<Body>| answer(ingest, SHARED, request);
+    Router::new().route(PATH, any(answer)).with_state(ingest)
 }
 
 /// A port that serves nothing else.
 pub(crate) fn service(ingest: Ingest) -> Router {
+    let answer = |State(ingest): State<Ingest>, request: Request<Body>| answer(ingest, OWN, request);
+    let answer_unknown = |State(ingest): State<Ingest>, request: Request<Body>| async move {
+        door::unknown(&ingest, Transport::Zipkin, request).await
+    };
     Router::new().route(PATH, any(answer)).fallback(answer_unknown).with_state(ingest)
 }
 
-async fn answer(State(ingest): State<Ingest>, request: Request<Body>) -> Response<Body> {
-    match door::receive(&ingest, DOOR, request).await {
+async fn answer(ingest: Ingest, door: Door, request: Request<Body>) -> Response<Body> {
+    match door::receive(&ingest, door, request).await {
         Ok(_) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::ACCEPTED;
@@ -45,13 +52,6 @@ async fn answer(State(ingest): State<Ingest>, request: Request<Body>) -> Respons
         }
         Err(failure) => failure.plain_response(),
     }
-}
-
-async fn answer_unknown(State(ingest): State<Ingest>, request: Request<Body>) -> Response<Body> {
-    let path = printable(request.uri().path(), 80);
-    super::body::discard(request.into_body()).await;
-    let message = format!("no such path: {path} (this port serves Zipkin: POST {PATH})");
-    ingest.refuse(None, Failure::new(Reason::PathUnknown, message)).plain_response()
 }
 
 /// Without a content type the body is taken for JSON, as Zipkin's servers do.

@@ -6,9 +6,9 @@
 
 use super::adapter::SegmentAdapterFactory;
 use super::attributes;
+use super::narrowed::Narrowed;
 use super::prune;
 use super::pruned;
-use super::words::Narrowed;
 use crate::engine::Engine;
 use crate::hot::Snapshot;
 use crate::ids::Table;
@@ -92,7 +92,8 @@ impl TableProvider for SnapshotTable {
         let scan = Scan { session, schema: &self.schema, projection, predicate, limit };
         let segments = match self.table {
             Table::Logs => Narrowed::by_words(segments, filters, &*scan.readers()?).await?,
-            _ => Narrowed::not(segments),
+            Table::Spans => Narrowed::by_trace_ids(segments, filters, &*scan.readers()?).await?,
+            Table::MetricPoints | Table::Red => Narrowed::not(segments),
         };
         if segments.segments.is_empty() {
             return scan.hot(&snapshot.batches);

@@ -4,6 +4,7 @@ use super::checksums::Summing;
 use super::layout::writer_properties;
 use super::meta::{SegmentMeta, checksums_path};
 use super::sort::{Place, sorted_places, time_column};
+use super::trace_ids::TraceFilter;
 use super::words::WordFilters;
 use crate::attributes::{TableCounts, Told, WideTable, split};
 use crate::columns::column;
@@ -55,6 +56,7 @@ pub(super) struct RowWriter<'a> {
     parquet: ArrowWriter<BufWriter<Summing<Output<'a>>>>,
     wide: WideTable,
     words: Option<WordFilters>,
+    traces: Option<TraceFilter>,
 }
 
 /// Writes the files and makes them durable.
@@ -174,12 +176,16 @@ impl<'a> RowWriter<'a> {
     fn new(output: BufWriter<Summing<Output<'a>>>, wide: WideTable) -> Result<Self, Cause> {
         let properties = writer_properties(wide.table(), &wide.schema())?;
         let parquet = ArrowWriter::try_new(output, wide.schema(), Some(properties))?;
-        Ok(Self { parquet, words: WordFilters::of(wide.table()), wide })
+        let (words, traces) = (WordFilters::of(wide.table()), TraceFilter::of(wide.table()));
+        Ok(Self { parquet, words, traces, wide })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Cause> {
         if let Some(words) = &mut self.words {
             words.add(batch);
+        }
+        if let Some(traces) = &mut self.traces {
+            traces.add(batch);
         }
         self.parquet.write(&split(batch, &self.wide)?)?;
         self.write_word_filters(Some(batch))
@@ -201,6 +207,11 @@ impl<'a> RowWriter<'a> {
         self.write_word_filters(None)?;
         if let Some(words) = &self.words {
             self.parquet.append_key_value_metadata(words.entry());
+        }
+        if let Some(traces) = self.traces {
+            let (filter, entry) = traces.finish(self.parquet.bytes_written() as u64)?;
+            self.parquet.write_all(&filter)?;
+            self.parquet.append_key_value_metadata(entry);
         }
         Ok(self.parquet.into_inner()?)
     }

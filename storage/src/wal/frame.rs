@@ -39,7 +39,8 @@ const BODY_BYTES_MAX: usize = BODY_FIXED_BYTES + PAYLOAD_BYTES_MAX;
 
 const MAGIC: &[u8; 6] = b"FFWAL\0";
 pub(super) const VERSION: u16 = 2;
-/// Version 2 only allows encodings that a program of version 1 cannot read. Its frames are those of version 1.
+/// Version 2 only allows marks of the encoding whose payloads a program of version 1 cannot read. Its frames are those
+/// of version 1.
 const VERSION_OLDEST: u16 = 1;
 
 const CODEC_PLAIN: u8 = 0;

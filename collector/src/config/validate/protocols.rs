@@ -2,7 +2,7 @@
 
 use super::super::raw::Raw;
 use super::super::{Listen, Problems, Zipkin};
-use super::{Keys, collide};
+use super::{Keys, reach};
 use std::net::SocketAddr;
 
 /// Zipkin's customary address, for messages.
@@ -20,7 +20,8 @@ pub(super) fn zipkin(raw: &Raw, listen: &Listen, problems: &mut Problems) -> Opt
     }
     let address = is_given.then(|| keys.address("listen", ZIPKIN_ADDRESS));
     if let Some(address) = address.filter(|_| is_enabled) {
-        check_address(&mut keys, address, listen);
+        reach::check(&mut keys, raw, "listen", address, listen.allow_public);
+        check_port(&mut keys, address, listen);
     }
     is_enabled.then_some(Zipkin { listen: address })
 }
@@ -30,18 +31,10 @@ pub(super) fn remote_write(raw: &Raw, problems: &mut Problems) -> bool {
     Keys { section: &section, problems }.bool("enabled", false)
 }
 
-/// What holds for the other listeners holds for this one.
-fn check_address(keys: &mut Keys<'_>, address: SocketAddr, listen: &Listen) {
-    if !address.ip().is_loopback() && !listen.allow_public {
-        keys.problem(
-            "listen",
-            format!("{address} is reachable from other machines, and nothing asks for credentials"),
-        )
-        .hint("use 127.0.0.1, or set listen.allow_public = true if the network is trusted")
-        .report(keys.problems);
-    }
+/// The other listeners have theirs.
+fn check_port(keys: &mut Keys<'_>, address: SocketAddr, listen: &Listen) {
     let others = [("otlp_grpc", listen.otlp_grpc), ("otlp_http", listen.otlp_http), ("api", listen.api)];
-    if let Some((other, other_address)) = others.iter().find(|(_, other)| collide(address, *other)) {
+    if let Some((other, other_address)) = others.iter().find(|(_, other)| reach::collide(address, *other)) {
         keys.problem("listen", format!("{address} and {other_address} for listen.{other} share a port"))
             .hint("choose another port, or remove this key to share that of OTLP/HTTP")
             .report(keys.problems);

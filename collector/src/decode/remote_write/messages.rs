@@ -3,7 +3,7 @@
 //! Numbers that may be marked as stale are kept as their bits: the mark is a NaN, and arithmetic may change it.
 //! Alternatives of one number, integer or float, are two fields of which one is set.
 
-use crate::decode::protobuf::Shape;
+use crate::decode::protobuf::{Shape, Type};
 use std::mem::size_of;
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -136,23 +136,20 @@ impl Shape for MessageKind {
         }
     }
 
-    fn field(self, number: u64) -> Option<Self> {
+    fn field(self, number: u32) -> Type<Self> {
         match (self, number) {
-            (Self::WriteRequest, 1) => Some(Self::TimeSeries),
-            (Self::WriteRequest, 3) => Some(Self::Metadata),
-            (Self::TimeSeries | Self::Exemplar, 1) => Some(Self::Label),
-            (Self::TimeSeries, 2) => Some(Self::Sample),
-            (Self::TimeSeries, 3) => Some(Self::Exemplar),
-            (Self::TimeSeries, 4) => Some(Self::Histogram),
-            (Self::Histogram, 8 | 11) => Some(Self::BucketSpan),
-            _ => None,
-        }
-    }
-
-    fn scalar_bytes(self, number: u64, len: usize) -> usize {
-        match (self, number) {
-            (Self::Histogram, 9 | 12) => len.saturating_mul(8), // packed varints, one byte each at best
-            _ => len,
+            (Self::WriteRequest, 1) => Type::Many(Self::TimeSeries),
+            (Self::WriteRequest, 3) => Type::Many(Self::Metadata),
+            (Self::TimeSeries | Self::Exemplar, 1) => Type::Many(Self::Label),
+            (Self::TimeSeries, 2) => Type::Many(Self::Sample),
+            (Self::TimeSeries, 3) => Type::Many(Self::Exemplar),
+            (Self::TimeSeries, 4) => Type::Many(Self::Histogram),
+            (Self::Histogram, 8 | 11) => Type::Many(Self::BucketSpan),
+            (Self::Histogram, 9 | 12) => Type::PackedVarints,
+            (Self::Histogram, 10 | 13) => Type::PackedFixed64,
+            (Self::Label, 1 | 2) | (Self::Metadata, 2 | 4 | 5) => Type::Text,
+            // Numbers weigh the same, whatever they are.
+            _ => Type::Unknown,
         }
     }
 }

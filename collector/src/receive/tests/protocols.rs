@@ -3,9 +3,8 @@
 
 use super::*;
 use ::http::header::CONTENT_ENCODING;
-use ::http::{Request, StatusCode};
+use ::http::{HeaderValue, Request, StatusCode};
 use expect_test::{Expect, expect};
-use std::time::Duration;
 
 const ZIPKIN: &str = "/api/v2/spans";
 const WRITE: &str = "/api/v1/write";
@@ -84,29 +83,36 @@ async fn rows(server: &Server, sql: &str) -> String {
     String::from_utf8(writer.into_inner()).unwrap()
 }
 
-/// Scenario: spans plain, gzipped, and without a content type; samples; and OTLP on the same port.
+/// Scenario: spans plain, compressed, and without a content type; samples; and OTLP on the same port.
 /// Guarantees: 202 and 204 without a body, rows in the engine, and counts by encoding.
 #[tokio::test]
 async fn both_are_taken_beside_otlp() {
     let server = Server::start(IngestLimits::default()).await;
     let door = || door(&server, true);
     check(door(), spans(SPANS), expect!["202"]).await;
-    let other = SPANS.replace("\"b\"", "\"c\"");
-    let mut gzipped = spans(gzip(other.as_bytes()));
-    gzipped.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
-    check(door(), gzipped, expect!["202"]).await;
-    check(door(), post(ZIPKIN, &[], SPANS.replace("\"b\"", "\"d\"")), expect!["202"]).await;
+    let of_id = |id: &str| SPANS.replace("\"b\"", &format!("\"{id}\""));
+    let compressed = [
+        ("gzip", gzip(of_id("c").as_bytes())),
+        ("zstd", zstd(of_id("d").as_bytes())),
+        ("deflate", zlib(of_id("e").as_bytes())),
+    ];
+    for (name, body) in compressed {
+        let mut request = spans(body);
+        request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+        check(door(), request, expect!["202"]).await;
+    }
+    check(door(), post(ZIPKIN, &[], of_id("f")), expect!["202"]).await;
     check(door(), spans("[]"), expect!["202"]).await;
     check(door(), write(&orders(1.0)), expect!["204"]).await;
     check(door(), write(b""), expect!["204"]).await;
     let otlp =
         post("/v1/traces", &[("content-type", PROTOBUF)], prost::Message::encode_to_vec(&traces(2, 0)));
     assert_eq!(call(door(), otlp).await.0.status, StatusCode::OK);
-    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [5, 0, 1]);
+    assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [7, 0, 1]);
     assert_eq!(server.rejections(), []);
     let page = server.telemetry.prometheus(&server.engine.stats());
     for kind in [
-        "signal=\"traces\",transport=\"http\",encoding=\"zipkin_json\"} 4",
+        "signal=\"traces\",transport=\"http\",encoding=\"zipkin_json\"} 6",
         "signal=\"metrics\",transport=\"http\",encoding=\"remote_write\"} 2",
     ] {
         assert!(page.contains(kind), "{page}");
@@ -128,7 +134,9 @@ async fn wrong_requests_are_refused_in_plain_words() {
     )
     .await;
     check(door(), write(b"\xff"), expect!["400 content-type=text/plain; charset=utf-8 request is not a valid message of remote write 1.0: failed to decode Protobuf message: invalid varint"]).await;
+    check(door(), spans(gzip(SPANS.as_bytes())), expect!["400 content-type=text/plain; charset=utf-8 the body is compressed with gzip, and its headers do not say so; name the compression in Content-Encoding, or switch it off at the sender"]).await;
     let snappy = ("content-encoding", "snappy");
+    check(door(), post(ZIPKIN, &[snappy], SPANS), expect!["415 content-type=text/plain; charset=utf-8 content encoding 'snappy' is not supported; supported are zstd, gzip, deflate, identity"]).await;
     check(door(), post(WRITE, &[("content-type", PROTOBUF), snappy], "~~"), expect!["400 content-type=text/plain; charset=utf-8 request body is not a valid snappy block: 2 bytes cannot become 126"]).await;
     check(
         door(),
@@ -145,8 +153,10 @@ async fn wrong_requests_are_refused_in_plain_words() {
         (Reason::ZipkinMalformed, 1),
         (Reason::RemoteWriteMalformed, 1),
         (Reason::SnappyMalformed, 1),
+        (Reason::CompressionUndeclared, 1),
         (Reason::ZipkinUnsupported, 1),
         (Reason::RemoteWriteUnsupported, 3),
+        (Reason::UnsupportedEncoding, 1),
         (Reason::MethodNotAllowed, 1),
     ];
     assert_eq!(server.rejections(), expected);
@@ -181,11 +191,7 @@ async fn parts_that_cannot_be_stored_are_told() {
 /// refused for good.
 #[tokio::test]
 async fn overload_asks_to_come_again() {
-    let limits = IngestLimits {
-        request_bytes: 1 << 20,
-        inflight_bytes: 4 << 20,
-        body_timeout: Duration::from_secs(30),
-    };
+    let limits = IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, ..IngestLimits::default() };
     let server = Server::start(limits).await;
     let door = || door(&server, true);
     let mut taken = server.ingest.budget().permit();
@@ -207,13 +213,29 @@ async fn overload_asks_to_come_again() {
 #[tokio::test]
 async fn paths_that_are_not_served_say_so() {
     let server = Server::start(IngestLimits::default()).await;
-    check(door(&server, false), spans(SPANS), expect!["404 content-type=text/plain; charset=utf-8 Zipkin is not served on this port: set enabled = true below [zipkin], or send to zipkin.listen"]).await;
-    check(door(&server, false), write(&orders(1.0)), expect!["404 content-type=text/plain; charset=utf-8 remote write is not served: set enabled = true below [remote_write]"]).await;
+    check(door(&server, false), spans(SPANS), expect!["404 content-type=text/plain; charset=utf-8 no such path: /api/v2/spans; this is a path of Zipkin, whose v2 spans are taken at /api/v2/spans with [zipkin] enabled = true, on this port or that of zipkin.listen; or send OTLP to http://127.0.0.1:4318/v1/traces"]).await;
+    check(door(&server, false), write(&orders(1.0)), expect!["404 content-type=text/plain; charset=utf-8 no such path: /api/v1/write; this is a path of Prometheus remote write, which is taken at /api/v1/write with [remote_write] enabled = true; or send OTLP to http://127.0.0.1:4318/v1/metrics"]).await;
     let own_port = || crate::receive::zipkin::service(server.ingest.clone());
-    check(own_port(), post("/api/v1/spans", &[], "[]"), expect!["404 content-type=text/plain; charset=utf-8 no such path: /api/v1/spans (this port serves Zipkin: POST /api/v2/spans)"]).await;
+    check(own_port(), post("/api/v1/spans", &[], "[]"), expect!["404 content-type=text/plain; charset=utf-8 no such path: /api/v1/spans; this port takes Zipkin's v2 spans at /api/v2/spans; send OTLP to http://127.0.0.1:4318"]).await;
     assert_eq!(server.rejections(), [(Reason::PathUnknown, 3)]);
     check(own_port(), spans(SPANS), expect!["202"]).await;
     assert_eq!(server.n_stored(Signal::Traces), 1);
+}
+
+/// Scenario: a request of remote write has a series more than its metric may have; then the process is killed and
+/// started again.
+/// Guarantees: the sender is told, the first series is stored, and the log leaves out the same one.
+#[tokio::test]
+async fn series_beyond_the_limit_stay_out_over_a_kill() {
+    let server = Server::start(IngestLimits { series_max: 1, ..IngestLimits::default() }).await;
+    let other = series(&[("__name__", "orders_total"), ("job", "other")], 2.0);
+    let message = [orders(1.0), other].concat();
+    check(door(&server, true), write(&message), expect!["400 content-type=text/plain; charset=utf-8 rejected 1 x series_limit: metric 'orders_total' has as many series as limits.series_max allows"]).await;
+    let sql = "SELECT service, value FROM metric_points";
+    let before = rows(&server, sql).await;
+    assert!(before.contains("shop") && before.lines().count() == 1, "{before}");
+    let server = server.restart().await;
+    assert_eq!(rows(&server, sql).await, before);
 }
 
 /// Scenario: spans and samples are acknowledged, the process is killed, started again, and both are sent once more.

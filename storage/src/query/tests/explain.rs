@@ -63,3 +63,43 @@ async fn explain_analyze_shows_what_was_pruned() {
     assert_eq!(plan.matches("segments/spans/").count(), 1, "{plan}");
     assert!(plan.contains("pruning_predicate=start_time_null_count"), "{plan}");
 }
+
+/// Scenario: five segments with traces of their own; conditions name one of them, two, one that is nowhere, or
+/// hold without a trace.
+/// Guarantees: segments without the named traces are not opened, and no span is lost.
+#[tokio::test]
+async fn a_trace_opens_only_its_segments() {
+    let stored = hot(&Data::default()).await;
+    for segment in 0..5 {
+        let spans = (1..=50_u8).map(|n| {
+            let n = segment * 50 + n;
+            span(n, n, None, "shop", "pay", "server", (i64::from(n), i64::from(n) + 1), json!({}))
+        });
+        stored.insert(&Data { spans: spans.collect(), ..Data::default() }).await;
+        stored.engine.flush().await.expect("flushes");
+    }
+    let is = |n: u8| format!("trace_id = X'{}'", hex(&trace_id(n)));
+    for (condition, n_rows, n_left) in [
+        (is(7), 1, Some(1)),
+        (format!("{} AND service = 'shop'", is(207)), 1, Some(1)),
+        (format!("{} OR {}", is(7), is(207)), 2, Some(2)),
+        (format!("trace_id IN (X'{}', X'{}')", hex(&trace_id(8)), hex(&trace_id(9))), 2, Some(1)),
+        (format!("{} AND {}", is(7), is(207)), 0, None),
+        (format!("{} OR name = 'pay'", is(7)), 250, None),
+        (format!("NOT ({})", is(7)), 249, None),
+        (is(255), 0, Some(0)),
+    ] {
+        let found = table(&stored.engine, &format!("SELECT name FROM spans WHERE {condition}")).await;
+        assert_eq!(found.matches("| pay").count(), n_rows, "{condition}\n{found}");
+        let sql = format!("EXPLAIN ANALYZE SELECT name FROM spans WHERE {condition}");
+        let analyzed = table(&stored.engine, &sql).await;
+        match n_left {
+            Some(0) => assert!(!analyzed.contains("segments/spans"), "{condition}\n{analyzed}"),
+            Some(n) => {
+                let shown = format!("segments_pruned_by_trace_ids=5 total \u{2192} {n} matched");
+                assert!(analyzed.contains(&shown), "{condition}\n{analyzed}");
+            }
+            None => {}
+        }
+    }
+}

@@ -6,35 +6,18 @@
 mod condition;
 mod literal;
 
-use super::pruned;
+use super::narrowed::{Asked, Narrowed, file};
 use crate::segment::{SegmentMeta, word_filter_ranges};
 use condition::Condition;
 use datafusion::common::DataFusionError;
-use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
-use datafusion::datasource::physical_plan::{ParquetFileReaderFactory, ParquetSource};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use parquet::bloom_filter::Sbbf;
 use std::sync::Arc;
 
-/// Segments that are left, and what is to be read of them.
-pub(super) struct Narrowed {
-    pub(super) segments: Vec<Arc<SegmentMeta>>,
-    /// How many there were before words were asked for.
-    pub(super) n_of_time: usize,
-    /// One for each segment; none: everything.
-    plans: Vec<Option<ParquetAccessPlan>>,
-    /// How many row groups were asked about, and how many are left; none where no words are asked for.
-    n_row_groups: Option<(usize, usize)>,
-}
-
 impl Narrowed {
-    /// The segments as they are.
-    pub(super) fn not(segments: Vec<Arc<SegmentMeta>>) -> Self {
-        Self { n_of_time: segments.len(), plans: vec![None; segments.len()], segments, n_row_groups: None }
-    }
-
     /// Asks the segments' filters for the words of the conditions.
     pub(super) async fn by_words(
         segments: Vec<Arc<SegmentMeta>>,
@@ -57,32 +40,9 @@ impl Narrowed {
                 narrowed.plans.push(groups.plan());
             }
         }
-        narrowed.n_row_groups = Some((n_all, n_left));
+        narrowed.asked = Some(Asked { name: "row_groups_pruned_by_words", n_all, n_left });
         Ok(narrowed)
     }
-
-    /// The files to read. Each carries its segment, so that the segment counts as in use as long as a plan may
-    /// read it.
-    pub(super) fn files(&self) -> impl ExactSizeIterator<Item = PartitionedFile> + '_ {
-        self.segments.iter().zip(&self.plans).map(|(segment, plan)| {
-            let file = file(segment);
-            match plan {
-                Some(plan) => file.with_extension(plan.clone()),
-                None => file,
-            }
-        })
-    }
-
-    /// For `EXPLAIN ANALYZE`.
-    pub(super) fn show(&self, source: &ParquetSource) {
-        if let Some((n_all, n_left)) = self.n_row_groups {
-            pruned::show(source, "row_groups_pruned_by_words", n_all, n_left);
-        }
-    }
-}
-
-fn file(segment: &Arc<SegmentMeta>) -> PartitionedFile {
-    PartitionedFile::new(segment.path.as_ref(), segment.n_bytes).with_extension(Arc::clone(segment))
 }
 
 /// Which row groups of a segment may hold matches.
