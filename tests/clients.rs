@@ -84,7 +84,7 @@ fn set_up(command: &mut Command, script: &str, endpoint: &str, protocol: &str) {
 }
 
 /// Runs the application to its end and reads its account of itself.
-async fn what_it_did(mut command: Command) -> Value {
+pub(crate) async fn what_it_did(mut command: Command) -> Value {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(Duration::from_secs(120), output).await;
     let output = output.expect("the client ends in time").expect("the client starts");

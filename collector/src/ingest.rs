@@ -238,6 +238,10 @@ fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compressi
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
+        decode::Error::Zipkin { .. } => Reason::ZipkinMalformed,
+        decode::Error::RemoteWrite { .. } => Reason::RemoteWriteMalformed,
+        // The doors do not mix them up.
+        decode::Error::OtherSignal { .. } => Reason::Internal,
         decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
     };
     if let Some((reason, message)) = sniff::mistake(encoding, compression, body) {

@@ -82,7 +82,7 @@ mod tests {
     fn logged(refused: Option<Vec<bool>>) -> Logged {
         let body = Bytes::from_static(b"request");
         let refused = refused.map(BooleanBuffer::from);
-        Logged { signal: Signal::Metrics, encoding: Encoding::Json, received_at: 7, body, refused }
+        Logged { signal: Signal::Metrics, encoding: Encoding::RemoteWrite, received_at: 7, body, refused }
     }
 
     /// Scenario: a request of which nothing was refused.
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_request_is_logged_as_it_is() {
         let record = logged(None).write();
-        assert_eq!((record.encoding, &record.payload[..]), (Encoding::Json.code(), &b"request"[..]));
+        assert_eq!((record.encoding, &record.payload[..]), (Encoding::RemoteWrite.code(), &b"request"[..]));
     }
 
     /// Scenario: a record with an encoding that nobody knows, with and without a note.
@@ -115,6 +115,7 @@ mod tests {
                 prop_assert_eq!(Logged::read(cut).unwrap_err(), Error::Short);
             }
             let read = Logged::read(record).unwrap();
+            prop_assert_eq!(read.encoding, Encoding::RemoteWrite);
             prop_assert_eq!(&read.body[..], b"request");
             prop_assert_eq!(read.refused.unwrap().iter().collect::<Vec<_>>(), rows);
         }

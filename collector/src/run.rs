@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
 use crate::receive::strangers::strangers;
-use crate::receive::{cors, grpc, http};
+use crate::receive::{cors, grpc, http, remote_write, zipkin};
 use crate::resent::Recent;
 use crate::serve::{Door, serve};
 use crate::shutdown::Signals;
@@ -104,6 +104,8 @@ async fn run_until(
     ready: impl FnOnce(&Started<'_>),
 ) -> Result<(), Error> {
     let listeners = Listeners::bind(&config.listen).await.map_err(|problems| Error::Bind { problems })?;
+    let zipkin_listener = listeners::bind_zipkin(config.zipkin.as_ref()).await;
+    let zipkin_listener = zipkin_listener.map_err(|problem| Error::Bind { problems: vec![problem] })?;
     if !web::has_ui() {
         tracing::warn!("this binary was built without the UI; `cargo xtask run` builds one with it");
     }
@@ -137,11 +139,16 @@ async fn run_until(
     let silence_max = evaluation.silence_max();
     let judged = closing.answered.clone();
     workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
-    let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
+    let (grpc, http) = (grpc::service(ingest.clone()), http_door(&config, &ingest));
     let http = cors::open_to(config.origins, http, ingest.clone());
-    let (of_grpc, of_http) = (strangers(&ingest, Transport::Grpc), strangers(&ingest, Transport::Http));
+    let strangers_at = |transport| strangers(&ingest, transport);
+    let (of_grpc, of_http) = (strangers_at(Transport::Grpc), strangers_at(Transport::Http));
     workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, Port::Otlp, of_grpc));
     workers.spawn("otlp_http", None, |_| serve(otlp_http, http, Port::Otlp, of_http));
+    if let Some(listener) = zipkin_listener {
+        let (zipkin, of_zipkin) = (zipkin::service(ingest.clone()), strangers_at(Transport::Zipkin));
+        workers.spawn("zipkin", None, |_| serve(listener, zipkin, Port::Otlp, of_zipkin));
+    }
     let data_dir = config.storage.data_dir;
     endpoints::write(&data_dir, &endpoints);
     ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
@@ -180,6 +187,14 @@ fn api(
         rows_max: config.storage.query.rows_max,
         assets: web::EMBEDDED,
     })
+}
+
+/// OTLP/HTTP, and the protocols that share its port.
+fn http_door(config: &Config, ingest: &Ingest) -> axum::Router {
+    let has_zipkin = config.zipkin.as_ref().is_some_and(|zipkin| zipkin.listen.is_none());
+    http::router(ingest.clone())
+        .merge(zipkin::router(ingest.clone(), has_zipkin))
+        .merge(remote_write::router(ingest.clone(), config.remote_write))
 }
 
 fn ingest_limits(limits: &Limits) -> IngestLimits {

@@ -1,6 +1,6 @@
 //! Serves HTTP on a listener until told to stop.
 //!
-//! Slow, idle and too many clients are bounded here, for all three doors alike, and requests that do not say which
+//! Slow, idle and too many clients are bounded here, for all doors alike, and requests that do not say which
 //! host they are for are refused. Connections that speak something else than HTTP are turned away, and told of. What
 //! a request means is the router's business. Stopping lets answers under way finish, up to a deadline.
 

@@ -62,7 +62,7 @@ struct SignalState {
 pub(crate) struct RequestKind {
     pub(crate) signal: Signal,
     pub(crate) transport: Transport,
-    /// `protobuf` or `json`.
+    /// `protobuf`, `json`, `zipkin_json` or `remote_write`.
     pub(crate) encoding: &'static str,
 }
 

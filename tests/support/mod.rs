@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod fixtures;
 pub(crate) mod otlp;
+pub(crate) mod prometheus;
 pub(crate) mod receiver;
 pub(crate) mod server;
 pub(crate) mod wait;

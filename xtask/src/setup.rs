@@ -11,10 +11,16 @@ pub(crate) struct Tools {
     pub(crate) python: PathBuf,
     pub(crate) node_modules: PathBuf,
     pub(crate) chromedriver: PathBuf,
+    pub(crate) prometheus: PathBuf,
 }
 
 pub(crate) fn everything() -> Result<Tools> {
-    Ok(Tools { python: python()?, node_modules: node_modules()?, chromedriver: chromedriver()? })
+    Ok(Tools {
+        python: python()?,
+        node_modules: node_modules()?,
+        chromedriver: chromedriver()?,
+        prometheus: prometheus()?,
+    })
 }
 
 /// Installs Debian packages; the caller has seen that they are needed.
@@ -105,6 +111,15 @@ fn chromedriver() -> Result<PathBuf> {
     }
     let path =
         shell::output("sh", &["-c", "command -v chromedriver"]).context("chromedriver is not in PATH")?;
+    Ok(PathBuf::from(path.trim()))
+}
+
+/// Prometheus, which the tests start themselves: it need not run as a service.
+fn prometheus() -> Result<PathBuf> {
+    if !shell::has("prometheus") {
+        apt(&["prometheus"])?;
+    }
+    let path = shell::output("sh", &["-c", "command -v prometheus"]).context("prometheus is not in PATH")?;
     Ok(PathBuf::from(path.trim()))
 }
 

@@ -68,6 +68,7 @@ fn tests() -> Result<()> {
             .env("FIRSTFAULT_TEST_PYTHON", tools.python)
             .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
             .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
+            .env("FIRSTFAULT_TEST_PROMETHEUS", tools.prometheus)
             .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts),
     )?;
     println!("screenshots and logs of the tests: {}", artefacts.display());

@@ -30,9 +30,13 @@ pub(crate) struct Config {
     pub(crate) storage: storage::Options,
     pub(crate) limits: Limits,
     pub(crate) evaluation: Evaluation,
+    /// Whether and where Zipkin's spans are taken.
+    pub(crate) zipkin: Option<Zipkin>,
+    /// Whether Prometheus' remote write is taken, on the port of OTLP/HTTP.
+    pub(crate) remote_write: bool,
     pub(crate) receivers: Vec<alerts::Receiver>,
     pub(crate) slos: Vec<alerts::Slo>,
-    /// Encryption of all three ports; `None` where they speak in the clear.
+    /// Encryption of all ports; `None` where they speak in the clear.
     pub(crate) tls: Option<Tls>,
     /// Tokens and users. Without any, nobody is asked for credentials.
     pub(crate) credentials: Vec<Credential>,
@@ -48,6 +52,13 @@ pub(crate) struct Listen {
     pub(crate) api: SocketAddr,
     /// Without it, addresses that other machines reach are accepted only where somebody asks for credentials.
     pub(crate) allow_public: bool,
+}
+
+/// Zipkin's door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Zipkin {
+    /// A port of its own; without it the path is served on the port of OTLP/HTTP.
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// How the ports are encrypted.

@@ -48,6 +48,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("evaluation", &["interval", "lag"]),
     ("tls", &["cert_file", "key_file", "client_ca_file", "client_auth", "server_name"]),
     ("cors", &["allowed_origins"]),
+    ("zipkin", &["enabled", "listen"]),
+    ("remote_write", &["enabled"]),
 ];
 
 /// Lists of tables that stand in a section of their own, `[[auth.tokens]]`.

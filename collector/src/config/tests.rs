@@ -347,6 +347,48 @@ fn impossible_pairs_are_refused() {
     .assert_eq(&load(&homeless).expect_err("no home").to_string());
 }
 
+/// Scenario: protocols beside OTLP are not mentioned, turned on, and configured in ways that cannot work.
+/// Guarantees: nothing is on unless asked for; Zipkin's port keeps the rules of the other ports.
+#[test]
+fn protocols_beside_otlp_are_asked_for() {
+    let config = good("", &[]);
+    assert_eq!((config.zipkin, config.remote_write), (None, false));
+    let config = good("[zipkin]\nenabled = true\n", &[("FIRSTFAULT_REMOTE_WRITE_ENABLED", "true")]);
+    assert_eq!((config.zipkin, config.remote_write), (Some(Zipkin { listen: None }), true));
+    let config = good("[zipkin]\nenabled = true\nlisten = \"localhost:9411\"\n", &[]);
+    let listen = config.zipkin.and_then(|zipkin| zipkin.listen).expect("a port of its own");
+    assert_eq!(listen.to_string(), "127.0.0.1:9411");
+    let token = [("CI_TOKEN", "0123456789abcdef-ci")];
+    let reachable = "[zipkin]\nenabled = true\nlisten = \"0.0.0.0:9411\"\n\
+                     [[auth.tokens]]\nname = \"ci\"\nsecret_env = \"CI_TOKEN\"\n";
+    assert!(good(reachable, &token).zipkin.is_some());
+    check(
+        "[zipkin]\nlisten = \"127.0.0.1:9411\"\n",
+        expect![[r#"
+            ff.toml:2:10: zipkin.listen: has no effect while zipkin.enabled is false
+              2 | listen = "127.0.0.1:9411"
+                |          ^^^^^^^^^^^^^^^^
+              hint: set enabled = true, or remove this key"#]],
+    );
+    check(
+        "[zipkin]\nenabled = true\nlisten = \"0.0.0.0:4318\"\n[remote_write]\nenabled = 1\n",
+        expect![[r#"
+            ff.toml:3:10: zipkin.listen: 0.0.0.0:4318 is reachable from other machines, and nothing asks for credentials
+              3 | listen = "0.0.0.0:4318"
+                |          ^^^^^^^^^^^^^^
+              hint: use 127.0.0.1, add [[auth.tokens]], or set listen.allow_public = true if the network is trusted
+
+            ff.toml:3:10: zipkin.listen: 0.0.0.0:4318 and 127.0.0.1:4318 for listen.otlp_http share a port
+              3 | listen = "0.0.0.0:4318"
+                |          ^^^^^^^^^^^^^^
+              hint: choose another port, or remove this key to share that of OTLP/HTTP
+
+            ff.toml:5:11: remote_write.enabled: 1 is not true or false
+              5 | enabled = 1
+                |           ^"#]],
+    );
+}
+
 /// Scenario: receivers and SLOs with every kind of mistake.
 /// Guarantees: each is reported at its key; no secret and no path of a URL is repeated.
 #[test]

@@ -19,6 +19,8 @@ use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 mod auth;
 mod cors;
 mod keeping;
+mod protocols;
+mod reach;
 mod receivers;
 mod slos;
 mod tls;
@@ -35,8 +37,11 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
     let slos = slos::read(raw, storage.retention.read_models, problems);
+    let listen = listen(raw, problems);
     Config {
-        listen: listen(raw, problems),
+        zipkin: protocols::zipkin(raw, &listen, problems),
+        remote_write: protocols::remote_write(raw, problems),
+        listen,
         limits: limits(raw, problems),
         evaluation: evaluation(raw, problems),
         tls: tls::read(raw, problems),
@@ -59,15 +64,9 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
     };
     let named = [("otlp_grpc", listen.otlp_grpc), ("otlp_http", listen.otlp_http), ("api", listen.api)];
     for (i, (key, address)) in named.iter().enumerate() {
-        if !address.ip().is_loopback() && !listen.allow_public && !auth::is_asked_at(raw, key) {
-            keys.problem(
-                key,
-                format!("{address} is reachable from other machines, and nothing asks for credentials"),
-            )
-            .hint(auth::way_out(key))
-            .report(keys.problems);
-        }
-        if let Some((other, other_address)) = named[..i].iter().find(|(_, other)| collide(*address, *other)) {
+        reach::check(&mut keys, raw, key, *address, listen.allow_public);
+        let mut earlier = named[..i].iter();
+        if let Some((other, other_address)) = earlier.find(|(_, other)| reach::collide(*address, *other)) {
             // Reported where it was written, which may be the other one.
             let at = if keys.section.fields.contains_key(key) { key } else { other };
             let both = format!("{address} for {key} and {other_address} for {other} share a port");
@@ -75,12 +74,6 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
         }
     }
     listen
-}
-
-/// Two listeners cannot share a port, unless they sit on different interfaces or the system chooses.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
-    let overlap = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() != 0 && a.port() == b.port() && overlap
 }
 
 fn storage_options(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Options {

@@ -2,18 +2,22 @@
 //!
 //! Protobuf is looked through once and then read where it lies; JSON goes through a decoder of our own that
 //! keeps to the specification's mapping and ends in prost's messages, as does protobuf that is out of the
-//! ordinary. Both are read through the same views and judged by the same rules, so a span is kept or
-//! rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a request at
-//! the door with it and `replay` a record of the write-ahead log, and both must come to the same rows.
-//! It must never allocate more than a bounded multiple of the request's size.
+//! ordinary. Zipkin's spans and Prometheus' remote writes are two encodings more: `zipkin` and `remote_write`
+//! make the same messages of them. All are read through the same views and judged by the same rules, so a span
+//! is kept or rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a
+//! request at the door with it and `replay` a record of the write-ahead log, and both must come to the same
+//! rows. It must never allocate more than a bounded multiple of the request's size.
 
 mod json;
+mod owner;
 mod protobuf;
+mod remote_write;
 mod report;
 pub(crate) mod text;
 mod validate;
 pub(crate) mod views;
 mod wire;
+mod zipkin;
 /// The rules on items, for those who go through them.
 pub(crate) mod validity {
     pub(crate) use super::validate::{
@@ -38,6 +42,10 @@ use views::{List, ResourceLogs, ResourceMetrics, ResourceSpans};
 pub(crate) enum Encoding {
     Protobuf,
     Json,
+    /// A list of Zipkin's v2 spans.
+    ZipkinJson,
+    /// `prometheus.WriteRequest` of remote write 1.0, inflated.
+    RemoteWrite,
 }
 
 impl Encoding {
@@ -45,6 +53,8 @@ impl Encoding {
         match self {
             Self::Protobuf => "protobuf",
             Self::Json => "json",
+            Self::ZipkinJson => "zipkin_json",
+            Self::RemoteWrite => "remote_write",
         }
     }
 
@@ -52,6 +62,8 @@ impl Encoding {
         match self {
             Self::Protobuf => 0,
             Self::Json => 1,
+            Self::ZipkinJson => 2,
+            Self::RemoteWrite => 3,
         }
     }
 
@@ -59,6 +71,8 @@ impl Encoding {
         match code {
             0 => Some(Self::Protobuf),
             1 => Some(Self::Json),
+            2 => Some(Self::ZipkinJson),
+            3 => Some(Self::RemoteWrite),
             _ => None,
         }
     }
@@ -139,6 +153,18 @@ pub(crate) enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error("request is not valid Zipkin v2 JSON")]
+    Zipkin {
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("request is not a valid message of remote write 1.0")]
+    RemoteWrite {
+        #[source]
+        source: prost::DecodeError,
+    },
+    #[error("a request of encoding {} has no {signal}", encoding.name())]
+    OtherSignal { encoding: Encoding, signal: Signal },
     #[error("request would take more than {bytes_max} bytes of memory when decoded")]
     TooLarge { bytes_max: usize },
 }
@@ -150,10 +176,16 @@ pub(crate) fn decode(
     body: &Bytes,
     report: &mut Report,
 ) -> Result<Decoded, Error> {
-    match encoding {
-        Encoding::Protobuf => protobuf::decode(signal, body).map(Decoded),
-        Encoding::Json => json::decode(signal, body, report).map(|request| Decoded(Form::Messages(request))),
-    }
+    let request = match (encoding, signal) {
+        (Encoding::Protobuf, _) => return protobuf::decode(signal, body).map(Decoded),
+        (Encoding::Json, _) => json::decode(signal, body, report)?,
+        (Encoding::ZipkinJson, Signal::Traces) => zipkin::decode(body, report)?,
+        (Encoding::RemoteWrite, Signal::Metrics) => remote_write::decode(body, report)?,
+        (Encoding::ZipkinJson | Encoding::RemoteWrite, _) => {
+            return Err(Error::OtherSignal { encoding, signal });
+        }
+    };
+    Ok(Decoded(Form::Messages(request)))
 }
 
 /// As `decode` for protobuf, but through prost whatever the request is like: what `decode` is held against.

@@ -4,6 +4,9 @@ mod grammar;
 mod plain;
 mod weigh;
 
+pub(super) use grammar::{Shape, Type};
+pub(super) use weigh::weigh;
+
 use super::{Error, Form, Request, decoded_bytes_max};
 use bytes::Bytes;
 use grammar::Kind;
@@ -27,7 +30,7 @@ pub(super) fn is_plain(signal: Signal, body: &[u8]) -> bool {
 /// By prost, whether or not the request is plain.
 pub(super) fn decode_by_prost(signal: Signal, body: &Bytes) -> Result<Request, Error> {
     let bytes_max = decoded_bytes_max(body);
-    if weigh::weigh(Kind::root(signal), body, bytes_max).is_none() {
+    if weigh(Kind::root(signal), body, bytes_max).is_none() {
         return Err(Error::TooLarge { bytes_max });
     }
     let body = body.clone();

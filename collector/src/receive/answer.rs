@@ -3,6 +3,10 @@
 //! The table of codes decides whether a client keeps its data and retries or drops it, so a transient
 //! fault must never get a permanent code, nor the other way round. Texts are bounded and printable.
 
+mod plain;
+
+pub(crate) use plain::plain_response;
+
 use super::inflate::Compression;
 use crate::decode::Encoding;
 use crate::decode::text::printable;
@@ -68,6 +72,10 @@ impl Failure {
         Self::new(Reason::UnsupportedEncoding, message)
     }
 
+    pub(super) fn path(path: &str) -> Self {
+        Self::new(Reason::PathUnknown, format!("no such path: {}", printable(path, 80)))
+    }
+
     pub(super) fn profiles() -> Self {
         Self::new(Reason::ProfilesUnsupported, "profiles are not supported".to_owned())
     }
@@ -100,7 +108,9 @@ impl Failure {
 
     fn codes(&self) -> (Code, StatusCode) {
         match self.reason {
-            Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Reason::UnsupportedMediaType | Reason::ZipkinUnsupported | Reason::RemoteWriteUnsupported => {
+                (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
             Reason::UnsupportedEncoding => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Reason::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Reason::PathUnknown | Reason::OtlpOnApiPort => (Code::NotFound, StatusCode::NOT_FOUND),
@@ -138,10 +148,14 @@ impl Failure {
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let (_, status) = self.codes();
         let body = match encoding {
-            Encoding::Protobuf => Bytes::from(self.rpc_status().encode_to_vec()),
-            Encoding::Json => Bytes::from(self.json_status().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => Bytes::from(self.rpc_status().encode_to_vec()),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json_status().to_string()),
         };
-        let mut response = respond(status, encoding, body);
+        self.with_headers(respond(status, encoding, body))
+    }
+
+    /// What HTTP itself has words for, whatever the protocol.
+    fn with_headers(&self, mut response: Response<Body>) -> Response<Body> {
         let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
@@ -217,8 +231,8 @@ impl Acknowledged {
 
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let body = match encoding {
-            Encoding::Protobuf => self.protobuf(),
-            Encoding::Json => Bytes::from(self.json().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => self.protobuf(),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json().to_string()),
         };
         respond(StatusCode::OK, encoding, body)
     }
@@ -236,8 +250,8 @@ impl Acknowledged {
 
 pub(crate) fn content_type(encoding: Encoding) -> &'static str {
     match encoding {
-        Encoding::Protobuf => "application/x-protobuf",
-        Encoding::Json => "application/json",
+        Encoding::Protobuf | Encoding::RemoteWrite => "application/x-protobuf",
+        Encoding::Json | Encoding::ZipkinJson => "application/json",
     }
 }
 

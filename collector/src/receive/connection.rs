@@ -1,4 +1,4 @@
-//! How connections of both doors behave: deadlines, keep-alive and HTTP/2 limits in one place.
+//! How connections of all doors behave: deadlines, keep-alive and HTTP/2 limits in one place.
 
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;

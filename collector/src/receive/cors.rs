@@ -1,8 +1,8 @@
 //! Telemetry from pages: browsers ask before they send to another origin, and the configuration says which may.
 //!
-//! Only OTLP/HTTP answers such questions. Cookies and a browser's own credentials never come along, because nothing
-//! here allows that: a page that sends has the token itself. An origin that is not named gets no header, so that the
-//! browser keeps the answer from it; its question is counted, or its owner would never find out.
+//! Only the port of OTLP/HTTP answers such questions. Cookies and a browser's own credentials never come along, because
+//! nothing here allows that: a page that sends has the token itself. An origin that is not named gets no header, so
+//! that the browser keeps the answer from it; its question is counted, or its owner would never find out.
 
 use super::answer::Failure;
 use super::http::signal_of;

@@ -3,6 +3,7 @@
 //! A hint names the next step with the addresses of this server. Where nothing is known beyond the reason itself, the
 //! reason's own hint is what there is.
 
+use super::{remote_write, zipkin};
 use crate::telemetry::{Origin, Reason, Transport};
 use wire::Endpoints;
 
@@ -14,9 +15,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Paths of other protocols that senders of traces, logs and metrics are often left with.
-const FOREIGN_PATHS: [(&str, &str, &str); 12] = [
-    ("/api/v2/spans", "Zipkin", TRACES),
-    ("/api/v1/spans", "Zipkin", TRACES),
+const FOREIGN_PATHS: [(&str, &str, &str); 7] = [
     ("/api/traces", "Jaeger", TRACES),
     ("/v0.3/traces", "Datadog", TRACES),
     ("/v0.4/traces", "Datadog", TRACES),
@@ -24,10 +23,19 @@ const FOREIGN_PATHS: [(&str, &str, &str); 12] = [
     ("/api/v2/series", "Datadog", METRICS),
     ("/intake/v2/events", "Elastic APM", TRACES),
     ("/loki/api/v1/push", "Loki", LOGS),
-    ("/api/v1/write", "Prometheus remote write", METRICS),
-    ("/api/v1/push", "Prometheus remote write", METRICS),
-    ("/api/prom/push", "Prometheus remote write", METRICS),
 ];
+/// Paths of the protocols that are taken where they are switched on, and where that is.
+const SWITCHED_PATHS: [(&str, &str, &str); 5] = [
+    (zipkin::PATH, ZIPKIN, TRACES),
+    ("/api/v1/spans", ZIPKIN, TRACES),
+    (remote_write::PATH, REMOTE_WRITE, METRICS),
+    ("/api/v1/push", REMOTE_WRITE, METRICS),
+    ("/api/prom/push", REMOTE_WRITE, METRICS),
+];
+const ZIPKIN: &str = "Zipkin, whose v2 spans are taken at /api/v2/spans with [zipkin] enabled = true, on this port or \
+                      that of zipkin.listen";
+const REMOTE_WRITE: &str =
+    "Prometheus remote write, which is taken at /api/v1/write with [remote_write] enabled = true";
 const TRACES: &str = "/v1/traces";
 const LOGS: &str = "/v1/logs";
 const METRICS: &str = "/v1/metrics";
@@ -45,6 +53,13 @@ pub(crate) fn told(reason: Reason, context: Context<'_>) -> Option<String> {
     let Context { origin, endpoints } = context;
     let is_grpc = origin.transport == Transport::Grpc;
     Some(match reason {
+        Reason::PathUnknown if origin.transport == Transport::Zipkin => {
+            format!(
+                "this port takes Zipkin's v2 spans at {}; send OTLP to {}",
+                zipkin::PATH,
+                endpoints.otlp_http
+            )
+        }
         Reason::PathUnknown => for_path(&origin.path, endpoints),
         Reason::ServiceUnknown => for_method(&origin.path, endpoints),
         Reason::HttpOnGrpcPort => {
@@ -85,6 +100,8 @@ fn for_tls(context: Context<'_>) -> String {
         Transport::Http => {
             format!("this port speaks plain text: write {} as the endpoint", endpoints.otlp_http)
         }
+        // Its address is not among the endpoints.
+        Transport::Zipkin => "this port speaks plain text: write an http address as the endpoint".to_owned(),
     }
 }
 
@@ -93,6 +110,7 @@ fn for_stranger(context: Context<'_>) -> String {
     let (name, url) = match origin.transport {
         Transport::Grpc => ("gRPC", &endpoints.otlp_grpc),
         Transport::Http => ("HTTP", &endpoints.otlp_http),
+        Transport::Zipkin => return "this port takes Zipkin's v2 spans in JSON over HTTP".to_owned(),
     };
     format!("this port takes OTLP over {name} ({url}): switch the sender's exporter to OTLP")
 }
@@ -103,6 +121,9 @@ fn for_path(path: &str, endpoints: &Endpoints) -> String {
     let meant = path.trim_end_matches('/').to_ascii_lowercase();
     if let Some((_, whose, signal)) = FOREIGN_PATHS.iter().find(|(foreign, _, _)| *foreign == meant) {
         return format!("this is a path of {whose}, which is not taken here: send OTLP to {url}{signal}");
+    }
+    if let Some((_, whose, signal)) = SWITCHED_PATHS.iter().find(|(switched, _, _)| *switched == meant) {
+        return format!("this is a path of {whose}; or send OTLP to {url}{signal}");
     }
     if meant.starts_with(GRPC_PACKAGE) {
         let signal = signal_word(&meant).unwrap_or(TRACES);
@@ -208,7 +229,7 @@ mod tests {
                 "/otlp/v1/logs",
                 "/api/v2/spans",
                 "/api/traces",
-                "/api/v1/write",
+                "/api/prom/push",
                 "/loki/api/v1/push",
                 "/v0.4/traces",
                 "/favicon.ico",
@@ -227,9 +248,9 @@ mod tests {
                 /v1/traces/v1/traces -> the path is there twice: give OTEL_EXPORTER_OTLP_ENDPOINT the address alone, http://127.0.0.1:14318; only the variable of one signal, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, takes a whole URL
                 /v1/traces/v1/metrics -> the path is there twice: give OTEL_EXPORTER_OTLP_ENDPOINT the address alone, http://127.0.0.1:14318; only the variable of one signal, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, takes a whole URL
                 /otlp/v1/logs -> the path is /v1/logs, with nothing before it: set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:14318
-                /api/v2/spans -> this is a path of Zipkin, which is not taken here: send OTLP to http://127.0.0.1:14318/v1/traces
+                /api/v2/spans -> this is a path of Zipkin, whose v2 spans are taken at /api/v2/spans with [zipkin] enabled = true, on this port or that of zipkin.listen; or send OTLP to http://127.0.0.1:14318/v1/traces
                 /api/traces -> this is a path of Jaeger, which is not taken here: send OTLP to http://127.0.0.1:14318/v1/traces
-                /api/v1/write -> this is a path of Prometheus remote write, which is not taken here: send OTLP to http://127.0.0.1:14318/v1/metrics
+                /api/prom/push -> this is a path of Prometheus remote write, which is taken at /api/v1/write with [remote_write] enabled = true; or send OTLP to http://127.0.0.1:14318/v1/metrics
                 /loki/api/v1/push -> this is a path of Loki, which is not taken here: send OTLP to http://127.0.0.1:14318/v1/logs
                 /v0.4/traces -> this is a path of Datadog, which is not taken here: send OTLP to http://127.0.0.1:14318/v1/traces
                 /favicon.ico -> the paths are /v1/traces, /v1/logs and /v1/metrics
@@ -262,14 +283,14 @@ mod tests {
         );
     }
 
-    /// Scenario: every reason that refuses a request, on both ports.
+    /// Scenario: every reason that refuses a request, on the ports of OTLP and on that of Zipkin.
     /// Guarantees: mistakes that are recognised get a hint of their own with the addresses in use.
     #[test]
     fn every_recognised_mistake_has_a_hint() {
         let (endpoints, mut lines) = (endpoints(), Vec::new());
         let silent = [Reason::Overloaded, Reason::StorageUnavailable];
         for reason in Reason::ALL.iter().filter(|reason| reason.class() == crate::telemetry::Class::Request) {
-            for transport in [Transport::Grpc, Transport::Http] {
+            for transport in [Transport::Grpc, Transport::Http, Transport::Zipkin] {
                 let origin = Origin::new(None, transport, "/x");
                 let context = Context { origin: &origin, endpoints: &endpoints };
                 assert_eq!(hint(*reason, context).is_none(), silent.contains(reason), "{reason:?}");
@@ -280,26 +301,37 @@ mod tests {
         expect![[r#"
             json_as_protobuf grpc: messages of gRPC are protobuf; JSON is taken over HTTP, at http://127.0.0.1:14318
             json_as_protobuf http: set Content-Type to application/json
+            json_as_protobuf zipkin: set Content-Type to application/json
             protobuf_as_json grpc: set Content-Type to application/x-protobuf
             protobuf_as_json http: set Content-Type to application/x-protobuf
+            protobuf_as_json zipkin: set Content-Type to application/x-protobuf
             compressed_twice grpc: switch compression off in one place, the exporter or what is between it and here
             compressed_twice http: switch compression off in one place, the exporter or what is between it and here
+            compressed_twice zipkin: switch compression off in one place, the exporter or what is between it and here
             compression_undeclared grpc: have the gRPC library compress the message, not the application before it
             compression_undeclared http: name the compression in Content-Encoding, or switch it off at the sender
+            compression_undeclared zipkin: name the compression in Content-Encoding, or switch it off at the sender
             path_unknown grpc: the paths are /v1/traces, /v1/logs and /v1/metrics
             path_unknown http: the paths are /v1/traces, /v1/logs and /v1/metrics
+            path_unknown zipkin: this port takes Zipkin's v2 spans at /api/v2/spans; send OTLP to http://127.0.0.1:14318
             service_unknown grpc: served is Export of TraceService, LogsService and MetricsService in opentelemetry.proto.collector
             service_unknown http: served is Export of TraceService, LogsService and MetricsService in opentelemetry.proto.collector
+            service_unknown zipkin: served is Export of TraceService, LogsService and MetricsService in opentelemetry.proto.collector
             http_on_grpc_port grpc: send OTLP/HTTP to http://127.0.0.1:14318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc
             http_on_grpc_port http: send OTLP/HTTP to http://127.0.0.1:14318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc
+            http_on_grpc_port zipkin: send OTLP/HTTP to http://127.0.0.1:14318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc
             grpc_on_http_port grpc: send OTLP/gRPC to http://127.0.0.1:14317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
             grpc_on_http_port http: send OTLP/gRPC to http://127.0.0.1:14317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+            grpc_on_http_port zipkin: send OTLP/gRPC to http://127.0.0.1:14317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
             otlp_on_api_port grpc: send OTLP/HTTP to http://127.0.0.1:14318
             otlp_on_api_port http: send OTLP/HTTP to http://127.0.0.1:14318
+            otlp_on_api_port zipkin: send OTLP/HTTP to http://127.0.0.1:14318
             tls_on_plaintext_port grpc: this port speaks plain text: write http://127.0.0.1:14317 as the endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true
             tls_on_plaintext_port http: this port speaks plain text: write http://127.0.0.1:14318 as the endpoint
+            tls_on_plaintext_port zipkin: this port speaks plain text: write an http address as the endpoint
             not_http grpc: this port takes OTLP over gRPC (http://127.0.0.1:14317): switch the sender's exporter to OTLP
-            not_http http: this port takes OTLP over HTTP (http://127.0.0.1:14318): switch the sender's exporter to OTLP"#]]
+            not_http http: this port takes OTLP over HTTP (http://127.0.0.1:14318): switch the sender's exporter to OTLP
+            not_http zipkin: this port takes Zipkin's v2 spans in JSON over HTTP"#]]
         .assert_eq(&lines.join("\n"));
     }
 }

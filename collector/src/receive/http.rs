@@ -120,7 +120,7 @@ pub(super) fn signal_of(path: &str) -> Option<Signal> {
 fn unknown(path: &str) -> Failure {
     match path {
         "/v1development/profiles" | "/v1/profiles" => Failure::profiles(),
-        _ => Failure::new(Reason::PathUnknown, format!("no such path: {}", printable(path, 80))),
+        _ => Failure::path(path),
     }
 }
 
@@ -146,7 +146,7 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Failure> {
     }
 }
 
-fn compression_of(headers: &HeaderMap) -> Result<Compression, Failure> {
+pub(super) fn compression_of(headers: &HeaderMap) -> Result<Compression, Failure> {
     let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
     let mut compression = Compression::None;
     for name in values.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty()) {

@@ -2,6 +2,7 @@
 
 use super::admission::Permit;
 use super::answer::Failure;
+use super::snappy::unsnap;
 use super::sniff;
 use crate::telemetry::Reason;
 use bytes::Bytes;
@@ -19,13 +20,15 @@ pub(crate) enum Compression {
     Zstd,
     /// With zlib's header, as it should be, or without, as some clients send it.
     Deflate,
+    /// A block without frames, of remote write alone.
+    Snappy,
 }
 
 impl Compression {
     /// For the header that tells what is taken.
     pub(crate) const ACCEPTED: &'static str = "zstd, gzip, deflate, identity";
 
-    /// As headers of both protocols name it, in lower case; `None` for one that is not taken.
+    /// As headers of OTLP's protocols name it, in lower case; `None` for one that is not taken.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "identity" => Some(Self::None),
@@ -42,6 +45,7 @@ impl Compression {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
             Self::Deflate => "deflate",
+            Self::Snappy => "snappy",
         }
     }
 }
@@ -60,6 +64,10 @@ pub(crate) fn inflate(
     bytes_max: usize,
     permit: &mut Permit,
 ) -> Result<Bytes, Failure> {
+    // A block is inflated at once: it says itself how long it becomes.
+    if compression == Compression::Snappy {
+        return unsnap(&body, bytes_max, permit);
+    }
     // An empty body is an empty request, whatever its headers say.
     if compression == Compression::None || body.is_empty() {
         return Ok(body);
@@ -87,7 +95,8 @@ fn decoder(
     bytes_max: usize,
 ) -> Result<io::Result<Box<dyn Read + '_>>, Failure> {
     Ok(match compression {
-        Compression::None => Ok(Box::new(body)),
+        // Neither is read through a decoder.
+        Compression::None | Compression::Snappy => Ok(Box::new(body)),
         Compression::Gzip => Ok(Box::new(MultiGzDecoder::new(body))),
         Compression::Deflate => Ok(Box::new(Deflated::new(body))),
         Compression::Zstd => {
@@ -112,6 +121,7 @@ fn malformed(body: &[u8], compression: Compression, error: &io::Error) -> Failur
     let reason = match compression {
         Compression::Zstd => Reason::ZstdMalformed,
         Compression::Deflate => Reason::DeflateMalformed,
+        Compression::Snappy => Reason::SnappyMalformed,
         Compression::Gzip | Compression::None => Reason::GzipMalformed,
     };
     let name = compression.name();

@@ -80,7 +80,7 @@ pub(crate) fn mistake(encoding: Encoding, declared: Compression, body: &[u8]) ->
             let message = "the body is binary, and it was sent as JSON".to_owned();
             Some((Reason::ProtobufAsJson, message))
         }
-        Encoding::Protobuf | Encoding::Json => None,
+        Encoding::Protobuf | Encoding::Json | Encoding::ZipkinJson | Encoding::RemoteWrite => None,
     }
 }
 

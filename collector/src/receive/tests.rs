@@ -3,6 +3,7 @@
 mod access;
 mod grpc;
 mod http;
+mod protocols;
 
 use crate::clock::Clock;
 use crate::ingest::{Ingest, IngestLimits};

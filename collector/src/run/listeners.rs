@@ -1,6 +1,6 @@
-//! The three ports, bound before anything else starts, so that a port in use stops nothing half-way.
+//! The ports, bound before anything else starts, so that a port in use stops nothing half-way.
 
-use crate::config::{Listen, Tls};
+use crate::config::{Listen, Tls, Zipkin};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
@@ -39,15 +39,34 @@ impl Listeners {
     }
 }
 
+/// The port of Zipkin, where it has one of its own.
+pub(super) async fn bind_zipkin(zipkin: Option<&Zipkin>) -> Result<Option<TcpListener>, String> {
+    let Some(address) = zipkin.and_then(|zipkin| zipkin.listen) else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!(
+            "zipkin.listen: {address} {}\n  hint: choose another address, or remove the key to share the port of \
+             OTLP/HTTP",
+            why_not(&error)
+        )
+    })?;
+    Ok(Some(listener))
+}
+
+fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "is in use: another process, perhaps another Firstfault, listens there".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "is not an address of this machine".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be used: ports below 1024 need privileges".to_owned(),
+        _ => format!("cannot be used: {error}"),
+    }
+}
+
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| {
         let (flag, variable) = (key.replace('_', "-"), key.to_ascii_uppercase());
-        let what = match error.kind() {
-            io::ErrorKind::AddrInUse => "is in use: another process, perhaps another Firstfault, listens there".to_owned(),
-            io::ErrorKind::AddrNotAvailable => "is not an address of this machine".to_owned(),
-            io::ErrorKind::PermissionDenied => "may not be used: ports below 1024 need privileges".to_owned(),
-            _ => format!("cannot be used: {error}"),
-        };
+        let what = why_not(&error);
         format!(
             "listen.{key}: {address} {what}\n  hint: choose another with --listen-{flag}, listen.{key} in the file \
              or FIRSTFAULT_LISTEN_{variable}; port 0 takes any free one"
@@ -97,6 +116,23 @@ mod tests {
             listen.api: TAKEN is in use: another process, perhaps another Firstfault, listens there
               hint: choose another with --listen-api, listen.api in the file or FIRSTFAULT_LISTEN_API; port 0 takes any free one"#]]
         .assert_eq(&problems.join("\n").replace(&taken.to_string(), "TAKEN"));
+    }
+
+    /// Scenario: Zipkin has no port, one of its own, and one that is taken.
+    /// Guarantees: none is bound, it is bound, and the error names key, address and ways out.
+    #[tokio::test]
+    async fn zipkin_has_a_port_where_it_is_given_one() {
+        let zipkin = |listen: Option<SocketAddr>| Zipkin { listen };
+        assert!(bind_zipkin(None).await.expect("nothing to bind").is_none());
+        assert!(bind_zipkin(Some(&zipkin(None))).await.expect("nothing to bind").is_none());
+        let any = zipkin(Some("127.0.0.1:0".parse().expect("an address")));
+        let first = bind_zipkin(Some(&any)).await.expect("a free port").expect("bound");
+        let taken = first.local_addr().expect("bound");
+        let problem = bind_zipkin(Some(&zipkin(Some(taken)))).await.expect_err("taken");
+        expect_test::expect![[r#"
+            zipkin.listen: TAKEN is in use: another process, perhaps another Firstfault, listens there
+              hint: choose another address, or remove the key to share the port of OTLP/HTTP"#]]
+        .assert_eq(&problem.replace(&taken.to_string(), "TAKEN"));
     }
 
     /// Scenario: addresses that mean every interface, with and without TLS, and with the name of a certificate.

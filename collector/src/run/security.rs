@@ -53,7 +53,8 @@ fn warn_of_clear_text(config: &Config) {
         return;
     }
     let listen = &config.listen;
-    for address in [listen.otlp_grpc, listen.otlp_http, listen.api] {
+    let zipkin = config.zipkin.as_ref().and_then(|zipkin| zipkin.listen);
+    for address in [listen.otlp_grpc, listen.otlp_http, listen.api].into_iter().chain(zipkin) {
         if !address.ip().is_loopback() {
             tracing::warn!(
                 %address,

@@ -14,6 +14,8 @@ const PATH_CHARS_MAX: usize = 160;
 pub(crate) enum Transport {
     Grpc,
     Http,
+    /// HTTP on the port that Zipkin has for itself.
+    Zipkin,
 }
 
 impl Transport {
@@ -21,6 +23,7 @@ impl Transport {
         match self {
             Self::Grpc => "grpc",
             Self::Http => "http",
+            Self::Zipkin => "zipkin",
         }
     }
 }

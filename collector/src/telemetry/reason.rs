@@ -63,6 +63,12 @@ reasons! {
         "see the OTLP/JSON mapping: lowerCamelCase keys, integer enum values, hex ids";
     JsonAsProtobuf Request "json_as_protobuf" "";
     ProtobufAsJson Request "protobuf_as_json" "";
+    ZipkinMalformed Request "zipkin_malformed"
+        "Zipkin's v2 JSON is a list of spans: ids are hex text, times whole microseconds";
+    RemoteWriteMalformed Request "remote_write_malformed"
+        "check that the sender writes prometheus.WriteRequest, the message of remote write 1.0";
+    SnappyMalformed Request "snappy_malformed"
+        "remote write uses snappy's block format; the body was cut or is none: check proxies between";
     GzipMalformed Request "gzip_malformed" "the body was cut or is not gzip: check proxies between";
     ZstdMalformed Request "zstd_malformed"
         "the body was cut, is not zstd, or needs a window of more than 8 MiB: check its sender and proxies between";
@@ -75,8 +81,11 @@ reasons! {
     RequestTooLarge Request "request_too_large" "send smaller batches, or raise limits.request_bytes";
     UnsupportedMediaType Request "unsupported_media_type"
         "use Content-Type application/x-protobuf or application/json";
+    ZipkinUnsupported Request "zipkin_unsupported" "send Zipkin's v2 JSON, Content-Type application/json";
+    RemoteWriteUnsupported Request "remote_write_unsupported"
+        "send remote write 1.0: Content-Type application/x-protobuf, Content-Encoding snappy";
     UnsupportedEncoding Request "unsupported_encoding" "use zstd, gzip, deflate or no compression";
-    MethodNotAllowed Request "method_not_allowed" "OTLP/HTTP uses POST";
+    MethodNotAllowed Request "method_not_allowed" "telemetry is sent with POST";
     PathUnknown Request "path_unknown"
         "the endpoint's paths are /v1/traces, /v1/logs and /v1/metrics";
     ServiceUnknown Request "service_unknown" "traces, logs and metrics are served";
@@ -109,6 +118,10 @@ reasons! {
     HistogramCountMismatch Item "histogram_count_mismatch" "count must be the sum of the bucket counts";
     ExponentialIndexOutOfRange Item "exponential_index_out_of_range"
         "a bucket lies outside the range of 64-bit floats: check scale and offset";
+    MetricNameMissing Item "metric_name_missing" "a series of remote write has its name in the label __name__";
+    TimestampInvalid Item "timestamp_invalid" "a sample's time is in milliseconds since 1970: check the sender's clock";
+    NativeHistogramUnusable Item "native_histogram_unusable"
+        "native histograms are stored that count whole numbers, only grow, and have a schema from -4 to 8";
     IdentityTooLarge Item "identity_too_large"
         "resource, scope and metric texts are repeated for every item: shorten them or send fewer items at once";
     SeriesLimit Item "series_limit"
@@ -125,6 +138,8 @@ reasons! {
     LinkLimit Warning "link_limit" "send fewer links of one span, or raise limits.links_max";
     ValueTooDeep Warning "value_too_deep" "";
     ExemplarWithoutValue Warning "exemplar_without_value" "";
+    ExemplarWithoutSample Warning "exemplar_without_sample" "";
+    ZipkinKeyUnknown Warning "zipkin_key_unknown" "the path takes version 2 of Zipkin's spans; version 1 has other keys";
 
     DuplicateAttributeKey Note "duplicate_attribute_key" "keys must be unique; the first value is kept";
     ParentSpanIdInvalid Note "parent_span_id_invalid" "the span is kept as a root";
@@ -132,5 +147,8 @@ reasons! {
     LinkIdInvalid Note "link_id_invalid" "the link is stored under an all-zero id";
     EndBeforeStart Note "end_before_start" "the duration is stored as 0: check the sender's clock";
     TimeOutOfRange Note "time_out_of_range" "the time is stored as the latest that fits, in the year 2262";
+    SpanWithoutTime Note "span_without_time" "the span is stored at the start of 1970";
+    MetadataWithoutSeries Note "metadata_without_series"
+        "types of series are told by their names where metadata comes in requests of its own";
     LogWithoutTime Note "log_without_time" "the time of receipt is used";
 }

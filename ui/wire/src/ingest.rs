@@ -24,7 +24,7 @@ pub struct RejectedRequest {
     pub last_at: UnixNanos,
     /// The sender's address.
     pub peer: Option<String>,
-    /// `grpc` or `http`: of the port that it came to.
+    /// `grpc`, `http` or `zipkin`: of the port that it came to.
     pub transport: String,
     /// Empty for a connection that never asked for one.
     pub path: String,

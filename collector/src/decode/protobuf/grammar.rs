@@ -1,11 +1,20 @@
-//! The messages of OTLP: which field of them is what, and how much memory prost takes for it.
+//! What messages are made of, and how much memory prost takes for each part; and the messages of OTLP.
 
 use opentelemetry_proto::tonic::{common::v1 as common, logs::v1 as logs, metrics::v1 as metrics};
 use opentelemetry_proto::tonic::{resource::v1 as resource, trace::v1 as trace};
 use std::mem::size_of;
 use storage::Signal;
 
-/// The message types.
+/// The message types of a protocol.
+pub(in crate::decode) trait Shape: Copy {
+    /// Bytes of the struct that prost makes of it.
+    fn bytes(self) -> usize;
+
+    /// What the field of that number holds.
+    fn field(self, number: u32) -> Type<Self>;
+}
+
+/// The message types of OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     TracesRequest,
@@ -46,10 +55,10 @@ pub(super) enum Kind {
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub(in crate::decode) enum Type<K> {
     /// A message of which there is one; a second one would be merged into it.
-    One(Kind),
-    Many(Kind),
+    One(K),
+    Many(K),
     Text,
     Texts,
     Bytes,
@@ -65,7 +74,7 @@ pub(super) enum Type {
 /// Memory for a number in a list: the widest there is.
 pub(super) const NUMBER_BYTES: usize = 8;
 
-impl Type {
+impl<K> Type<K> {
     /// Memory for a field that is no message, of `len` bytes on the wire.
     pub(super) fn bytes(self, len: usize) -> usize {
         match self {
@@ -76,17 +85,8 @@ impl Type {
     }
 }
 
-impl Kind {
-    pub(super) fn root(signal: Signal) -> Self {
-        match signal {
-            Signal::Traces => Self::TracesRequest,
-            Signal::Logs => Self::LogsRequest,
-            Signal::Metrics => Self::MetricsRequest,
-        }
-    }
-
-    /// Bytes of the struct that prost makes of it.
-    pub(super) fn bytes(self) -> usize {
+impl Shape for Kind {
+    fn bytes(self) -> usize {
         match self {
             Self::TracesRequest | Self::LogsRequest | Self::MetricsRequest => 0,
             Self::ResourceSpans => size_of::<trace::ResourceSpans>(),
@@ -116,9 +116,8 @@ impl Kind {
         }
     }
 
-    /// What the field of that number holds.
     #[inline]
-    pub(super) fn field(self, number: u32) -> Type {
+    fn field(self, number: u32) -> Type<Self> {
         match self {
             Self::TracesRequest => only(number, Self::ResourceSpans),
             Self::LogsRequest => only(number, Self::ResourceLogs),
@@ -145,9 +144,19 @@ impl Kind {
             _ => self.field_of_metric(number),
         }
     }
+}
+
+impl Kind {
+    pub(super) fn root(signal: Signal) -> Self {
+        match signal {
+            Signal::Traces => Self::TracesRequest,
+            Signal::Logs => Self::LogsRequest,
+            Signal::Metrics => Self::MetricsRequest,
+        }
+    }
 
     #[inline]
-    fn field_of_trace(self, number: u32) -> Type {
+    fn field_of_trace(self, number: u32) -> Type<Self> {
         match (self, number) {
             (Self::Span, 1 | 2 | 4) | (Self::Link, 1 | 2) => Type::Bytes,
             (Self::Span, 3 | 5) | (Self::Event | Self::Status, 2) | (Self::Link, 3) => Type::Text,
@@ -164,7 +173,7 @@ impl Kind {
     }
 
     #[inline]
-    fn field_of_all(self, number: u32) -> Type {
+    fn field_of_all(self, number: u32) -> Type<Self> {
         match (self, number) {
             (Self::KeyValue, 1) | (Self::AnyValue, 1) | (Self::Scope | Self::EntityRef, 1 | 2) => Type::Text,
             (Self::KeyValue, 2) => Type::One(Self::AnyValue),
@@ -182,7 +191,7 @@ impl Kind {
         }
     }
 
-    fn field_of_metric(self, number: u32) -> Type {
+    fn field_of_metric(self, number: u32) -> Type<Self> {
         match (self, number) {
             (Self::Metric, 1..=3) => Type::Text,
             (Self::Metric, 5 | 7) => Type::One(Self::NumberPoints),
@@ -216,12 +225,12 @@ impl Kind {
 }
 
 /// The fields of a request.
-fn only(number: u32, resource: Kind) -> Type {
+fn only(number: u32, resource: Kind) -> Type<Kind> {
     if number == 1 { Type::Many(resource) } else { Type::Unknown }
 }
 
 /// The fields of a resource's or a scope's items.
-fn below(number: u32, owner: Kind, items: Kind) -> Type {
+fn below(number: u32, owner: Kind, items: Kind) -> Type<Kind> {
     match number {
         1 => Type::One(owner),
         2 => Type::Many(items),

@@ -7,7 +7,7 @@
 //! field, with groups, or nested deeper than any value that is kept. So what is said here decides how a request
 //! is read, and never what becomes of it.
 
-use super::grammar::{Kind, NUMBER_BYTES, Type};
+use super::grammar::{Kind, NUMBER_BYTES, Shape as _, Type};
 use crate::decode::wire;
 
 /// Messages inside each other that views are trusted with. prost stops at 100; 24 maps, which is as deep as
@@ -54,7 +54,7 @@ fn weigh_message(kind: Kind, body: &[u8], depth: usize) -> Option<usize> {
 }
 
 #[inline]
-fn weigh_delimited(field: Type, bytes: &[u8], depth: usize) -> Option<usize> {
+fn weigh_delimited(field: Type<Kind>, bytes: &[u8], depth: usize) -> Option<usize> {
     let is_plain = match field {
         Type::One(kind) | Type::Many(kind) if depth < DEPTH_MAX => {
             return Some(kind.bytes() + weigh_message(kind, bytes, depth + 1)?);

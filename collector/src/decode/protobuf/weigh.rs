@@ -4,7 +4,7 @@
 //! allocating and adds up what the structs will take. It judges size only: whatever is malformed it leaves to
 //! prost, whose error the sender gets.
 
-use super::grammar::{Kind, NUMBER_BYTES, Type};
+use super::grammar::{NUMBER_BYTES, Shape, Type};
 use crate::decode::wire;
 
 /// Message nesting that prost accepts; deeper requests fail there.
@@ -12,7 +12,7 @@ const DEPTH_MAX: usize = 100;
 
 /// Bytes that the decoded request takes, or `None` when that is more than `bytes_max`. Stops early,
 /// with what was found so far, at anything malformed.
-pub(super) fn weigh(root: Kind, body: &[u8], bytes_max: usize) -> Option<usize> {
+pub(in crate::decode) fn weigh(root: impl Shape, body: &[u8], bytes_max: usize) -> Option<usize> {
     let mut total = 0usize;
     let mut open = vec![(root, body)];
     while let Some((kind, mut rest)) = open.pop() {

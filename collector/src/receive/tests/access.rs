@@ -1,4 +1,4 @@
-//! Who is let in at both doors, what they are told, and what browsers are allowed.
+//! Who is let in at the doors, what they are told, and what browsers are allowed.
 
 use super::*;
 use crate::auth::{Credential, Gate, Kind, Rates, Secrets};
@@ -118,6 +118,43 @@ async fn refused_bytes_are_paid_for() {
     let request = || post("/v1/traces", "application/x-protobuf", Some(TOKEN), vec![0xff; 10_000]);
     assert_eq!(call(server.http(), request()).await.0.status, StatusCode::BAD_REQUEST);
     assert_eq!(call(server.http(), request()).await.0.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// Scenario: the paths of Zipkin and of remote write are asked for without a token, where they are served and where
+/// they are not; then a token that may send one item a second sends a hundred, and more over both.
+/// Guarantees: strangers get 401 with a challenge, in plain words; who owes is told to come later, each in the status
+/// that its sender repeats.
+#[tokio::test]
+async fn protocols_beside_otlp_ask_too() {
+    let server = guarded(Rates { items_per_second: Some(1), bytes_per_second: None }).await;
+    let door = |is_served| {
+        let zipkin = crate::receive::zipkin::router(server.ingest.clone(), is_served);
+        let remote_write = crate::receive::remote_write::router(server.ingest.clone(), is_served);
+        server.http().merge(zipkin).merge(remote_write)
+    };
+    let spans = |token| post("/api/v2/spans", "application/json", token, "[]");
+    let samples = |token| post("/api/v1/write", "application/x-protobuf", token, "");
+    for is_served in [true, false] {
+        for request in [spans(None), samples(None)] {
+            let (parts, body) = call(door(is_served), request).await;
+            assert_eq!(parts.status, StatusCode::UNAUTHORIZED);
+            assert!(parts.headers.contains_key(WWW_AUTHENTICATE));
+            assert_eq!(&body[..], b"no credentials came with the request\n");
+        }
+    }
+    assert_eq!(call(door(true), spans(Some(TOKEN))).await.0.status, StatusCode::ACCEPTED);
+    let body = traces(100, 0).encode_to_vec();
+    let otlp = post("/v1/traces", "application/x-protobuf", Some(TOKEN), body);
+    assert_eq!(call(door(true), otlp).await.0.status, StatusCode::OK);
+    for (request, status) in [
+        (spans(Some(TOKEN)), StatusCode::TOO_MANY_REQUESTS),
+        (samples(Some(TOKEN)), StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let (parts, _) = call(door(true), request).await;
+        assert_eq!(parts.status, status);
+        assert!(parts.headers.contains_key("retry-after"));
+    }
+    assert_eq!(server.rejections(), [(Reason::Unauthenticated, 4), (Reason::RateLimited, 2)]);
 }
 
 fn from_page(request: Request<Body>, origin: &'static str) -> Request<Body> {
