@@ -111,7 +111,8 @@ def request(name, *items):
 
 def span(*more):
     ids = held(1, TRACE_ID) + held(2, SPAN_ID)
-    return ids + held(5, "GET /cart") + num(6, 2) + fixed64(7, TIME) + fixed64(8, TIME + 250_000_000) + b"".join(more)
+    own = held(5, "GET /cart") + num(6, 2) + fixed64(7, TIME) + fixed64(8, TIME + 250_000_000)
+    return ids + own + b"".join(more)
 
 
 def full_span():
@@ -341,9 +342,109 @@ def json_seeds():
     }
 
 
+# Zipkin's v2 spans.
+
+# The bytes are one span, or one series.
+ONE = 1
+
+
+def zipkin_span(**members):
+    return {
+        "traceId": TRACE_ID.hex(),
+        "id": SPAN_ID.hex(),
+        "name": "get /cart",
+        "kind": "CLIENT",
+        "timestamp": TIME // 1000,
+        "duration": 250_000,
+        "localEndpoint": {"serviceName": "web", "ipv4": "10.0.0.1", "port": 8080},
+        "remoteEndpoint": {"serviceName": "cart", "ipv6": "2001:db8::1"},
+        "tags": {"http.method": "GET", "http.status_code": "503", "error": "deadline", "otel.status_code": "ERROR"},
+        **members,
+    }
+
+
+def zipkin():
+    cart = {"serviceName": "cart"}
+    server = zipkin_span(kind="SERVER", shared=True, parentId=PARENT_ID.hex(), localEndpoint=cart)
+    below = zipkin_span(id="a1", parentId=SPAN_ID.hex(), kind=None, localEndpoint=cart)
+    priced = '{"priced": {"cents": 100, "rate": 0.5, "none": null}}'
+    texts = ["cache miss", priced, 'retry: {"tags":["a",{"b":1}]}']
+    annotations = [{"timestamp": TIME // 1000 + place, "value": text} for place, text in enumerate(texts)]
+    scope_tags = {"otel.scope.name": "meter", "otel.library.version": "1"}
+    tags = {"service.name": "shop", "w3c.tracestate": "a=1", "flag": True, "n": 1.5, **scope_tags}
+    deep = [{"timestamp": 1, "value": "deep: " + '{"a":' * 60 + "1" + "}" * 60}]
+    return {
+        "good-list": choice(0) + plain_json([zipkin_span(), server, below]),
+        "good-span": choice(ONE) + plain_json(zipkin_span(annotations=annotations)),
+        "good-resource-in-tags": choice(ONE) + plain_json(zipkin_span(tags=tags)),
+        "good-short-ids": choice(ONE) + plain_json(zipkin_span(traceId="abc", id="1", kind="OTHER", debug=True)),
+        "good-deep-annotation": choice(ONE) + plain_json(zipkin_span(annotations=deep)),
+        "good-without-time": choice(ONE) + plain_json(zipkin_span(timestamp=None, duration="7", unknown=[{}])),
+        "bad-no-list": choice(0) + plain_json(zipkin_span()),
+        "bad-ids": choice(ONE) + plain_json(zipkin_span(traceId="zz")),
+        "bad-cut": choice(0) + plain_json([zipkin_span()])[:-9],
+        "bad-tag": choice(ONE) + plain_json(zipkin_span(tags={"a": {}})),
+        "empty": choice(0) + b"[]",
+    }
+
+
+# Remote write 1.0.
+
+TIME_MS = TIME // 1_000_000
+STALE = 0x7FF0_0000_0000_0002
+
+
+def labels(field, **pairs):
+    return b"".join(held(field, held(1, name), held(2, value)) for name, value in pairs.items())
+
+
+def series(name, *more, **pairs):
+    return labels(1, __name__=name, job="shop/cart", instance="10.0.0.1:80", **pairs) + b"".join(more)
+
+
+def sample(value, after_ms=0):
+    return held(2, double(1, value), num(2, TIME_MS + after_ms))
+
+
+def native(*more):
+    """Buckets 0, 1 and 4 with the counts 2, 3 and 1; the first three fields are count, sum and schema."""
+    spans = held(11, signed(1, 0), num(2, 2)) + held(11, signed(1, 2), num(2, 1))
+    deltas = held(12, varint(4), varint(2), varint(3))
+    return held(4, num(1, 7), double(3, 9.5), signed(4, 3), double(5, 0.001), num(6, 1), spans, deltas, *more)
+
+
+def remote_write():
+    meta = held(3, num(1, 1), held(2, "requests"), held(4, "Requests served"), held(5, "seconds"))
+    ids = {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex()}
+    exemplar = held(3, labels(1, **ids, user="u1"), double(2, 0.25), num(3, TIME_MS))
+    samples = sample(3.0) + sample(4.0, 15_000)
+    counter = series("requests_total", samples, exemplar, otel_scope_name="meter", code="200")
+    stale = series("queue", held(2, fixed64(1, STALE), num(2, TIME_MS)), sample(float("inf"), 1))
+    bucket = series("latency_bucket", sample(7.0), le="+Inf")
+    apart = series("latency_bucket", exemplar, le="+Inf")
+    histogram = series("sizes", native(num(15, TIME_MS)), exemplar)
+    float_buckets = held(11, signed(1, -1), num(2, 1)) + held(13, struct.pack("<d", 3.0))
+    floats = held(4, double(2, 3.0), double(3, 1.0), float_buckets)
+    all_series = [held(1, one) for one in (counter, stale, bucket, apart, histogram)]
+    return {
+        "good-request": choice(0) + b"".join(all_series) + meta,
+        "good-counter": choice(ONE) + counter,
+        "good-stale": choice(ONE) + stale,
+        "good-native": choice(ONE) + histogram,
+        "good-native-of-floats": choice(ONE) + series("f", floats),
+        "good-many-samples": choice(ONE) + series("m", *[sample(float(n), n) for n in range(40)]),
+        "bad-native-gauge": choice(ONE) + series("g", native(num(14, 3), num(15, TIME_MS))),
+        "bad-native-schema": choice(ONE) + series("g", native(signed(4, -53), num(15, TIME_MS))),
+        "bad-without-name": choice(ONE) + labels(1, job="shop") + sample(1.0),
+        "bad-before-1970": choice(ONE) + series("old", held(2, double(1, 1.0), num(2, -1))),
+        "bad-cut": choice(0) + held(1, counter)[:-3],
+        "metadata-alone": choice(0) + meta,
+    }
+
+
 # Compressed bodies.
 
-GZIP, ZSTD, DEFLATE = 1, 2, 3
+GZIP, ZSTD, DEFLATE, SNAPPY = 1, 2, 3, 4
 # Places in the target's list of limits, times eight: 1,000 bytes, 64 KiB, 1 MiB.
 SMALL, MIDDLE, LARGE = 16, 24, 32
 
@@ -381,10 +482,23 @@ def gzipped(content, head=b"\x1f\x8b\x08\0\0\0\0\0\0\xff"):
     return head + raw_deflate(content) + struct.pack("<II", zlib.crc32(content), len(content))
 
 
+def snappy(n_bytes, *elements):
+    return varint(n_bytes) + b"".join(elements)
+
+
+def literal(content):
+    return bytes([len(content) - 1 << 2]) + content
+
+
+def copied(n_bytes, offset):
+    return bytes([n_bytes - 1 << 2 | 2]) + struct.pack("<H", offset)
+
+
 def inflate():
     content = plain_json(json_request("resourceSpans", "scopeSpans", "spans", json_span()))
     whole = gzipped(content)
     zeros = bytes(1 << 20)
+    question = b"where did it break first? "
     # With an extra field, a name, a comment, and a checksum of the header.
     named = bytearray(b"\x1f\x8b\x08\x1e\0\0\0\0\0\xff\x02\0xxname\0comment\0")
     named += struct.pack("<H", zlib.crc32(named) & 0xFFFF)
@@ -409,6 +523,12 @@ def inflate():
         "good-zstd-window": choice(ZSTD + LARGE) + window(13),
         "good-zlib": choice(DEFLATE + LARGE) + zlib.compress(content, 6),
         "good-raw-deflate": choice(DEFLATE + LARGE) + raw_deflate(content),
+        "good-snappy": choice(SNAPPY + LARGE) + snappy(53, literal(question), copied(27, len(question))),
+        "good-snappy-of-nothing": choice(SNAPPY + LARGE) + snappy(0),
+        "bad-snappy-promise": choice(SNAPPY + LARGE) + snappy(1 << 32, literal(b"x")),
+        "bad-snappy-ratio": choice(SNAPPY + LARGE) + snappy(1 << 20, literal(b"x")),
+        "bad-snappy-bomb": choice(SNAPPY + SMALL) + snappy(6401, literal(b"x"), *[copied(64, 1)] * 100),
+        "bad-snappy-offset": choice(SNAPPY + LARGE) + snappy(9, literal(b"x"), copied(8, 2)),
         "bad-gzip-cut": choice(GZIP + LARGE) + whole[:-5],
         "bad-gzip-checksum": choice(GZIP + LARGE) + whole[:-8] + bytes(4) + whole[-4:],
         "bad-gzip-followed": choice(GZIP + LARGE) + whole + b"rest",
@@ -480,6 +600,7 @@ def wal_frame():
         "good-record": choice(RECORD) + fields + payload * 3,
         "good-record-of-nothing": choice(RECORD) + fields,
         "good-file": choice(FILE) + header() + one + two + three,
+        "good-file-of-version-2": choice(FILE) + header(version=2) + one,
         "good-file-hurt-in-the-middle": choice(FILE) + header() + one + bytes(hurt) + three,
         "good-file-with-a-frame-inside": choice(FILE) + header() + one + bytes(hurt_around) + three,
         "good-file-before-another": choice(FILE + 3 * NEXT_FILE) + header() + bytes(hurt[:40]) + two + three,
@@ -500,7 +621,14 @@ def wal_frame():
 
 
 def main():
-    seeds = {"protobuf": protobuf(), "json": json_seeds(), "inflate": inflate(), "wal_frame": wal_frame()}
+    seeds = {
+        "protobuf": protobuf(),
+        "json": json_seeds(),
+        "zipkin": zipkin(),
+        "remote_write": remote_write(),
+        "inflate": inflate(),
+        "wal_frame": wal_frame(),
+    }
     for target, files in seeds.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -99,6 +99,18 @@ fn damaged_json_keeps_the_rules() {
     damage("json");
 }
 
+/// Scenario and guarantees: as for JSON, for Zipkin's spans.
+#[test]
+fn damaged_zipkin_keeps_the_rules() {
+    damage("zipkin");
+}
+
+/// Scenario and guarantees: as for JSON, for series of remote write, with native histograms and exemplars.
+#[test]
+fn damaged_remote_writes_keep_the_rules() {
+    damage("remote_write");
+}
+
 /// Scenario: bodies in each compression with different limits, damaged.
 /// Guarantees: nothing above the limit comes out or is charged; refusals are the compression's own.
 #[test]
