@@ -7,7 +7,7 @@
 use crate::auth::Gate;
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};

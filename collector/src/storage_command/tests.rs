@@ -138,7 +138,9 @@ async fn what_is_exported_can_be_imported() {
         let metrics = |folder: &Path| std::fs::read_to_string(folder.join("metrics.jsonl")).expect("written");
         assert_eq!(metrics(&again), metrics(&json), "{name}");
     }
-    let red = import::run(vec![parquet.join("red.parquet")], None, config(&path("from-json"))).await;
+    let red =
+        import::run(vec![parquet.join("red.parquet")], None, Reach::default(), config(&path("from-json")))
+            .await;
     assert!(red.expect_err("derived").to_string().contains("no table that can be taken in"));
 
     let id = ["--format", "otlp-json", "--trace-id", "5B8EFFF798038103D269B633813FC60C"];
