@@ -1,4 +1,15 @@
-//! Real SDKs: what an application did is compared with what was stored.
+//! Real SDKs: what an application did is compared with what was stored. Here are applications as their authors write
+//! them; `matrix` has every client with every field, `retry` has clients of a server in trouble.
+
+mod agent;
+mod case;
+mod counter;
+mod matrix;
+mod retry;
+mod rust_counter;
+mod rust_sdk;
+mod rust_story;
+mod story;
 
 use crate::support::server::Server;
 use crate::support::{tool, wait::eventually_eq};

@@ -9,18 +9,18 @@ use std::process::Command;
 /// What the integration tests are told about.
 pub(crate) struct Tools {
     pub(crate) python: PathBuf,
+    /// A forwarding agent; none where there is no build of it.
+    pub(crate) agent: Option<PathBuf>,
     pub(crate) node_modules: PathBuf,
     pub(crate) chromedriver: PathBuf,
     pub(crate) prometheus: PathBuf,
 }
 
 pub(crate) fn everything() -> Result<Tools> {
-    Ok(Tools {
-        python: python()?,
-        node_modules: node_modules()?,
-        chromedriver: chromedriver()?,
-        prometheus: prometheus()?,
-    })
+    let python = python()?;
+    let agent = agent(&python)?;
+    let (node_modules, chromedriver, prometheus) = (node_modules()?, chromedriver()?, prometheus()?);
+    Ok(Tools { python, agent, node_modules, chromedriver, prometheus })
 }
 
 /// Installs Debian packages; the caller has seen that they are needed.
@@ -41,6 +41,26 @@ pub(crate) fn apt(packages: &[&str]) -> Result<()> {
 /// A Python interpreter with the clients of the tests.
 fn python() -> Result<PathBuf> {
     venv("python", "tests/clients/python/requirements.txt")
+}
+
+/// The agent that comes among the Python packages. It is a program of its own, but linked with Python's library.
+fn agent(python: &Path) -> Result<Option<PathBuf>> {
+    const PLACE: &str = "import importlib.util as util, sys; found = util.find_spec('rotel'); \
+                         print(f'libpython{sys.version_info[0]}.{sys.version_info[1]}'); \
+                         print(found.submodule_search_locations[0] if found else '')";
+    let python = python.to_string_lossy();
+    let answer =
+        shell::output(&python, &["-c", PLACE]).with_context(|| format!("ask {python} for the agent"))?;
+    let mut lines = answer.lines();
+    let (Some(library), Some(dir)) = (lines.next(), lines.next().filter(|dir| !dir.is_empty())) else {
+        println!("no forwarding agent: there is no build of it for this machine, its test is skipped");
+        return Ok(None);
+    };
+    let agent = Path::new(dir).join("rotel-agent");
+    if !shell::has(&agent) {
+        apt(&[library])?;
+    }
+    Ok(Some(agent))
 }
 
 /// A Python interpreter with the databases that the storage benchmark compares with; about 1 GB.

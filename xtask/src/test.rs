@@ -61,16 +61,19 @@ fn tests() -> Result<()> {
     let tools = setup::everything()?;
     let artefacts = paths::artefacts();
     std::fs::create_dir_all(&artefacts)?;
-    shell::run(
-        shell::cargo()
-            .args(["test", "--workspace"])
-            .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
-            .env("FIRSTFAULT_TEST_PYTHON", tools.python)
-            .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
-            .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
-            .env("FIRSTFAULT_TEST_PROMETHEUS", tools.prometheus)
-            .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts),
-    )?;
+    let mut command = shell::cargo();
+    command
+        .args(["test", "--workspace"])
+        .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
+        .env("FIRSTFAULT_TEST_PYTHON", tools.python)
+        .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
+        .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
+        .env("FIRSTFAULT_TEST_PROMETHEUS", tools.prometheus)
+        .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts);
+    if let Some(agent) = tools.agent {
+        command.env("FIRSTFAULT_TEST_AGENT", agent);
+    }
+    shell::run(&mut command)?;
     println!("screenshots and logs of the tests: {}", artefacts.display());
     Ok(())
 }
