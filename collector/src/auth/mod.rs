@@ -134,8 +134,11 @@ impl Source for Gate {
 
     /// Who cannot be read keeps what was known of them; the others change all the same.
     fn read_again(&self) -> Result<(), Failed> {
-        let read = self.accounts.iter().map(|account| account.read_again());
-        read.fold(Ok(()), |first: Result<(), Failed>, next| first.and(next))
+        let mut outcome = Ok(());
+        for account in &self.accounts {
+            outcome = outcome.and(account.read_again());
+        }
+        outcome
     }
 }
 

@@ -88,6 +88,9 @@ async fn call(router: Router, request: ::http::Request<Body>) -> (::http::respon
     (parts, body.collect().await.unwrap().to_bytes())
 }
 
+/// A way to compress.
+type Compress = fn(&[u8]) -> Vec<u8>;
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();

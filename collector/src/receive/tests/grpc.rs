@@ -90,7 +90,7 @@ async fn all_signals_through_the_official_client() {
 #[tokio::test]
 async fn zstd_and_deflate_are_taken() {
     let server = Server::start(small()).await;
-    let ways: [(&'static str, fn(&[u8]) -> Vec<u8>); 2] = [("zstd", zstd), ("deflate", zlib)];
+    let ways: [(&'static str, Compress); 2] = [("zstd", zstd), ("deflate", zlib)];
     for (n, (name, compress)) in (1..).zip(ways) {
         let compressed = |message: &[u8]| {
             let mut request = request(TRACE_EXPORT, frame(1, &compress(message)));

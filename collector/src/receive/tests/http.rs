@@ -191,7 +191,7 @@ async fn refusals_speak_the_protocol() {
 async fn every_compression_is_taken() {
     let server = Server::start(IngestLimits::default()).await;
     let mut n_spans = 0;
-    let ways: [(&'static str, fn(&[u8]) -> Vec<u8>); 6] = [
+    let ways: [(&'static str, Compress); 6] = [
         ("gzip", gzip),
         ("x-gzip", gzip),
         ("zstd", zstd),
