@@ -22,7 +22,7 @@ use tonic::client::GrpcService;
 use tonic::transport::Channel;
 
 /// A way to compress.
-type Compress = fn(&[u8]) -> Vec<u8>;
+type Squeeze = fn(&[u8]) -> Vec<u8>;
 
 const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
@@ -305,7 +305,7 @@ async fn call(server: &Server, encoding: &str, message: &[u8]) -> tonic::Status 
 async fn every_compression_is_stored() {
     let (_home, server) = Server::fresh("compressions").await;
     let url = format!("{}/v1/traces", server.otlp_http());
-    let ways: [(&str, Compress); 4] =
+    let ways: [(&str, Squeeze); 4] =
         [("gzip", gzip), ("zstd", zstd), ("deflate", zlib), ("deflate", raw_deflate)];
     let mut number = 0;
     for (encoding, compress) in ways {
