@@ -74,6 +74,11 @@ fn time(is_valid: bool) -> impl Strategy<Value = u64> {
     prop_oneof![3 => 0..=max, 1 => Just(0)]
 }
 
+/// For fields that are absent where they are zero: prost takes minus zero for that, too.
+fn unmarked() -> impl Strategy<Value = f64> {
+    double().prop_map(|double| double + 0.0)
+}
+
 /// JSON knows one NaN only.
 fn double() -> impl Strategy<Value = f64> {
     prop::num::f64::ANY.prop_map(|double| if double.is_nan() { f64::NAN } else { double })
@@ -180,8 +185,8 @@ fn exponential(is_valid: bool) -> impl Strategy<Value = ExponentialHistogramData
 }
 
 fn summary(is_valid: bool) -> impl Strategy<Value = SummaryDataPoint> {
-    let quantile = (double(), double()).prop_map(|(quantile, value)| ValueAtQuantile { quantile, value });
-    let values = (any::<u64>(), double(), prop::collection::vec(quantile, 0..3));
+    let quantile = (unmarked(), unmarked()).prop_map(|(quantile, value)| ValueAtQuantile { quantile, value });
+    let values = (any::<u64>(), unmarked(), prop::collection::vec(quantile, 0..3));
     (attributes(), (time(is_valid), time(is_valid)), values, flags()).prop_map(
         |(attributes, times, (count, sum, quantile_values), flags)| SummaryDataPoint {
             attributes,
