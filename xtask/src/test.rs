@@ -64,6 +64,8 @@ fn tests() -> Result<()> {
     let mut command = shell::cargo();
     command
         .args(["test", "--workspace"])
+        // Most tests of the whole product wait for processes and deadlines.
+        .env("RUST_TEST_THREADS", "4")
         .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
         .env("FIRSTFAULT_TEST_PYTHON", tools.python)
         .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
