@@ -2,6 +2,11 @@
 
 use collector::cli;
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
+
+/// Its settings are in `.cargo/config.toml`, the reasons in docs/adr/019-allocator.md.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let args = cli::parse();

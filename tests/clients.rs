@@ -1,4 +1,15 @@
-//! Real SDKs: what an application did is compared with what was stored.
+//! Real SDKs: what an application did is compared with what was stored. Here are applications as their authors write
+//! them; `matrix` has every client with every field, `retry` has clients of a server in trouble.
+
+mod agent;
+mod case;
+mod counter;
+mod matrix;
+mod retry;
+mod rust_counter;
+mod rust_sdk;
+mod rust_story;
+mod story;
 
 use crate::support::server::Server;
 use crate::support::{tool, wait::eventually_eq};
@@ -84,7 +95,7 @@ fn set_up(command: &mut Command, script: &str, endpoint: &str, protocol: &str) {
 }
 
 /// Runs the application to its end and reads its account of itself.
-async fn what_it_did(mut command: Command) -> Value {
+pub(crate) async fn what_it_did(mut command: Command) -> Value {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(Duration::from_secs(120), output).await;
     let output = output.expect("the client ends in time").expect("the client starts");

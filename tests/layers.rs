@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 /// Crate, the crates of ours it may use, and third-party crates it must never name.
-const EDGES: [(&str, &[&str], &[&str]); 8] = [
+const EDGES: [(&str, &[&str], &[&str]); 10] = [
     ("wire", &[], &["tokio", "arrow", "datafusion", "leptos", "chrono", "jiff"]),
     ("ui", &["wire"], &["tokio", "arrow", "datafusion", "reqwest", "axum", "tonic", "chrono", "regex"]),
     ("storage", &[], &["tonic", "axum", "opentelemetry-proto", "prost", "reqwest", "leptos", "rusqlite"]),
@@ -13,6 +14,8 @@ const EDGES: [(&str, &[&str], &[&str]); 8] = [
     ("triage", &[], &["datafusion", "parquet", "tokio", "jiff", "chrono", "reqwest", "rand"]),
     ("collector", &["storage", "alerts", "triage", "wire"], &["leptos", "datafusion", "parquet", "rusqlite"]),
     ("firstfault", &["collector"], &["leptos", "datafusion", "parquet"]),
+    ("conformance", &[], &["leptos", "datafusion", "arrow", "axum", "reqwest", "rusqlite"]),
+    ("fuzz", &["collector", "storage"], &["leptos", "datafusion", "arrow", "axum", "tonic", "tokio"]),
     ("xtask", &[], &["leptos", "datafusion", "tokio"]),
 ];
 
@@ -22,7 +25,7 @@ const EDGES: [(&str, &[&str], &[&str]); 8] = [
 fn crates_use_only_what_the_table_allows() {
     let table: BTreeMap<_, _> = EDGES.iter().map(|(name, ours, never)| (*name, (*ours, *never))).collect();
     let mut failures = Vec::new();
-    let packages = workspace_packages();
+    let packages = [packages("Cargo.toml"), packages("fuzz/Cargo.toml")].concat();
     for (name, dependencies) in &packages {
         let Some((ours, never)) = table.get(name.as_str()) else {
             failures.push(format!("crate {name} is not in the table"));
@@ -38,15 +41,15 @@ fn crates_use_only_what_the_table_allows() {
             }
         }
     }
-    assert_eq!(packages.len(), EDGES.len(), "the table and the workspace differ: {packages:?}");
+    assert_eq!(packages.len(), EDGES.len(), "the table and the workspaces differ: {packages:?}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Each package of the workspace with its normal (not test, not build) dependencies.
-fn workspace_packages() -> Vec<(String, Vec<String>)> {
+/// Each package of a workspace with its normal (not test, not build) dependencies.
+fn packages(manifest: &str) -> Vec<(String, Vec<String>)> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest))
         .output()
         .expect("cargo metadata starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -4,10 +4,15 @@
 mod clients;
 mod crash;
 mod demo;
+mod diagnosis;
 mod fixtures;
 mod house;
 mod ingest;
 mod layers;
+mod otlp_conformance;
+mod prometheus;
+mod security;
 mod slo_webhook;
 mod support;
 mod ui_smoke;
+mod zipkin;

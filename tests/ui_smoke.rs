@@ -66,6 +66,26 @@ async fn an_empty_store_shows_how_to_send_and_turns_live() {
     browser.stop().await;
 }
 
+/// Scenario: the page on how to send is open, and somebody sends to a path that there is not.
+/// Guarantees: the page is calm before, and then names the sender and the right path by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_request_shows_with_what_to_change() {
+    let test = "a_refused_request_shows_with_what_to_change";
+    let Some(chromedriver) = tool(test, "FIRSTFAULT_TEST_CHROMEDRIVER") else { return };
+    let (_home, server) = Server::fresh("ui-refused").await;
+    let browser = Browser::start(&chromedriver, 1440, 900).await;
+    browser.open(&format!("{}/send", server.dashboard())).await;
+    browser.text_with("[data-testid=send-rejections]", "Nothing was refused").await;
+    assert_eq!(browser.count("[data-testid=send-rejection]").await, 0);
+    let request = server.http.post(format!("{}/v1/trace", server.otlp_http()));
+    let answer = request.header("content-type", "application/json").body("{}").send().await;
+    assert_eq!(answer.expect("an answer").status(), 404);
+    let row = browser.text_with("[data-testid=send-rejection]", "did you mean /v1/traces?").await;
+    assert!(row.contains("127.0.0.1") && row.contains("path unknown"), "{row}");
+    browser.screenshot("send-refused").await;
+    browser.stop().await;
+}
+
 /// Fifteen minutes of history with its faults, and nothing live.
 async fn send_demo(server: &Server) {
     let arguments = ["demo", "--history", "15m", "--duration", "1s", "--rate", "5", "--endpoint"];

@@ -59,7 +59,7 @@ struct ServeArgs {
     /// Address for the dashboard and the API.
     #[arg(long, value_name = "ADDRESS")]
     listen_api: Option<String>,
-    /// Allow addresses that other machines can reach; nothing asks for credentials.
+    /// Allow addresses that other machines can reach, also where nothing asks for credentials.
     #[arg(long)]
     allow_public: bool,
 }

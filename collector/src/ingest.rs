@@ -4,15 +4,18 @@
 //! on a request belongs to a task of its own: a client that goes away changes nothing about it. Only a
 //! record that is in the write-ahead log is acknowledged.
 
+use crate::auth::Gate;
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::{self, Encoding, Report};
 use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
-use crate::receive::{Compression, inflate};
+use crate::receive::{Compression, hints, inflate, sniff};
+use crate::record::Logged;
 use crate::resent::{Fingerprint, Recent};
-use crate::telemetry::{Accepted, Reason, RequestKind, Telemetry, Transport};
+use crate::series_limit::{self, SeriesLimit};
+use crate::telemetry::{Accepted, Origin, Reason, Refusal, RequestKind, Telemetry};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +32,21 @@ pub(crate) struct IngestLimits {
     pub(crate) inflight_bytes: usize,
     /// Time to send a body; longer ones must keep up 64 KiB a second.
     pub(crate) body_timeout: Duration,
+    /// What is kept of one item.
+    pub(crate) items: Limits,
+    /// Series of a metric.
+    pub(crate) series_max: usize,
 }
 
 impl Default for IngestLimits {
     fn default() -> Self {
-        Self { request_bytes: 64 << 20, inflight_bytes: 256 << 20, body_timeout: Duration::from_secs(30) }
+        Self {
+            request_bytes: 64 << 20,
+            inflight_bytes: 256 << 20,
+            body_timeout: Duration::from_secs(30),
+            items: Limits::default(),
+            series_max: 50_000,
+        }
     }
 }
 
@@ -41,7 +54,7 @@ impl Default for IngestLimits {
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) signal: Signal,
-    pub(crate) transport: Transport,
+    pub(crate) origin: Origin,
     pub(crate) encoding: Encoding,
     pub(crate) compression: Compression,
     pub(crate) bytes: Bytes,
@@ -53,6 +66,7 @@ pub(crate) struct Payload {
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     inner: Arc<Inner>,
+    gate: Arc<Gate>,
 }
 
 #[derive(Debug)]
@@ -63,6 +77,9 @@ struct Inner {
     clock: Clock,
     budget: Budget,
     recent: Arc<Recent>,
+    /// Where this server listens, for those who came to the wrong place.
+    endpoints: wire::Endpoints,
+    series: SeriesLimit,
     /// As many requests are decoded at once as there are cores: a decoded one takes several times its
     /// size, and more at once would only be slower.
     decoders: Semaphore,
@@ -85,11 +102,24 @@ impl Ingest {
         limits: IngestLimits,
         clock: Clock,
         recent: Arc<Recent>,
+        endpoints: wire::Endpoints,
     ) -> Self {
         let budget = Budget::new(limits.inflight_bytes as u64, telemetry.inflight_bytes());
         let n_decoders = std::thread::available_parallelism().map_or(2, usize::from);
         let (decoders, tasks) = (Semaphore::new(n_decoders), TaskTracker::new());
-        Self { inner: Arc::new(Inner { engine, telemetry, limits, clock, budget, recent, decoders, tasks }) }
+        let series = SeriesLimit::new(limits.series_max);
+        let inner =
+            Inner { engine, telemetry, limits, clock, budget, recent, endpoints, series, decoders, tasks };
+        Self { inner: Arc::new(inner), gate: Arc::default() }
+    }
+
+    /// With somebody at the doors who asks for credentials. Without, nobody does.
+    pub(crate) fn guarded_by(self, gate: Arc<Gate>) -> Self {
+        Self { gate, ..self }
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn limits(&self) -> &IngestLimits {
@@ -109,23 +139,27 @@ impl Ingest {
         self.inner.engine.pressure().map_err(|error| refused_by_engine(&error))
     }
 
-    /// Counts a refusal and hands it back to be answered.
-    pub(crate) fn refuse(&self, signal: Option<Signal>, failure: Failure) -> Failure {
-        let now = self.inner.clock.now();
-        self.inner.telemetry.refused(signal, failure.reason(), failure.message(), now);
-        failure
+    /// Counts a refusal and hands it back to be answered, with what to do about it.
+    pub(crate) fn refuse(&self, origin: &Origin, signal: Option<Signal>, failure: Failure) -> Failure {
+        let (reason, inner) = (failure.reason(), &self.inner);
+        let context = hints::Context { origin, endpoints: &inner.endpoints };
+        let hint = hints::hint(reason, context);
+        let (message, hint) = (failure.message(), hint.as_deref());
+        inner.telemetry.refused(&Refusal { origin, signal, reason, message, hint }, inner.clock.now());
+        failure.hinted(hints::told(reason, context))
     }
 
     /// Stores a request. What it ends in is counted, whether or not anybody waits for it.
     pub(crate) async fn accept(&self, payload: Payload) -> Result<Acknowledged, Failure> {
-        let signal = payload.signal;
+        let (signal, origin) = (Some(payload.signal), payload.origin.clone());
         let ingest = self.clone();
         let task = self.inner.tasks.spawn(async move {
-            let stored = ingest.store(payload).await;
-            stored.map_err(|failure| ingest.refuse(Some(signal), failure))
+            let origin = payload.origin.clone();
+            let stored = ingest.store(payload, &origin).await;
+            stored.map_err(|failure| ingest.refuse(&origin, signal, failure))
         });
         // The task ends early only by a panic, or with the runtime.
-        task.await.unwrap_or_else(|error| Err(self.refuse(Some(signal), broken("request task", &error))))
+        task.await.unwrap_or_else(|error| Err(self.refuse(&origin, signal, broken("request task", &error))))
     }
 
     /// Waits for the requests under way; to be called when the listeners are closed.
@@ -134,17 +168,18 @@ impl Ingest {
         self.inner.tasks.wait().await;
     }
 
-    async fn store(&self, payload: Payload) -> Result<Acknowledged, Failure> {
+    async fn store(&self, payload: Payload, origin: &Origin) -> Result<Acknowledged, Failure> {
         let inner = &self.inner;
         let started_at = inner.clock.instant();
         let kind = RequestKind {
             signal: payload.signal,
-            transport: payload.transport,
+            transport: origin.transport,
             encoding: payload.encoding.name(),
         };
         let (decoded, permit) = self.decode(payload).await?;
         let Decoded { record, columns, report, fingerprint } = decoded;
         let (n_items, n_bytes) = (columns.batch().num_rows() as u64, record.payload.len() as u64);
+        permit.payer().pay_items(n_items, started_at);
         let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
         // A request without a single row leaves nothing to make durable, nor to remember.
         if n_items > 0 {
@@ -160,7 +195,8 @@ impl Ingest {
         }
         drop(permit);
         let took = inner.clock.instant().duration_since(started_at);
-        let accepted = Accepted { kind, n_items, n_bytes, report: &report, took };
+        let (report, message) = (&report, answer.message());
+        let accepted = Accepted { origin, kind, n_items, n_bytes, report, message, took };
         inner.telemetry.accepted(&accepted, inner.clock.now());
         Ok(answer)
     }
@@ -168,42 +204,49 @@ impl Ingest {
     async fn decode(&self, payload: Payload) -> Result<(Decoded, Permit), Failure> {
         // The semaphore is never closed.
         let turn = self.inner.decoders.acquire().await.map_err(|error| broken("decoder", &error))?;
-        let (bytes_max, received_at) = (self.inner.limits.request_bytes, self.inner.clock.now());
-        let recent = Arc::clone(&self.inner.recent);
-        let decoding =
-            tokio::task::spawn_blocking(move || decode_payload(payload, bytes_max, received_at, &recent));
+        let (inner, received_at) = (Arc::clone(&self.inner), self.inner.clock.now());
+        let decoding = tokio::task::spawn_blocking(move || decode_payload(payload, received_at, &inner));
         let decoded = decoding.await.map_err(|error| broken("decoder", &error))?;
         drop(turn);
         decoded
     }
 }
 
-fn decode_payload(
-    payload: Payload,
-    bytes_max: usize,
-    received_at: i64,
-    recent: &Recent,
-) -> Result<(Decoded, Permit), Failure> {
+fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(Decoded, Permit), Failure> {
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
-    let body = inflate(bytes, compression, bytes_max, &mut permit)?;
+    let Inner { limits, recent, series, .. } = inner;
+    let body = inflate(bytes, compression, limits.request_bytes, &mut permit)?;
     let mut report = Report::default();
-    let validated =
-        decode::decode(signal, encoding, &body, &mut report).map_err(|error| undecodable(&error))?;
-    let columns =
-        columns::build(&validated, received_at, &mut report).map_err(|error| broken("columns", &error))?;
-    drop(validated);
+    let decoded = decode::decode(signal, encoding, &body, &mut report)
+        .map_err(|error| undecodable(&error, encoding, compression, &body))?;
+    let mut columns = columns::build(&decoded, received_at, limits.items, &mut report)
+        .map_err(|error| broken("columns", &error))?;
+    drop(decoded);
+    let refused = series.refused(&columns, received_at);
+    if let Some(refused) = &refused {
+        columns = series_limit::without(columns, refused, &mut report)
+            .map_err(|error| broken("columns", &error))?;
+    }
     permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
     let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
-    let record = WalRecord { signal, encoding: encoding.code(), received_at, payload: body };
+    let record = Logged { signal, encoding, received_at, body, refused }.write();
     Ok((Decoded { record, columns, report, fingerprint }, permit))
 }
 
-fn undecodable(error: &decode::Error) -> Failure {
+/// A common mistake is called by its name; what the decoder stumbled over says little of it.
+fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compression, body: &[u8]) -> Failure {
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
+        decode::Error::Zipkin { .. } => Reason::ZipkinMalformed,
+        decode::Error::RemoteWrite { .. } => Reason::RemoteWriteMalformed,
+        // The doors do not mix them up.
+        decode::Error::OtherSignal { .. } => Reason::Internal,
         decode::Error::TooLarge { .. } => Reason::RequestTooLarge,
     };
+    if let Some((reason, message)) = sniff::mistake(encoding, compression, body) {
+        return Failure::new(reason, message);
+    }
     Failure::new(reason, decode::text::printable(&with_causes(error), 400))
 }
 

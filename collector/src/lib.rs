@@ -14,6 +14,10 @@ mod shutdown;
 mod telemetry;
 mod workers;
 
+mod auth;
+mod reload;
+mod tls;
+
 mod receive;
 
 mod decode;
@@ -21,8 +25,10 @@ mod decode;
 mod columns;
 mod encode;
 mod ingest;
+mod record;
 mod replay;
 mod resent;
+mod series_limit;
 
 mod evaluate;
 
@@ -31,7 +37,10 @@ mod web;
 
 pub mod bench;
 pub mod demo;
+#[doc(hidden)]
+pub mod fuzz;
 mod query_command;
+mod reach;
 mod storage_command;
 
 mod causes;

@@ -3,14 +3,12 @@
 //! It never opens the data directory, which the server holds locked. What is printed may hold hostile
 //! telemetry: tables are made printable, JSON and CSV are passed on as the server wrote them.
 
+use crate::reach::{self, Reach};
 use clap::ValueEnum;
 use reqwest::header::ACCEPT;
 use std::io::{self, Write};
-use std::time::Duration;
 use wire::{ErrorBody, SqlAnswer, SqlRequest};
 
-/// To connect; the query itself takes as long as the server lets it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Characters of a cell in a table; JSON and CSV have them all.
 const CELL_CHARS_MAX: usize = 80;
 
@@ -21,6 +19,8 @@ pub(crate) struct Args {
     /// Address of the server's dashboard.
     #[arg(long, env = "FIRSTFAULT_URL", default_value = "http://127.0.0.1:4320")]
     url: String,
+    #[command(flatten)]
+    reach: Reach,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -38,6 +38,8 @@ enum Format {
 pub(crate) enum Error {
     #[error("{url:?} is not the address of a server: write it as http://HOST:PORT")]
     Url { url: String },
+    #[error(transparent)]
+    Reach(#[from] reach::Error),
     #[error("no server answers at {url}: start one with `firstfault`, or name another with --url")]
     NoServer { url: String },
     #[error("cannot talk to {url}")]
@@ -75,21 +77,25 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
 
 async fn ask(args: &Args) -> Result<reqwest::Response, Error> {
     let accept = if args.format == Format::Csv { "text/csv" } else { "application/json" };
-    ask_for(&args.url, &args.sql, accept).await
+    ask_for(&args.url, &args.reach, &args.sql, accept).await
 }
 
 /// The answer of the server at `base` to a statement, in a form that it offers.
-pub(crate) async fn ask_for(base: &str, sql: &str, accept: &str) -> Result<reqwest::Response, Error> {
+pub(crate) async fn ask_for(
+    base: &str,
+    reach: &Reach,
+    sql: &str,
+    accept: &str,
+) -> Result<reqwest::Response, Error> {
     let url = reqwest::Url::parse(base).and_then(|base| base.join("/api/v1/sql"));
     let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| Error::Url { url: base.to_owned() })?;
-    // An error means that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build();
-    let client = client.map_err(|source| transport(base, source))?;
-    let request = client.post(url).header(ACCEPT, accept).json(&SqlRequest { sql: sql.to_owned() });
-    let answer = request.send().await.map_err(|source| {
-        if source.is_connect() { Error::NoServer { url: base.to_owned() } } else { transport(base, source) }
+    // With TLS there may be a server whose certificate is not trusted: then the cause must be told.
+    let is_clear = url.scheme() == "http";
+    let request = reach.http()?.post(url).header(ACCEPT, accept).json(&SqlRequest { sql: sql.to_owned() });
+    let answer = request.send().await.map_err(|source| match source.is_connect() && is_clear {
+        true => Error::NoServer { url: base.to_owned() },
+        false => transport(base, source),
     })?;
     if answer.status().is_success() { Ok(answer) } else { Err(refused(answer, base).await) }
 }
@@ -219,7 +225,9 @@ mod tests {
     #[tokio::test]
     async fn says_when_nobody_answers() {
         let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
-        let ask = |url: String| run(Args { sql: "SELECT 1".to_owned(), url, format: Format::Table });
+        let ask = |url: String| {
+            run(Args { sql: "SELECT 1".to_owned(), url, reach: Reach::default(), format: Format::Table })
+        };
         let error = ask(format!("http://{unused}")).await.expect_err("nobody there");
         assert!(
             error.to_string().ends_with("start one with `firstfault`, or name another with --url"),

@@ -3,16 +3,21 @@
 //! The engine calls it at start, and for records whose request went away. What is rejected here was counted
 //! when it first arrived.
 
-use crate::columns;
-use crate::decode::{self, Encoding, Report};
+use crate::columns::{self, Limits};
+use crate::decode::{self, Report};
 use crate::receive::answer::Acknowledged;
+use crate::record::{self, Logged};
 use crate::resent::Recent;
+use crate::series_limit;
 
 /// Why a record does not become rows again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("write-ahead log record has unknown encoding {code}")]
-    UnknownEncoding { code: u8 },
+    #[error("record cannot be read")]
+    Record {
+        #[source]
+        source: record::Error,
+    },
     #[error("write-ahead log record cannot be decoded")]
     Decode {
         #[source]
@@ -29,32 +34,43 @@ pub(crate) enum Error {
 pub(crate) fn rows_of_request(
     record: storage::WalRecord,
     recent: &Recent,
+    limits: Limits,
 ) -> Result<storage::Columns, Error> {
-    let storage::WalRecord { signal, encoding, received_at, .. } = record;
-    let fingerprint = recent.fingerprint(signal, encoding, &record.payload);
-    let (columns, report) = decoded(record)?;
-    let answer = Acknowledged::new(signal, report.n_rejected(), report.message());
-    recent.replayed(fingerprint, received_at, answer);
+    let logged = Logged::read(record).map_err(|source| Error::Record { source })?;
+    let fingerprint = recent.fingerprint(logged.signal, logged.encoding.code(), &logged.body);
+    let (columns, report) = decoded(&logged, limits)?;
+    let answer = Acknowledged::new(logged.signal, report.n_rejected(), report.message());
+    recent.replayed(fingerprint, logged.received_at, answer);
     Ok(columns)
 }
 
+/// Within the limits that hold where none are configured.
 pub(crate) fn rows(record: storage::WalRecord) -> Result<storage::Columns, Error> {
-    decoded(record).map(|(columns, _)| columns)
+    rows_within(record, Limits::default())
 }
 
-fn decoded(record: storage::WalRecord) -> Result<(storage::Columns, Report), Error> {
-    let encoding =
-        Encoding::from_code(record.encoding).ok_or(Error::UnknownEncoding { code: record.encoding })?;
+pub(crate) fn rows_within(record: storage::WalRecord, limits: Limits) -> Result<storage::Columns, Error> {
+    let logged = Logged::read(record).map_err(|source| Error::Record { source })?;
+    decoded(&logged, limits).map(|(columns, _)| columns)
+}
+
+fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Report), Error> {
+    let Logged { signal, encoding, received_at, body, refused } = logged;
     let mut report = Report::default();
-    let validated = decode::decode(record.signal, encoding, &record.payload, &mut report)
-        .map_err(|source| Error::Decode { source })?;
-    let columns = columns::build(&validated, record.received_at, &mut report);
+    let decoded =
+        decode::decode(*signal, *encoding, body, &mut report).map_err(|source| Error::Decode { source })?;
+    let columns = columns::build(&decoded, *received_at, limits, &mut report);
+    let columns = columns.and_then(|columns| match refused {
+        Some(refused) => series_limit::without(columns, refused, &mut report),
+        None => Ok(columns),
+    });
     Ok((columns.map_err(|source| Error::Columns { source })?, report))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Encoding;
     use bytes::Bytes;
     use storage::{Signal, WalRecord};
 
@@ -66,11 +82,11 @@ mod tests {
             Bytes::from(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"intValue":3}}]}]}]}"#);
         let (signal, received_at) = (Signal::Logs, 1_700_000_000_000_000_000);
         let mut report = Report::default();
-        let validated = decode::decode(signal, Encoding::Json, &payload, &mut report).unwrap();
-        let first = columns::build(&validated, received_at, &mut report).unwrap();
+        let decoded = decode::decode(signal, Encoding::Json, &payload, &mut report).unwrap();
+        let first = columns::build(&decoded, received_at, Limits::default(), &mut report).unwrap();
         let record = |encoding| WalRecord { signal, encoding, received_at, payload: payload.clone() };
         assert_eq!(rows(record(Encoding::Json.code())).unwrap().batch(), first.batch());
-        assert!(matches!(rows(record(9)), Err(Error::UnknownEncoding { code: 9 })));
+        assert!(matches!(rows(record(9)), Err(Error::Record { .. })));
         assert!(matches!(rows(record(Encoding::Protobuf.code())), Err(Error::Decode { .. })));
     }
 }

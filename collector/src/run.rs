@@ -8,11 +8,13 @@ use crate::api::{Api, Hosts, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Listen};
 use crate::ingest::{Ingest, IngestLimits};
-use crate::receive::{grpc, http};
+use crate::receive::strangers::strangers;
+use crate::receive::{cors, grpc, http, remote_write, zipkin};
 use crate::resent::Recent;
-use crate::serve::serve;
+use crate::serve::{Door, serve};
 use crate::shutdown::Signals;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Transport};
+use crate::tls::{self, Port};
 use crate::workers::{Heartbeat, Workers};
 use crate::{evaluate, replay, web};
 use std::io;
@@ -27,8 +29,10 @@ use tokio_util::task::TaskTracker;
 mod disk;
 mod endpoints;
 mod listeners;
+mod security;
 
 use listeners::Listeners;
+use security::Security;
 
 /// Everything acknowledged is on disk already, so this is only for the comfort of clients.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +53,11 @@ pub(crate) const STATE_FILE: &str = "state.sqlite";
 pub(crate) enum Error {
     #[error("{}", problems.join("\n"))]
     Bind { problems: Vec<String> },
+    #[error("cannot use the certificate")]
+    Tls {
+        #[source]
+        source: tls::Error,
+    },
     #[error("cannot listen for signals")]
     Signals {
         #[source]
@@ -95,19 +104,26 @@ async fn run_until(
     ready: impl FnOnce(&Started<'_>),
 ) -> Result<(), Error> {
     let listeners = Listeners::bind(&config.listen).await.map_err(|problems| Error::Bind { problems })?;
+    let zipkin_listener = listeners::bind_zipkin(config.zipkin.as_ref()).await;
+    let zipkin_listener = zipkin_listener.map_err(|problem| Error::Bind { problems: vec![problem] })?;
     if !web::has_ui() {
         tracing::warn!("this binary was built without the UI; `cargo xtask run` builds one with it");
     }
+    let security = Security::open(&config).map_err(|source| Error::Tls { source })?;
     let stop = CancellationToken::new();
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
     let closing = Closing::default();
     let doors = &closing.doors;
-    let endpoints = listeners.endpoints();
+    let endpoints = listeners.endpoints(config.tls.as_ref());
     let telemetry = Arc::new(Telemetry::new());
-    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners);
+    let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners, &security);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
-    let serve = |listener, router| doors.track_future(serve(listener, router, stop.clone(), DRAIN_TIMEOUT));
-    workers.spawn("api", None, |_| serve(api_listener, api.router()));
+    let serve = |listener, router, port, strangers| {
+        let door = Door { router, tls: security.acceptor(port), strangers };
+        doors.track_future(serve(listener, door, stop.clone(), DRAIN_TIMEOUT))
+    };
+    workers.spawn("api", None, |_| serve(api_listener, api.router(), Port::Api, api.strangers()));
+    security.watch(&workers, &stop);
     let recent = Arc::new(Recent::new());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
@@ -116,14 +132,23 @@ async fn run_until(
     };
     let Opened { engine, evaluation, board } = opened;
     api.open(engine.clone(), board);
-    let ingest = Ingest::new(engine.clone(), telemetry, ingest_limits(&config.limits), Clock, recent);
+    let limits = ingest_limits(&config.limits);
+    let ingest = Ingest::new(engine.clone(), telemetry, limits, Clock, recent, endpoints.clone());
+    let ingest = ingest.guarded_by(Arc::clone(&security.gate));
     workers.spawn("flush", Some(TICK_SILENCE_MAX), |heart| tick(engine.clone(), heart, stop.clone()));
     let silence_max = evaluation.silence_max();
     let judged = closing.answered.clone();
     workers.spawn("evaluation", Some(silence_max), |heart| evaluation.run(move || heart.beat(), judged));
-    let (grpc, http) = (grpc::service(ingest.clone()), http::router(ingest.clone()));
-    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc));
-    workers.spawn("otlp_http", None, |_| serve(otlp_http, http));
+    let (grpc, http) = (grpc::service(ingest.clone()), http_door(&config, &ingest));
+    let http = cors::open_to(config.origins, http, ingest.clone());
+    let strangers_at = |transport| strangers(&ingest, transport);
+    let (of_grpc, of_http) = (strangers_at(Transport::Grpc), strangers_at(Transport::Http));
+    workers.spawn("otlp_grpc", None, |_| serve(otlp_grpc, grpc, Port::Otlp, of_grpc));
+    workers.spawn("otlp_http", None, |_| serve(otlp_http, http, Port::Otlp, of_http));
+    if let Some(listener) = zipkin_listener {
+        let (zipkin, of_zipkin) = (zipkin::service(ingest.clone()), strangers_at(Transport::Zipkin));
+        workers.spawn("zipkin", None, |_| serve(listener, zipkin, Port::Otlp, of_zipkin));
+    }
     let data_dir = config.storage.data_dir;
     endpoints::write(&data_dir, &endpoints);
     ready(&Started { endpoints: &endpoints, data_dir: &data_dir });
@@ -146,6 +171,7 @@ fn api(
     workers: &Workers,
     stop: &CancellationToken,
     listeners: &Listeners,
+    security: &Security,
 ) -> Api {
     let Listen { api: configured, allow_public, .. } = config.listen;
     let bound = listeners.api.local_addr().unwrap_or(configured);
@@ -157,14 +183,23 @@ fn api(
         workers: workers.clone(),
         stop: stop.clone(),
         hosts: Hosts::of(bound, allow_public),
+        gate: Arc::clone(&security.gate),
         rows_max: config.storage.query.rows_max,
         assets: web::EMBEDDED,
     })
 }
 
+/// OTLP/HTTP, and the protocols that share its port.
+fn http_door(config: &Config, ingest: &Ingest) -> axum::Router {
+    let has_zipkin = config.zipkin.as_ref().is_some_and(|zipkin| zipkin.listen.is_none());
+    http::router(ingest.clone())
+        .merge(zipkin::router(ingest.clone(), has_zipkin))
+        .merge(remote_write::router(ingest.clone(), config.remote_write))
+}
+
 fn ingest_limits(limits: &Limits) -> IngestLimits {
-    let Limits { request_bytes, inflight_bytes } = *limits;
-    IngestLimits { request_bytes, inflight_bytes, ..IngestLimits::default() }
+    let Limits { request_bytes, inflight_bytes, items, series_max } = *limits;
+    IngestLimits { request_bytes, inflight_bytes, items, series_max, ..IngestLimits::default() }
 }
 
 struct Opened {
@@ -175,8 +210,8 @@ struct Opened {
 
 /// Engine first: it creates and locks the directory that the state file lies in.
 async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>) -> Result<Opened, Error> {
-    let recent = Arc::clone(recent);
-    let decode = move |record| replay::rows_of_request(record, &recent).map_err(Into::into);
+    let (recent, limits) = (Arc::clone(recent), config.limits.items);
+    let decode = move |record| replay::rows_of_request(record, &recent, limits).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
     log_recovery(&recovery);

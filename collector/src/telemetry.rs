@@ -1,20 +1,26 @@
 //! What the collector counts about itself: items, requests, bytes, refusals.
 //!
 //! Everything that is not stored is counted here under a reason of a closed list, with the last message
-//! that a client got for it; `/metrics`, the status API and the answers to clients speak from the same
-//! counts. Nothing here may grow with what senders choose to send, and nothing reads a clock.
+//! that a client got for it, and is found in a ring of the latest rejected requests; `/metrics`, the status
+//! API and the answers to clients speak from the same counts. Nothing here may grow with what senders
+//! choose to send, and nothing reads a clock.
 
+mod origin;
 mod prometheus;
 mod rate;
 mod reason;
+mod ring;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use origin::{Origin, Transport};
 pub(crate) use reason::{Class, Reason};
+pub(crate) use ring::{Refusal, RejectedRequest};
 
 use crate::decode::Report;
 use parking_lot::Mutex;
 use rate::Rate;
+use ring::Ring;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +43,7 @@ struct State {
     refused: BTreeMap<(Option<Signal>, Reason), u64>,
     findings: BTreeMap<(Signal, Reason), u64>,
     latest: BTreeMap<Reason, Latest>,
+    ring: Ring,
     ack: AckDurations,
 }
 
@@ -55,33 +62,21 @@ struct SignalState {
 pub(crate) struct RequestKind {
     pub(crate) signal: Signal,
     pub(crate) transport: Transport,
-    /// `protobuf` or `json`.
+    /// `protobuf`, `json`, `zipkin_json` or `remote_write`.
     pub(crate) encoding: &'static str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Transport {
-    Grpc,
-    Http,
-}
-
-impl Transport {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Grpc => "grpc",
-            Self::Http => "http",
-        }
-    }
 }
 
 /// A request that was acknowledged.
 #[derive(Debug)]
 pub(crate) struct Accepted<'a> {
+    pub(crate) origin: &'a Origin,
     pub(crate) kind: RequestKind,
     pub(crate) n_items: u64,
     /// Bytes after decompression.
     pub(crate) n_bytes: u64,
     pub(crate) report: &'a Report,
+    /// What the client is told of the items that were rejected or lost something.
+    pub(crate) message: Option<&'a str>,
     /// From the whole body to the acknowledgement.
     pub(crate) took: Duration,
 }
@@ -91,6 +86,7 @@ struct Latest {
     n: u64,
     at: i64,
     example: String,
+    hint: Option<String>,
 }
 
 /// Upper bounds in milliseconds of the acknowledgement time's histogram.
@@ -137,6 +133,8 @@ pub(crate) struct Rejection {
     pub(crate) n: u64,
     pub(crate) last_at: i64,
     pub(crate) example: String,
+    /// What to change at the sender of the last one.
+    pub(crate) hint: Option<String>,
 }
 
 impl Telemetry {
@@ -159,8 +157,11 @@ impl Telemetry {
         for (reason, tally) in accepted.report.tallies() {
             *state.findings.entry((signal, reason)).or_default() += tally.n;
             if reason.class() != Class::Note {
-                state.note_latest(reason, tally.n, &tally.example, now);
+                state.note_latest(reason, tally.n, &tally.example, reason.hint(), now);
             }
+        }
+        if let Some(refusal) = in_part(accepted) {
+            state.ring.add(&refusal, now);
         }
     }
 
@@ -169,11 +170,12 @@ impl Telemetry {
         self.state.lock().signals[signal as usize].n_resent += 1;
     }
 
-    /// Counts a refused request; `message` is what its client is told, already fit to print.
-    pub(crate) fn refused(&self, signal: Option<Signal>, reason: Reason, message: &str, now: i64) {
+    /// Counts a request, or a connection, that was refused as a whole.
+    pub(crate) fn refused(&self, refusal: &Refusal<'_>, now: i64) {
         let mut state = self.state.lock();
-        *state.refused.entry((signal, reason)).or_default() += 1;
-        state.note_latest(reason, 1, message, now);
+        *state.refused.entry((refusal.signal, refusal.reason)).or_default() += 1;
+        state.note_latest(refusal.reason, 1, refusal.message, refusal.hint, now);
+        state.ring.add(refusal, now);
     }
 
     /// Bytes of requests that are being read or decoded; admission keeps it.
@@ -185,9 +187,13 @@ impl Telemetry {
         let state = self.state.lock();
         let signals =
             Signal::ALL.into_iter().map(|signal| state.signals[signal as usize].counts(signal, now));
-        let mut rejections: Vec<Rejection> = state.latest.iter().map(Rejection::new).collect();
-        rejections.sort_by_key(|rejection| std::cmp::Reverse(rejection.last_at));
-        Snapshot { signals: signals.collect(), rejections }
+        Snapshot { signals: signals.collect(), rejections: state.rejections() }
+    }
+
+    /// Counts by reason as in the snapshot, and the latest rejected requests, newest first.
+    pub(crate) fn rejected(&self) -> (Vec<Rejection>, Vec<RejectedRequest>) {
+        let state = self.state.lock();
+        (state.rejections(), state.ring.newest_first())
     }
 
     /// The collector's own metrics and the engine's, in Prometheus' text format.
@@ -197,12 +203,28 @@ impl Telemetry {
 }
 
 impl State {
-    fn note_latest(&mut self, reason: Reason, n: u64, example: &str, now: i64) {
+    fn note_latest(&mut self, reason: Reason, n: u64, example: &str, hint: Option<&str>, now: i64) {
         let latest = self.latest.entry(reason).or_default();
         latest.n += n;
         latest.at = now;
         example.clone_into(&mut latest.example);
+        latest.hint = hint.map(str::to_owned);
     }
+
+    /// Latest first.
+    fn rejections(&self) -> Vec<Rejection> {
+        let mut rejections: Vec<Rejection> = self.latest.iter().map(Rejection::new).collect();
+        rejections.sort_by_key(|rejection| std::cmp::Reverse(rejection.last_at));
+        rejections
+    }
+}
+
+/// What the ring has of an acknowledged request of which not everything was stored: the reason that applied most
+/// often stands for all, the message names each.
+fn in_part<'a>(accepted: &Accepted<'a>) -> Option<Refusal<'a>> {
+    let (message, reason) = (accepted.message?, accepted.report.worst()?);
+    let signal = Some(accepted.kind.signal);
+    Some(Refusal { origin: accepted.origin, signal, reason, message, hint: reason.hint() })
 }
 
 impl SignalState {
@@ -219,6 +241,7 @@ impl SignalState {
 
 impl Rejection {
     fn new((reason, latest): (&Reason, &Latest)) -> Self {
-        Self { reason: *reason, n: latest.n, last_at: latest.at, example: latest.example.clone() }
+        let (example, hint) = (latest.example.clone(), latest.hint.clone());
+        Self { reason: *reason, n: latest.n, last_at: latest.at, example, hint }
     }
 }

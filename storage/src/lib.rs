@@ -31,6 +31,12 @@ mod upkeep;
 mod wal;
 mod words;
 
+/// What fuzzing needs of the engine.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::wal::fuzz::wal_frame;
+}
+
 pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{DamagedLog, Engine, Recovery};
 pub use error::Error;

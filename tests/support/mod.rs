@@ -1,9 +1,13 @@
 //! What the tests share: a real server in a folder of its own, waiting for conditions, fixtures.
 
+pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod fixtures;
 pub(crate) mod otlp;
+pub(crate) mod ports;
+pub(crate) mod prometheus;
 pub(crate) mod receiver;
+pub(crate) mod relay;
 pub(crate) mod server;
 pub(crate) mod wait;
 

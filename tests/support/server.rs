@@ -24,10 +24,17 @@ pub(crate) struct Home {
 impl Home {
     /// `config` is added to a configuration that binds every listener to a free port.
     pub(crate) fn new(name: &str, config: &str) -> Self {
+        Self::listening(name, config, [0; 3])
+    }
+
+    /// As `new`, on these ports: OTLP/gRPC, OTLP/HTTP, API. Zero is any free one.
+    pub(crate) fn listening(name: &str, config: &str, [grpc, http, api]: [u16; 3]) -> Self {
         let dir = tempfile::Builder::new().prefix("firstfault-").tempdir().expect("temporary folder");
         let path = dir.path().join("firstfault.toml");
         let mut file = File::create(&path).expect("configuration file");
-        write!(file, "{}\n{config}\n", LISTEN_ANYWHERE).expect("configuration is written");
+        let address = |name: &str, port: u16| format!("{name} = \"127.0.0.1:{port}\"\n");
+        let listen = [address("otlp_grpc", grpc), address("otlp_http", http), address("api", api)].concat();
+        write!(file, "[listen]\n{listen}\n{config}\n").expect("configuration is written");
         Self { dir, config: path, name: name.to_owned() }
     }
 
@@ -44,6 +51,11 @@ impl Home {
 
     /// Starts the process and waits until it is ready.
     pub(crate) async fn start(&self) -> Server {
+        self.start_for(http_client()).await
+    }
+
+    /// As `start`, for a client that trusts the server's certificate or has credentials.
+    pub(crate) async fn start_for(&self, http: reqwest::Client) -> Server {
         static N: AtomicU32 = AtomicU32::new(0);
         let log = super::artefacts().join(format!("{}-{}.log", self.name, N.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&log).expect("log file");
@@ -57,19 +69,12 @@ impl Home {
             .stderr(file)
             .spawn()
             .expect("the binary starts");
-        let mut server = Server { child, log, endpoints: Value::Null, http: http_client() };
+        let mut server = Server { child, log, endpoints: Value::Null, http };
         server.endpoints = server.wait_for_endpoints(&endpoints).await;
         server.wait_until_ready().await;
         server
     }
 }
-
-const LISTEN_ANYWHERE: &str = r#"
-[listen]
-otlp_grpc = "127.0.0.1:0"
-otlp_http = "127.0.0.1:0"
-api = "127.0.0.1:0"
-"#;
 
 /// A running process; killed when dropped.
 pub(crate) struct Server {
@@ -136,6 +141,17 @@ impl Server {
             return Err(format!("{status}: {text}"));
         }
         serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))
+    }
+
+    /// The value of a metric of the server itself, all its series together.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let page = self.http.get(format!("{}/metrics", self.dashboard())).send().await.expect("metrics");
+        let page = page.text().await.expect("metrics are text");
+        let of_metric = |line: &&str| line.split(['{', ' ']).next() == Some(name);
+        let values: Vec<u64> =
+            page.lines().filter(of_metric).filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        assert!(!values.is_empty(), "no {name} in {page}");
+        values.iter().sum()
     }
 
     pub(crate) fn pid(&self) -> u32 {

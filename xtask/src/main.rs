@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its user")]
 
 mod bench;
+mod conformance;
+mod fuzz;
 mod gates;
 mod paths;
 mod run;
@@ -23,6 +25,14 @@ usage: cargo xtask <command>
                            fmt ui gates clippy doc test deny
   bench storage [ARGS]     measure the storage engine and print a table; --spans 20k|1M|10M|50M,
                            --hours, --runs, --fresh and more; --dev only shows that it works
+  bench decode [ARGS]      measure what decoding a span costs, through prost and through views of
+                           the bytes, with allocations counted; --runs, --dev
+  conformance --endpoint URL [ARGS]
+                           check any OTLP server against the specification, from outside, and
+                           print a table; --help says more, and so does docs/conformance.md
+  fuzz [--seconds N] [TARGET ...]
+                           every fuzz target, or only the named ones, for a minute each or N seconds,
+                           from the committed seeds; see docs/fuzzing.md
   ui                       build the dashboard only and print where it is
   setup                    install what the tests need and nothing else";
 
@@ -36,6 +46,8 @@ fn main() -> Result<()> {
         "run" => run::run(rest),
         "test" => test::test(rest),
         "bench" => bench::bench(rest),
+        "conformance" => conformance::conformance(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "ui" => ui::build().map(|dist| println!("{}", dist.display())),
         "setup" => setup::everything().map(|_| ()),
         "help" | "--help" | "-h" => {

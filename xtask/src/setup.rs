@@ -9,12 +9,18 @@ use std::process::Command;
 /// What the integration tests are told about.
 pub(crate) struct Tools {
     pub(crate) python: PathBuf,
+    /// A forwarding agent; none where there is no build of it.
+    pub(crate) agent: Option<PathBuf>,
     pub(crate) node_modules: PathBuf,
     pub(crate) chromedriver: PathBuf,
+    pub(crate) prometheus: PathBuf,
 }
 
 pub(crate) fn everything() -> Result<Tools> {
-    Ok(Tools { python: python()?, node_modules: node_modules()?, chromedriver: chromedriver()? })
+    let python = python()?;
+    let agent = agent(&python)?;
+    let (node_modules, chromedriver, prometheus) = (node_modules()?, chromedriver()?, prometheus()?);
+    Ok(Tools { python, agent, node_modules, chromedriver, prometheus })
 }
 
 /// Installs Debian packages; the caller has seen that they are needed.
@@ -37,9 +43,47 @@ fn python() -> Result<PathBuf> {
     venv("python", "tests/clients/python/requirements.txt")
 }
 
+/// The agent that comes among the Python packages. It is a program of its own, but linked with Python's library.
+fn agent(python: &Path) -> Result<Option<PathBuf>> {
+    const PLACE: &str = "import importlib.util as util, sys; found = util.find_spec('rotel'); \
+                         print(f'libpython{sys.version_info[0]}.{sys.version_info[1]}'); \
+                         print(found.submodule_search_locations[0] if found else '')";
+    let python = python.to_string_lossy();
+    let answer =
+        shell::output(&python, &["-c", PLACE]).with_context(|| format!("ask {python} for the agent"))?;
+    let mut lines = answer.lines();
+    let (Some(library), Some(dir)) = (lines.next(), lines.next().filter(|dir| !dir.is_empty())) else {
+        println!("no forwarding agent: there is no build of it for this machine, its test is skipped");
+        return Ok(None);
+    };
+    let agent = Path::new(dir).join("rotel-agent");
+    if !shell::has(&agent) {
+        apt(&[library])?;
+    }
+    Ok(Some(agent))
+}
+
 /// A Python interpreter with the databases that the storage benchmark compares with; about 1 GB.
 pub(crate) fn peers() -> Result<PathBuf> {
     venv("peers", "collector/benches/storage/requirements.txt")
+}
+
+/// cargo-fuzz, which builds programs for a fuzzer and runs them; the one that is installed, if there is one.
+pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
+    const VERSION: &str = "0.13.2";
+    if !shell::has("c++") {
+        apt(&["g++"])?;
+    }
+    if shell::has("cargo-fuzz") {
+        return Ok(PathBuf::from("cargo-fuzz"));
+    }
+    let dir = paths::tools().join("cargo-fuzz");
+    once(&dir, VERSION, || {
+        println!("installing cargo-fuzz {VERSION} into {}", dir.display());
+        let install = ["install", "--locked", "--version", VERSION, "cargo-fuzz", "--root"];
+        shell::run(shell::cargo().args(install).arg(&dir))
+    })?;
+    Ok(dir.join("bin/cargo-fuzz"))
 }
 
 /// A Python interpreter of its own with the packages that a file of the checkout lists.
@@ -87,6 +131,15 @@ fn chromedriver() -> Result<PathBuf> {
     }
     let path =
         shell::output("sh", &["-c", "command -v chromedriver"]).context("chromedriver is not in PATH")?;
+    Ok(PathBuf::from(path.trim()))
+}
+
+/// Prometheus, which the tests start themselves: it need not run as a service.
+fn prometheus() -> Result<PathBuf> {
+    if !shell::has("prometheus") {
+        apt(&["prometheus"])?;
+    }
+    let path = shell::output("sh", &["-c", "command -v prometheus"]).context("prometheus is not in PATH")?;
     Ok(PathBuf::from(path.trim()))
 }
 

@@ -42,8 +42,10 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// The programs of the fuzzer are a workspace of their own.
 fn fmt() -> Result<()> {
-    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(shell::cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
 fn clippy() -> Result<()> {
@@ -59,15 +61,21 @@ fn tests() -> Result<()> {
     let tools = setup::everything()?;
     let artefacts = paths::artefacts();
     std::fs::create_dir_all(&artefacts)?;
-    shell::run(
-        shell::cargo()
-            .args(["test", "--workspace"])
-            .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
-            .env("FIRSTFAULT_TEST_PYTHON", tools.python)
-            .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
-            .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
-            .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts),
-    )?;
+    let mut command = shell::cargo();
+    command
+        .args(["test", "--workspace"])
+        // Most tests of the whole product wait for processes and deadlines.
+        .env("RUST_TEST_THREADS", "4")
+        .env("FIRSTFAULT_UI_DIR", paths::ui_dist())
+        .env("FIRSTFAULT_TEST_PYTHON", tools.python)
+        .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
+        .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
+        .env("FIRSTFAULT_TEST_PROMETHEUS", tools.prometheus)
+        .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts);
+    if let Some(agent) = tools.agent {
+        command.env("FIRSTFAULT_TEST_AGENT", agent);
+    }
+    shell::run(&mut command)?;
     println!("screenshots and logs of the tests: {}", artefacts.display());
     Ok(())
 }

@@ -32,6 +32,8 @@ struct Outcome {
     ack_ms_p99: f64,
     ack_ms_max: f64,
     rss_mb_max: f64,
+    /// Rows in memory, in MB.
+    hot_mb_max: f64,
     n_requests: u64,
     n_queries: u64,
     n_merges: u64,
@@ -45,6 +47,7 @@ pub(crate) fn measure(args: &Args, store: &Store, report: &mut Report) -> Result
     report.sample(what("acknowledgement p99"), "ms", &of(|run| run.ack_ms_p99), "< 50 ms (20 ms without)");
     report.sample(what("slowest acknowledgement"), "ms", &of(|run| run.ack_ms_max), "");
     report.sample(what("resident memory"), "MB", &of(|run| run.rss_mb_max), RSS_BUDGET);
+    report.sample(what("rows in memory"), "MB", &of(|run| run.hot_mb_max), "");
     let (queries, merges) = (of(|run| run.n_queries as f64), of(|run| run.n_merges as f64));
     let requests = of(|run| run.n_requests as f64).median();
     report.remark(format!(
@@ -90,16 +93,21 @@ pub(crate) async fn child(args: &Args, dir: &Path) -> Result<(), Failure> {
         is_over.store(true, Ordering::Relaxed);
         acks
     };
-    let (acks, queried, merged) =
-        tokio::join!(work, ask(&engine, &is_over, &n_queries), merge(&engine, &is_over, &at));
+    let asking = ask(&engine, &is_over, &n_queries);
+    let hot_bytes_max = AtomicU64::new(0);
+    let upkeep =
+        async { tokio::join!(flush(&engine, &is_over, &at, &hot_bytes_max), merge(&engine, &is_over, &at)) };
+    let (acks, queried, (flushed, merged)) = tokio::join!(work, asking, upkeep);
     let acks = acks?;
     queried?;
+    flushed?;
     merged?;
     let outcome = Outcome {
         ack_ms_p50: acks.median(),
         ack_ms_p99: acks.quantile(0.99),
         ack_ms_max: acks.max(),
         rss_mb_max: process::rss_bytes_max()? as f64 / 1e6,
+        hot_mb_max: hot_bytes_max.into_inner() as f64 / 1e6,
         n_requests: acks.len() as u64,
         n_queries: n_queries.into_inner(),
         n_merges: engine.stats().n_merges,
@@ -141,17 +149,40 @@ async fn ask(engine: &Engine, is_over: &AtomicBool, n_queries: &AtomicU64) -> Re
     Ok(())
 }
 
-/// Flushes and merges as the timer would, and more eagerly.
+/// Flushes as the timer would, whatever else is going on.
+async fn flush(
+    engine: &Engine,
+    is_over: &AtomicBool,
+    at: &AtomicU64,
+    hot_bytes_max: &AtomicU64,
+) -> Result<(), Failure> {
+    let mut ticks = ticks();
+    while !is_over.load(Ordering::Relaxed) {
+        ticks.tick().await;
+        hot_bytes_max.fetch_max(engine.stats().hot_bytes, Ordering::Relaxed);
+        let at = at.load(Ordering::Relaxed) as i64;
+        if at > 0 {
+            engine.tick(at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Merges more eagerly than the timer would, one after the other.
 async fn merge(engine: &Engine, is_over: &AtomicBool, at: &AtomicU64) -> Result<(), Failure> {
-    let mut ticks = tokio::time::interval(Duration::from_millis(200));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks();
     while !is_over.load(Ordering::Relaxed) {
         ticks.tick().await;
         let at = at.load(Ordering::Relaxed) as i64;
         if at > 0 {
-            engine.tick(at).await?;
             engine.compact(at).await?;
         }
     }
     Ok(())
+}
+
+fn ticks() -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }

@@ -23,6 +23,11 @@ mod wide;
 use args::Args;
 use report::Report;
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
+
+/// As the product has it: memory is among what is measured.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

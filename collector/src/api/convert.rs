@@ -176,7 +176,23 @@ pub(super) fn rejection(rejection: telemetry::Rejection) -> wire::Rejection {
         n: rejection.n,
         last_at: UnixNanos(rejection.last_at),
         example: rejection.example,
-        hint: rejection.reason.hint().map(str::to_owned),
+        hint: rejection.hint,
+    }
+}
+
+pub(super) fn rejected_request(request: telemetry::RejectedRequest) -> wire::RejectedRequest {
+    wire::RejectedRequest {
+        reason: request.reason.name().to_owned(),
+        class: request.reason.class().name().to_owned(),
+        n: request.n,
+        first_at: UnixNanos(request.first_at),
+        last_at: UnixNanos(request.last_at),
+        peer: request.origin.peer.map(|peer| peer.to_string()),
+        transport: request.origin.transport.name().to_owned(),
+        path: request.origin.path,
+        signal: request.signal.map(|signal| signal.name().to_owned()),
+        message: request.message,
+        hint: request.hint,
     }
 }
 

@@ -4,12 +4,14 @@
 //! |---|---|---|
 //! | 400 | `bad_request` | a parameter, a body or a statement is wrong |
 //! | 400 | `read_only` | a statement that would change something |
+//! | 401 | `unauthenticated` | there are users, and the request has the credentials of none |
 //! | 404 | `not_found` | nothing is stored under that name, or there is no such path |
 //! | 405 | `method_not_allowed` | the path exists, the method does not |
 //! | 408 | `body_too_slow` | the request's body did not arrive in time |
 //! | 413 | `body_too_large` | the request's body is larger than the API takes |
 //! | 415 | `unsupported_media_type` | the request's body is not `application/json` |
 //! | 421 | `host_not_allowed` | a name in `Host` that does not belong to a loopback address |
+//! | 429 | `too_many_failures` | too many wrong passwords came from the address; `Retry-After` says when |
 //! | 500 | `internal` | a fault of ours; the log has the details |
 //! | 500 | `segment_damaged` | stored data is damaged; the message names the file and the way out |
 //! | 503 | `starting`, `shutting_down` | not ready yet, or no longer |

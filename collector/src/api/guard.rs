@@ -1,7 +1,7 @@
-//! What every request passes and every answer carries: host check, panic barrier, security headers.
+//! What every request passes and every answer carries: host check, login, panic barrier, security headers.
 
-use super::Api;
 use super::failure::Failure;
+use super::{Api, login};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -62,7 +62,11 @@ fn is_local(authority: &str) -> bool {
 }
 
 pub(super) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let mut response = if api.settings.hosts.allow(request.uri(), request.headers()) {
+    let mut response = if !api.settings.hosts.allow(request.uri(), request.headers()) {
+        foreign_host().into_response()
+    } else if let Some(refusal) = login::refusal(&api, &request) {
+        refusal
+    } else {
         let path = request.uri().path().to_owned();
         match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
@@ -72,8 +76,6 @@ pub(super) async fn guard(State(api): State<Api>, request: Request, next: Next) 
                 Failure::internal().into_response()
             }
         }
-    } else {
-        foreign_host().into_response()
     };
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {

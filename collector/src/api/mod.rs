@@ -9,6 +9,8 @@ mod convert;
 mod failure;
 mod guard;
 mod health;
+mod ingest;
+mod login;
 mod logs;
 mod metrics;
 mod params;
@@ -22,6 +24,7 @@ mod traces;
 #[cfg(test)]
 mod tests;
 
+use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::evaluate::Board;
 use crate::telemetry::Telemetry;
@@ -60,6 +63,8 @@ pub(crate) struct Settings {
     /// Cancelled when the process begins to end: readiness fails from then on.
     pub(crate) stop: CancellationToken,
     pub(crate) hosts: Hosts,
+    /// Asks who looks, where there are users.
+    pub(crate) gate: Arc<Gate>,
     /// Rows of a JSON answer to SQL.
     pub(crate) rows_max: usize,
     pub(crate) assets: &'static [Asset],
@@ -84,6 +89,7 @@ impl Api {
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api/v1/status", get(status::status))
+            .route("/api/v1/ingest/rejections", get(ingest::rejections))
             .route("/api/v1/services", get(services::list))
             .route("/api/v1/services/{service}", get(services::detail))
             .route("/api/v1/traces", get(traces::search))
@@ -122,10 +128,7 @@ impl Api {
 async fn fallback(State(api): State<Api>, request: Request) -> Response {
     let path = request.uri().path();
     if is_below(path, "/v1") {
-        let otlp = &api.settings.endpoints.otlp_http;
-        return Failure::not_found(format!("there is no {path} on this port"))
-            .hint(format!("OTLP/HTTP is received at {otlp}, the API is below /api/v1"))
-            .into_response();
+        return ingest::otlp_path(&api, &request).into_response();
     }
     if is_below(path, "/api") {
         let failure = Failure::not_found(format!("there is no {path}"));

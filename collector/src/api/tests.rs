@@ -26,6 +26,10 @@ struct Server {
 impl Server {
     /// Not open yet.
     fn starting() -> Self {
+        Self::starting_behind(Gate::default())
+    }
+
+    fn starting_behind(gate: Gate) -> Self {
         let stop = CancellationToken::new();
         let (workers, _) = Workers::new(Clock, stop.clone());
         let endpoints = wire::Endpoints {
@@ -41,6 +45,7 @@ impl Server {
             workers,
             stop,
             hosts: Hosts::Local,
+            gate: Arc::new(gate),
             rows_max: 3,
             assets: ASSETS,
         });
@@ -324,6 +329,31 @@ async fn failures_have_one_shape() {
     assert_eq!(server.get("/apiary").await.text(), "page");
 }
 
+/// Scenario: a sender posts OTLP to the port of the API, a browser looks at the same path, then the rejections are
+/// asked for.
+/// Guarantees: the sender is in the list once with the right address, the browser is not; the counts are those of the
+/// status and of the metrics.
+#[tokio::test]
+async fn rejections_are_listed() {
+    let server = Server::open().await;
+    let none: wire::RejectionLog = server.read("/api/v1/ingest/rejections").await;
+    assert!(none.recent.is_empty() && none.by_reason.is_empty());
+    let request = http::Request::post("/v1/traces").header("host", "localhost:4320");
+    let answer = server.send(request.body(Body::from("{}")).expect("valid")).await;
+    assert_eq!(answer.failure().0, 404);
+    assert_eq!(server.get("/v1/traces").await.status, 404);
+    let list: wire::RejectionLog = server.read("/api/v1/ingest/rejections").await;
+    let [one] = list.recent.as_slice() else { panic!("{list:?}") };
+    assert_eq!((one.reason.as_str(), one.class.as_str(), one.n), ("otlp_on_api_port", "request", 1));
+    assert_eq!((one.transport.as_str(), one.path.as_str(), &one.peer), ("http", "/v1/traces", &None));
+    assert_eq!(one.hint.as_deref(), Some("send OTLP/HTTP to http://127.0.0.1:4318"));
+    let status: wire::Status = server.read("/api/v1/status").await;
+    assert_eq!(status.rejections, list.by_reason);
+    assert_eq!(list.by_reason[0].hint, one.hint);
+    let line = "firstfault_refused_requests_total{signal=\"unknown\",reason=\"otlp_on_api_port\"} 1";
+    assert!(server.get("/metrics").await.text().lines().any(|shown| shown == line));
+}
+
 /// Scenario: an answer of the API, a failure, a page, and a request under a foreign name.
 /// Guarantees: all carry the security headers; API answers are not stored; the foreign one learns nothing.
 #[tokio::test]
@@ -508,4 +538,50 @@ async fn sql_refuses_what_it_must() {
     let large = server.send(post("application/json", " ".repeat(sql::BODY_BYTES_MAX + 1))).await;
     assert_eq!((large.status, large.failure().1.as_str()), (413, "body_too_large"));
     assert_eq!(server.sql("SELECT 1", "image/png").await.failure().1, "not_acceptable");
+}
+
+/// `GET` as somebody, from one address.
+async fn look(server: &Server, path: &str, credentials: Option<&str>) -> Answer {
+    let mut request = http::Request::get(path).header("host", "localhost:4320");
+    if let Some(credentials) = credentials {
+        let mut header = "Basic ".to_owned();
+        decode::text::write_base64(credentials.as_bytes(), &mut header).expect("a string takes everything");
+        request = request.header("authorization", header);
+    }
+    let mut request = request.body(Body::empty()).expect("valid");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+    request.extensions_mut().insert(crate::serve::Peer { address, has_certificate: false });
+    server.send(request).await
+}
+
+/// Scenario: there is a user; the API, a page, the figures and the health checks are asked for by nobody, by the user,
+/// and by somebody who guesses.
+/// Guarantees: everything but the health checks wants the user's credentials, with a challenge that browsers know;
+/// guesses are stopped, with the time to wait, and no answer holds what was tried.
+#[tokio::test]
+async fn users_are_asked_for() {
+    let secrets =
+        crate::auth::Secrets::parse(crate::auth::Kind::User, "ada", "correct horse").expect("valid");
+    let (kind, name, rates) = (crate::auth::Kind::User, "ada".to_owned(), crate::auth::Rates::default());
+    let ada = crate::auth::Credential { kind, name, secrets, rates };
+    let server = Server::starting_behind(Gate::new(vec![ada], false));
+    for path in ["/api/v1/status", "/", "/traces", "/metrics", "/api/v1/nothing"] {
+        let answer = look(&server, path, None).await;
+        assert_eq!((answer.status, answer.failure().1.as_str()), (401, "unauthenticated"), "{path}");
+        let challenge = answer.headers["www-authenticate"].to_str().expect("text");
+        assert_eq!(challenge, "Basic realm=\"Firstfault\", charset=\"UTF-8\"");
+        assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+    }
+    assert_eq!(look(&server, "/healthz", None).await.status, 200);
+    assert_eq!(look(&server, "/readyz", None).await.text(), "starting: replaying the write-ahead log\n");
+    assert_eq!(look(&server, "/", Some("ada:correct horse")).await.text(), "page");
+    assert_eq!(look(&server, "/api/v1/status", Some("ada:correct horse")).await.failure().1, "starting");
+    for n in 0..10 {
+        let answer = look(&server, "/", Some(&format!("ada:battery staple {n}"))).await;
+        assert_eq!(answer.status, 401);
+        assert!(!answer.text().contains("staple"), "{}", answer.text());
+    }
+    let answer = look(&server, "/", Some("ada:correct horse")).await;
+    assert_eq!((answer.status, answer.failure().1.as_str()), (429, "too_many_failures"));
+    assert!(answer.headers.contains_key("retry-after"));
 }

@@ -1,53 +1,56 @@
 //! Log records as rows of table `logs`.
 
 use super::attributes::Attributes;
+use super::limits::Limits;
 use super::owners::{Owners, dropped};
-use super::table::{self, Table, sent_unix_nanos, span_ids, text, trace_ids};
+use super::table::{self, Table, sent_unix_nanos, span_ids, text, trace_ids, words};
+use super::texts::Texts;
 use super::value::{self, BODY_BYTES_MAX};
 use crate::decode::Report;
 use crate::decode::validity::{is_span_id, is_trace_id, is_zero, shown};
+use crate::decode::views::{List, LogRecord, ResourceLogs};
 use crate::telemetry::Reason;
-use arrow::array::{Int32Array, RecordBatch, StringBuilder};
+use arrow::array::{Int32Array, RecordBatch};
 use arrow::error::ArrowError;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use std::sync::Arc;
 use storage::schema;
 
-pub(super) fn batch(
-    request: &ExportLogsServiceRequest,
+pub(super) fn batch<'a>(
+    resources: List<'a, ResourceLogs<'a>>,
     received_at: i64,
+    limits: Limits,
     report: &mut Report,
 ) -> Result<RecordBatch, ArrowError> {
-    let mut owners = Owners::new();
-    let rows = rows(request, &mut owners, report);
+    let mut owners = Owners::new(limits);
+    let rows = rows(resources, &mut owners, report);
     let mut table = Table::default();
     push_times(&rows, received_at, &mut table, report);
-    push_severity(&rows, &mut table);
-    push_body(&rows, &mut table, report);
+    push_severity(&rows, &mut table)?;
+    push_body(&rows, &mut table, report)?;
     push_association(&rows, &mut table, report)?;
-    push_attributes(&rows, &mut table, report)?;
+    push_attributes(&rows, limits, &mut table, report)?;
     owners.finish(received_at, &mut table)?;
     table.into_batch(schema::logs())
 }
 
 fn rows<'a>(
-    request: &'a ExportLogsServiceRequest,
+    resources: List<'a, ResourceLogs<'a>>,
     owners: &mut Owners<'a>,
     report: &mut Report,
-) -> Vec<&'a LogRecord> {
+) -> Vec<LogRecord<'a>> {
     let mut rows = Vec::new();
-    for resource in &request.resource_logs {
-        owners.enter_resource(resource.resource.as_ref(), &resource.schema_url, report);
-        for scope in &resource.scope_logs {
-            owners.enter_scope(scope.scope.as_ref(), &scope.schema_url, report);
-            rows.extend(scope.log_records.iter().filter(|_| owners.admit_row(0, report)));
+    for resource in resources {
+        owners.enter_resource(resource.resource, resource.schema_url, report);
+        for scope in resource.scope_logs {
+            owners.enter_scope(scope.scope, scope.schema_url, report);
+            rows.reserve(scope.log_records.len());
+            rows.extend(scope.log_records.into_iter().filter(|_| owners.admit_row(0, report)));
         }
     }
     rows
 }
 
-fn push_times(rows: &[&LogRecord], received_at: i64, table: &mut Table, report: &mut Report) {
+fn push_times(rows: &[LogRecord<'_>], received_at: i64, table: &mut Table, report: &mut Report) {
     let events: Vec<Option<i64>> =
         rows.iter().map(|log| sent_unix_nanos(log.time_unix_nano, report)).collect();
     let observed: Vec<Option<i64>> =
@@ -64,7 +67,7 @@ fn push_times(rows: &[&LogRecord], received_at: i64, table: &mut Table, report: 
         });
     }
     table.push("time", table::times(chosen.iter().map(|(time, _)| *time)));
-    table.push("time_source", text(chosen.iter().map(|(_, source)| *source)));
+    table.push("time_source", words(chosen.iter().map(|(_, source)| *source)));
     table.push("observed_time", table::optional_times(observed.into_iter()));
 }
 
@@ -77,11 +80,13 @@ fn choose(event: Option<i64>, observed: Option<i64>, received_at: i64) -> (i64, 
     }
 }
 
-fn push_severity(rows: &[&LogRecord], table: &mut Table) {
+fn push_severity(rows: &[LogRecord<'_>], table: &mut Table) -> Result<(), ArrowError> {
     let number = Int32Array::from_iter_values(rows.iter().map(|log| log.severity_number));
     table.push("severity_number", Arc::new(number));
-    table.push("severity_text", text(rows.iter().map(|log| log.severity_text.as_str())));
-    table.push("severity", text(rows.iter().map(|log| severity(log.severity_number, &log.severity_text))));
+    table.push("severity_text", text(rows.iter().map(|log| log.severity_text))?);
+    let severity = |log: &LogRecord<'_>| severity(log.severity_number, log.severity_text.as_str());
+    table.push("severity", words(rows.iter().map(severity)));
+    Ok(())
 }
 
 /// The number decides; where it is missing or unknown, the text.
@@ -114,24 +119,28 @@ fn severity_of_text(text: &str) -> &'static str {
     }
 }
 
-fn push_body(rows: &[&LogRecord], table: &mut Table, report: &mut Report) {
-    let mut bodies = StringBuilder::new();
-    let mut letters = StringBuilder::new();
+fn push_body(rows: &[LogRecord<'_>], table: &mut Table, report: &mut Report) -> Result<(), ArrowError> {
+    let (mut bodies, mut letters) = (Texts::new(), Texts::new());
     for log in rows {
-        // Writing into an Arrow builder cannot fail.
-        let letter = value::write(log.body.as_ref(), BODY_BYTES_MAX, &mut bodies, report).unwrap_or('e');
-        bodies.append_value("");
-        letters.append_value(letter.encode_utf8(&mut [0; 4]));
+        let letter = value::write(log.body, BODY_BYTES_MAX, &mut bodies, report);
+        bodies.end();
+        letters.put_str(letter.encode_utf8(&mut [0; 4]));
+        letters.end();
     }
-    table.push("body", Arc::new(bodies.finish()));
-    table.push("body_type", Arc::new(letters.finish()));
-    table.push("event_name", text(rows.iter().map(|log| log.event_name.as_str())));
+    table.push("body", Arc::new(bodies.finish()?));
+    table.push("body_type", Arc::new(letters.finish()?));
+    table.push("event_name", text(rows.iter().map(|log| log.event_name))?);
+    Ok(())
 }
 
-fn push_association(rows: &[&LogRecord], table: &mut Table, report: &mut Report) -> Result<(), ArrowError> {
-    let trace = rows.iter().map(|log| associated(&log.trace_id, is_trace_id, "trace_id", report));
+fn push_association(
+    rows: &[LogRecord<'_>],
+    table: &mut Table,
+    report: &mut Report,
+) -> Result<(), ArrowError> {
+    let trace = rows.iter().map(|log| associated(log.trace_id, is_trace_id, "trace_id", report));
     let trace: Vec<Option<&[u8]>> = trace.collect();
-    let span = rows.iter().map(|log| associated(&log.span_id, is_span_id, "span_id", report));
+    let span = rows.iter().map(|log| associated(log.span_id, is_span_id, "span_id", report));
     let span: Vec<Option<&[u8]>> = span.collect();
     table.push("trace_id", trace_ids(trace.into_iter())?);
     table.push("span_id", span_ids(span.into_iter())?);
@@ -155,9 +164,14 @@ fn associated<'a>(
     None
 }
 
-fn push_attributes(rows: &[&LogRecord], table: &mut Table, report: &mut Report) -> Result<(), ArrowError> {
-    let mut attributes = Attributes::new();
-    rows.iter().for_each(|log| attributes.append(&log.attributes, report));
+fn push_attributes(
+    rows: &[LogRecord<'_>],
+    limits: Limits,
+    table: &mut Table,
+    report: &mut Report,
+) -> Result<(), ArrowError> {
+    let mut attributes = Attributes::new(limits);
+    rows.iter().for_each(|log| attributes.append(log.attributes, report));
     let n_dropped = dropped(rows.iter().map(|log| log.dropped_attributes_count), &attributes);
     table.push("dropped_attributes_count", n_dropped);
     let (map, types) = attributes.finish()?;

@@ -1,27 +1,34 @@
-//! From validated messages to the rows of storage's tables.
+//! From views of a request's items to the rows of storage's tables.
 //!
-//! A signal's module lists its items once and then makes one array per column; `owners` makes the
-//! columns that all tables end with, `attributes` the maps, `semconv` the promoted columns. Building
-//! depends on the request and the time of its receipt alone, so that a replayed record gives the same
-//! rows. What is repaired or left out on the way is counted in the report, never dropped in silence.
+//! A signal's module lists the items that keep the rules once and then makes one array per column; `owners`
+//! makes the columns that all tables end with, `attributes` the maps, `promoted` and `semconv` the promoted
+//! columns. Which rows there are depends on the request and the time of its receipt alone, so that a replayed
+//! record gives the same ones; how much of each is kept, on the limits too. What is rejected, repaired or left
+//! out on the way is counted in the report, never dropped in silence.
 
 pub(crate) mod attributes;
+mod entities;
+mod limits;
 mod logs;
 mod metrics;
 mod owners;
+mod promoted;
 mod semconv;
 mod series;
 mod spans;
 mod table;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod value;
 
-use crate::decode::{Report, Request, Validated};
+pub(crate) use limits::Limits;
+
+use crate::decode::{Decoded, Report, Resources};
 use arrow::error::ArrowError;
 use storage::{Columns, Signal};
 
-/// Why rows could not be built. Neither should happen for a validated request.
+/// Why rows could not be built. Neither should happen for a request that was decoded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("columns do not make a batch of {signal}")]
@@ -38,12 +45,19 @@ pub(crate) enum Error {
     },
 }
 
-/// The rows of a request.
-pub(crate) fn build(validated: &Validated, received_at: i64, report: &mut Report) -> Result<Columns, Error> {
-    let (signal, batch) = match validated.request() {
-        Request::Traces(request) => (Signal::Traces, spans::batch(request, received_at, report)),
-        Request::Logs(request) => (Signal::Logs, logs::batch(request, received_at, report)),
-        Request::Metrics(request) => (Signal::Metrics, metrics::batch(request, received_at, report)),
+/// The rows of a request, of those items that keep the rules.
+pub(crate) fn build(
+    decoded: &Decoded,
+    received_at: i64,
+    limits: Limits,
+    report: &mut Report,
+) -> Result<Columns, Error> {
+    let (signal, batch) = match decoded.resources() {
+        Resources::Traces(spans) => (Signal::Traces, spans::batch(spans, received_at, limits, report)),
+        Resources::Logs(logs) => (Signal::Logs, logs::batch(logs, received_at, limits, report)),
+        Resources::Metrics(metrics) => {
+            (Signal::Metrics, metrics::batch(metrics, received_at, limits, report))
+        }
     };
     let batch = batch.map_err(|source| Error::Batch { signal, source })?;
     Columns::new(signal, batch).map_err(|source| Error::Schema { signal, source })

@@ -1,18 +1,20 @@
 //! The columns that every table ends with: whose item it is.
 //!
-//! Resources and scopes are turned into rows of their own once, and repeated for their items at the end
-//! by index. The repetition is what can make a small request large, so it has a bound.
+//! Resources and scopes are turned into rows of their own once, and repeated for their items at the end: an
+//! owner's items follow one another. The repetition is what can make a small request large, so it has a bound.
 
 use super::attributes::Attributes;
+use super::entities;
+use super::limits::Limits;
 use super::table::{self, Table};
+use super::texts::Texts;
 use super::value;
 use crate::decode::Report;
+use crate::decode::views::{KeyValues, Resource, Scope, Text};
 use crate::telemetry::Reason;
-use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{ArrayRef, NullBufferBuilder, UInt32Array};
 use arrow::error::ArrowError;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The service of a resource that does not name one.
@@ -21,15 +23,16 @@ const UNKNOWN_SERVICE: &str = "unknown_service";
 /// largest size with 100,000 items stays below it when each item's resource and scope have 5 KiB.
 const REPEATED_BYTES_MAX: usize = 512 << 20;
 
-/// Resources and scopes of one request, and which row belongs to which.
+/// Resources and scopes of one request, and how many rows in a row belong to each.
 #[derive(Debug)]
 pub(super) struct Owners<'a> {
-    resources: Vec<(Option<&'a Resource>, &'a str)>,
-    resource_attributes: Attributes,
-    resource_of_row: Vec<u32>,
-    scopes: Vec<(Option<&'a InstrumentationScope>, &'a str)>,
-    scope_attributes: Attributes,
-    scope_of_row: Vec<u32>,
+    resources: Vec<(Resource<'a>, Text<'a>)>,
+    resource_attributes: Attributes<'a>,
+    entity_refs: Vec<Option<Cow<'a, str>>>,
+    n_rows_of_resource: Vec<usize>,
+    scopes: Vec<(Scope<'a>, Text<'a>)>,
+    scope_attributes: Attributes<'a>,
+    n_rows_of_scope: Vec<usize>,
     row_bytes: usize,
     resource_bytes: usize,
     repeated_bytes: usize,
@@ -37,14 +40,15 @@ pub(super) struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             resources: Vec::new(),
-            resource_attributes: Attributes::new(),
-            resource_of_row: Vec::new(),
+            resource_attributes: Attributes::new(limits),
+            entity_refs: Vec::new(),
+            n_rows_of_resource: Vec::new(),
             scopes: Vec::new(),
-            scope_attributes: Attributes::new(),
-            scope_of_row: Vec::new(),
+            scope_attributes: Attributes::new(limits),
+            n_rows_of_scope: Vec::new(),
             row_bytes: 0,
             resource_bytes: 0,
             repeated_bytes: 0,
@@ -54,40 +58,42 @@ impl<'a> Owners<'a> {
 
     #[cfg(test)]
     pub(super) fn with_repeated_bytes_max(repeated_bytes_max: usize) -> Self {
-        Self { repeated_bytes_max, ..Self::new() }
+        Self { repeated_bytes_max, ..Self::new(Limits::default()) }
     }
 
     /// The resource of the scopes that follow.
     pub(super) fn enter_resource(
         &mut self,
-        resource: Option<&'a Resource>,
-        schema_url: &'a str,
+        resource: Option<Resource<'a>>,
+        schema_url: Text<'a>,
         report: &mut Report,
     ) {
-        let bytes_before = self.resource_attributes.bytes();
-        self.resource_attributes.append(resource.map_or(&[], |resource| &resource.attributes), report);
+        // Rows do not tell an empty resource from none.
+        let resource = resource.unwrap_or_default();
+        let bytes_before = self.resource_attributes.n_bytes();
+        self.resource_attributes.append(resource.attributes, report);
         self.resources.push((resource, schema_url));
-        self.resource_bytes = self.resource_attributes.bytes() - bytes_before + schema_url.len();
-        let n_references = resource.map_or(0, |resource| resource.entity_refs.len());
-        if n_references > 0 {
-            report.add(Reason::EntityReferences, n_references as u64, || {
-                format!("a resource with {n_references} entity references")
-            });
-        }
+        self.n_rows_of_resource.push(0);
+        let entity_refs = entities::json(resource.entity_refs);
+        let bytes = schema_url.len() + entity_refs.as_ref().map_or(0, String::len);
+        self.entity_refs.push(entity_refs.map(Cow::Owned));
+        self.resource_bytes = self.resource_attributes.n_bytes() - bytes_before + bytes;
     }
 
     /// The scope of the rows that follow.
     pub(super) fn enter_scope(
         &mut self,
-        scope: Option<&'a InstrumentationScope>,
-        schema_url: &'a str,
+        scope: Option<Scope<'a>>,
+        schema_url: Text<'a>,
         report: &mut Report,
     ) {
-        let bytes_before = self.scope_attributes.bytes();
-        self.scope_attributes.append(scope.map_or(&[], |scope| &scope.attributes), report);
+        let scope = scope.unwrap_or_default();
+        let bytes_before = self.scope_attributes.n_bytes();
+        self.scope_attributes.append(scope.attributes, report);
         self.scopes.push((scope, schema_url));
-        let scope_bytes = scope.map_or(0, |scope| scope.name.len() + scope.version.len());
-        let scope_bytes = scope_bytes + self.scope_attributes.bytes() - bytes_before + schema_url.len();
+        self.n_rows_of_scope.push(0);
+        let scope_bytes = scope.name.len() + scope.version.len() + schema_url.len();
+        let scope_bytes = scope_bytes + self.scope_attributes.n_bytes() - bytes_before;
         self.row_bytes = self.resource_bytes + scope_bytes;
     }
 
@@ -103,102 +109,119 @@ impl<'a> Owners<'a> {
             return false;
         }
         self.repeated_bytes += row_bytes;
-        self.resource_of_row.push(last_index(&self.resources));
-        self.scope_of_row.push(last_index(&self.scopes));
+        count_row(&mut self.n_rows_of_resource);
+        count_row(&mut self.n_rows_of_scope);
         true
     }
 
     /// Adds the columns to the table.
     pub(super) fn finish(self, received_at: i64, table: &mut Table) -> Result<(), ArrowError> {
-        let n_rows = self.resource_of_row.len();
-        let resource_of_row = UInt32Array::from(self.resource_of_row);
-        for (name, column) in resource_columns(&self.resources, self.resource_attributes)? {
-            table.push(name, take(&column, &resource_of_row, None)?);
-        }
-        let scope_of_row = UInt32Array::from(self.scope_of_row);
-        for (name, column) in scope_columns(&self.scopes, self.scope_attributes)? {
-            table.push(name, take(&column, &scope_of_row, None)?);
-        }
+        let n_rows = self.n_rows_of_resource.iter().sum();
+        table.push("resource_entity_refs", optional_text(self.entity_refs, &self.n_rows_of_resource)?);
+        push_resources(&self.resources, self.resource_attributes, &self.n_rows_of_resource, table)?;
+        push_scopes(&self.scopes, self.scope_attributes, &self.n_rows_of_scope, table)?;
         table.push("received_at", table::times(std::iter::repeat_n(received_at, n_rows)));
         Ok(())
     }
 }
 
-fn last_index<T>(items: &[T]) -> u32 {
-    // A request has far fewer than 2^32 scopes; rows come after their owners.
-    u32::try_from(items.len().saturating_sub(1)).unwrap_or(u32::MAX)
+/// One more row of the last owner.
+pub(super) fn count_row(n_rows: &mut [usize]) {
+    // Rows come after their owners.
+    if let Some(n) = n_rows.last_mut() {
+        *n += 1;
+    }
 }
 
-type Named = Vec<(&'static str, ArrayRef)>;
-
-fn resource_columns(
-    resources: &[(Option<&Resource>, &str)],
-    attributes: Attributes,
-) -> Result<Named, ArrowError> {
-    let own = |key: &'static [&'static str]| {
-        table::optional_text(resources.iter().map(move |(resource, _)| find(*resource, key)))
+fn push_resources(
+    resources: &[(Resource<'_>, Text<'_>)],
+    attributes: Attributes<'_>,
+    n_rows: &[usize],
+    table: &mut Table,
+) -> Result<(), ArrowError> {
+    let own = |keys: &[&str]| {
+        let values = resources.iter().map(|(resource, _)| find(resource.attributes, keys));
+        optional_text(values.collect(), n_rows)
     };
-    let service = resources.iter().map(|(resource, _)| find(*resource, &["service.name"]));
+    table.push("service_namespace", own(&["service.namespace"])?);
+    table.push("service_instance_id", own(&["service.instance.id"])?);
+    table.push("service_version", own(&["service.version"])?);
+    table.push("environment", own(&["deployment.environment.name", "deployment.environment"])?);
+    let service = resources.iter().map(|(resource, _)| find(resource.attributes, &["service.name"]));
     let service = service.map(|name| Some(name.unwrap_or(UNKNOWN_SERVICE.into())));
-    let n_dropped = dropped(
-        resources.iter().map(|(resource, _)| resource.map_or(0, |r| r.dropped_attributes_count)),
-        &attributes,
-    );
-    let columns = vec![
-        ("service", table::optional_text(service)),
-        ("service_namespace", own(&["service.namespace"])),
-        ("service_instance_id", own(&["service.instance.id"])),
-        ("service_version", own(&["service.version"])),
-        ("environment", own(&["deployment.environment.name", "deployment.environment"])),
-        ("resource_dropped_attributes_count", n_dropped),
-        ("resource_schema_url", table::text(resources.iter().map(|(_, schema_url)| *schema_url))),
-    ];
-    with_map(columns, "resource", "resource_types", attributes)
+    table.push("service", optional_text(service.collect(), n_rows)?);
+    let sent = resources.iter().map(|(resource, _)| resource.dropped_attributes_count);
+    table.push("resource_dropped_attributes_count", repeated_dropped(sent, &attributes, n_rows));
+    table.push("resource_schema_url", text(resources.iter().map(|(_, schema_url)| *schema_url), n_rows)?);
+    let (map, types) = attributes.finish_repeated(n_rows)?;
+    table.push("resource", map);
+    table.push("resource_types", types);
+    Ok(())
 }
 
-fn scope_columns(
-    scopes: &[(Option<&InstrumentationScope>, &str)],
-    attributes: Attributes,
-) -> Result<Named, ArrowError> {
-    let n_dropped =
-        dropped(scopes.iter().map(|(scope, _)| scope.map_or(0, |s| s.dropped_attributes_count)), &attributes);
-    let columns = vec![
-        ("scope_name", table::text(scopes.iter().map(|(scope, _)| scope.map_or("", |s| s.name.as_str())))),
-        (
-            "scope_version",
-            table::text(scopes.iter().map(|(scope, _)| scope.map_or("", |s| s.version.as_str()))),
-        ),
-        ("scope_dropped_attributes_count", n_dropped),
-        ("scope_schema_url", table::text(scopes.iter().map(|(_, schema_url)| *schema_url))),
-    ];
-    with_map(columns, "scope", "scope_types", attributes)
+fn push_scopes(
+    scopes: &[(Scope<'_>, Text<'_>)],
+    attributes: Attributes<'_>,
+    n_rows: &[usize],
+    table: &mut Table,
+) -> Result<(), ArrowError> {
+    table.push("scope_name", text(scopes.iter().map(|(scope, _)| scope.name), n_rows)?);
+    table.push("scope_version", text(scopes.iter().map(|(scope, _)| scope.version), n_rows)?);
+    let sent = scopes.iter().map(|(scope, _)| scope.dropped_attributes_count);
+    table.push("scope_dropped_attributes_count", repeated_dropped(sent, &attributes, n_rows));
+    table.push("scope_schema_url", text(scopes.iter().map(|(_, schema_url)| *schema_url), n_rows)?);
+    let (map, types) = attributes.finish_repeated(n_rows)?;
+    table.push("scope", map);
+    table.push("scope_types", types);
+    Ok(())
 }
 
-fn with_map(
-    mut columns: Named,
-    map_name: &'static str,
-    types_name: &'static str,
-    attributes: Attributes,
-) -> Result<Named, ArrowError> {
-    let (map, types) = attributes.finish()?;
-    columns.extend([(map_name, map), (types_name, types)]);
-    Ok(columns)
+/// A text for each owner, as often as it has rows.
+pub(super) fn text<'a>(
+    values: impl Iterator<Item = Text<'a>>,
+    n_rows: &[usize],
+) -> Result<ArrayRef, ArrowError> {
+    let mut texts = Texts::new();
+    values.for_each(|text| texts.push(text));
+    Ok(Arc::new(texts.repeated(n_rows).finish()?))
+}
+
+fn optional_text(values: Vec<Option<Cow<'_, str>>>, n_rows: &[usize]) -> Result<ArrayRef, ArrowError> {
+    let (mut texts, mut nulls) = (Texts::new(), NullBufferBuilder::new(n_rows.iter().sum()));
+    for (value, n) in values.iter().zip(n_rows) {
+        texts.push(Text::of(value.as_deref().unwrap_or("")));
+        match value {
+            Some(_) => nulls.append_n_non_nulls(*n),
+            None => nulls.append_n_nulls(*n),
+        }
+    }
+    Ok(Arc::new(texts.repeated(n_rows).finish_with(nulls.finish())?))
+}
+
+fn repeated_dropped(
+    sent: impl Iterator<Item = u32>,
+    attributes: &Attributes<'_>,
+    n_rows: &[usize],
+) -> ArrayRef {
+    let dropped = sum_dropped(sent, attributes).zip(n_rows);
+    let repeated = dropped.flat_map(|(n_dropped, n)| std::iter::repeat_n(n_dropped, *n));
+    Arc::new(UInt32Array::from_iter_values(repeated))
 }
 
 /// Attributes that the sender dropped, and those that were left out here.
-pub(super) fn dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes) -> ArrayRef {
+pub(super) fn dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes<'_>) -> ArrayRef {
+    Arc::new(UInt32Array::from_iter_values(sum_dropped(sent, attributes)))
+}
+
+fn sum_dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes<'_>) -> impl Iterator<Item = u32> {
     let left_out = attributes.n_dropped().iter();
-    Arc::new(UInt32Array::from_iter_values(
-        sent.zip(left_out).map(|(sent, left_out)| sent.saturating_add(*left_out)),
-    ))
+    sent.zip(left_out).map(|(sent, left_out)| sent.saturating_add(*left_out))
 }
 
 /// The first of the keys that has a value, as text.
-fn find<'a>(resource: Option<&'a Resource>, keys: &[&str]) -> Option<std::borrow::Cow<'a, str>> {
-    let attributes = &resource?.attributes;
-    keys.iter().find_map(|key| value::text(first_value(attributes, key)?))
-}
-
-fn first_value<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AnyValue> {
-    attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()
+fn find<'a>(attributes: KeyValues<'a>, keys: &[&str]) -> Option<Cow<'a, str>> {
+    keys.iter().find_map(|key| {
+        let mut attributes = attributes.into_iter();
+        value::text(attributes.find(|attribute| attribute.key.as_bytes() == key.as_bytes())?.value?)
+    })
 }

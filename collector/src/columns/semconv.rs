@@ -4,8 +4,7 @@
 //! into the new generation's form; the sender's own keys and values stay in the attribute map.
 
 use super::value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span;
+use crate::decode::views::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use std::borrow::Cow;
@@ -30,9 +29,8 @@ pub(super) struct Facts<'a> {
     pub(super) error_type: Option<Cow<'a, str>>,
 }
 
-/// Reads a span's attributes.
-pub(super) fn facts(span: &Span) -> Facts<'_> {
-    let found = Found::new(&span.attributes);
+/// What the attributes of a span of that kind say.
+pub(super) fn facts<'a>(found: &Found<'a>, kind: i32) -> Facts<'a> {
     let text = |slot: Slot| found.text(slot);
     Facts {
         http_request_method: text(Slot::HttpRequestMethod).or_else(|| text(Slot::HttpMethod).map(method)),
@@ -40,7 +38,7 @@ pub(super) fn facts(span: &Span) -> Facts<'_> {
         http_response_status_code: found
             .integer(Slot::HttpResponseStatusCode)
             .or_else(|| found.integer(Slot::HttpStatusCode)),
-        url_path: url_path(&found),
+        url_path: url_path(found),
         db_system_name: text(Slot::DbSystemName).or_else(|| text(Slot::DbSystem).map(db_system)),
         db_namespace: text(Slot::DbNamespace).or_else(|| text(Slot::DbName)),
         db_operation_name: text(Slot::DbOperationName).or_else(|| text(Slot::DbOperation)),
@@ -51,7 +49,7 @@ pub(super) fn facts(span: &Span) -> Facts<'_> {
         messaging_system: text(Slot::MessagingSystem),
         messaging_destination_name: text(Slot::MessagingDestinationName)
             .or_else(|| text(Slot::MessagingDestination)),
-        server_address: text(Slot::ServerAddress).or_else(|| old_server_address(&found, span.kind)),
+        server_address: text(Slot::ServerAddress).or_else(|| old_server_address(found, kind)),
         peer_service: text(Slot::PeerService).or_else(|| text(Slot::ServicePeerName)),
         error_type: text(Slot::ErrorType),
     }
@@ -59,8 +57,8 @@ pub(super) fn facts(span: &Span) -> Facts<'_> {
 
 /// Whether a span failed. What its author set as its status is final, as the trace API asks; without it
 /// HTTP's and then gRPC's own codes decide, where a fault of the client is no error of the operation.
-pub(super) fn is_error(span: &Span, facts: &Facts<'_>) -> bool {
-    match span.status.as_ref().map_or(0, |status| status.code) {
+pub(super) fn is_error(status_code: i32, facts: &Facts<'_>) -> bool {
+    match status_code {
         code if code == StatusCode::Error as i32 => true,
         code if code == StatusCode::Ok as i32 => false,
         _ if facts.http_response_status_code.is_some_and(|code| code >= 500) => true,
@@ -69,74 +67,142 @@ pub(super) fn is_error(span: &Span, facts: &Facts<'_>) -> bool {
 }
 
 macro_rules! slots {
-    ($( $slot:ident $key:literal; )*) => {
+    ($( $len:literal { $( $slot:ident $key:literal; )* } )*) => {
         /// An attribute that a promoted column is made from.
         #[derive(Clone, Copy)]
-        enum Slot { $( $slot, )* }
+        enum Slot { $($( $slot, )*)* }
 
         impl Slot {
-            const N: usize = [$( Self::$slot, )*].len();
+            const N: usize = [$($( Self::$slot, )*)*].len();
 
-            fn of_key(key: &str) -> Option<Self> {
-                match key { $( $key => Some(Self::$slot), )* _ => None }
+            /// By length first: most keys are told apart by it.
+            fn of_key(key: &[u8]) -> Option<Self> {
+                match key.len() {
+                    $( $len => match key { $( $key => Some(Self::$slot), )* _ => None }, )*
+                    _ => None,
+                }
             }
         }
+
+        #[cfg(test)]
+        const KEYS: [&[u8]; Slot::N] = [$($( $key, )*)*];
     };
 }
 
 slots! {
-    HttpRequestMethod "http.request.method";
-    HttpMethod "http.method";
-    HttpRoute "http.route";
-    HttpResponseStatusCode "http.response.status_code";
-    HttpStatusCode "http.status_code";
-    UrlPath "url.path";
-    UrlFull "url.full";
-    HttpTarget "http.target";
-    HttpUrl "http.url";
-    DbSystemName "db.system.name";
-    DbSystem "db.system";
-    DbNamespace "db.namespace";
-    DbName "db.name";
-    DbOperationName "db.operation.name";
-    DbOperation "db.operation";
-    RpcSystemName "rpc.system.name";
-    RpcSystem "rpc.system";
-    RpcService "rpc.service";
-    RpcMethod "rpc.method";
-    RpcResponseStatusCode "rpc.response.status_code";
-    RpcGrpcStatusCode "rpc.grpc.status_code";
-    MessagingSystem "messaging.system";
-    MessagingDestinationName "messaging.destination.name";
-    MessagingDestination "messaging.destination";
-    ServerAddress "server.address";
-    NetPeerName "net.peer.name";
-    NetHostName "net.host.name";
-    PeerService "peer.service";
-    ServicePeerName "service.peer.name";
-    ErrorType "error.type";
+    7 {
+        DbName b"db.name";
+    }
+    8 {
+        UrlPath b"url.path";
+        UrlFull b"url.full";
+        HttpUrl b"http.url";
+    }
+    9 {
+        DbSystem b"db.system";
+    }
+    10 {
+        HttpRoute b"http.route";
+        RpcSystem b"rpc.system";
+        RpcMethod b"rpc.method";
+        ErrorType b"error.type";
+    }
+    11 {
+        HttpMethod b"http.method";
+        HttpTarget b"http.target";
+        RpcService b"rpc.service";
+    }
+    12 {
+        DbNamespace b"db.namespace";
+        DbOperation b"db.operation";
+        PeerService b"peer.service";
+    }
+    13 {
+        NetPeerName b"net.peer.name";
+        NetHostName b"net.host.name";
+    }
+    14 {
+        DbSystemName b"db.system.name";
+        ServerAddress b"server.address";
+    }
+    15 {
+        RpcSystemName b"rpc.system.name";
+    }
+    16 {
+        HttpStatusCode b"http.status_code";
+        MessagingSystem b"messaging.system";
+    }
+    17 {
+        DbOperationName b"db.operation.name";
+        ServicePeerName b"service.peer.name";
+    }
+    19 {
+        HttpRequestMethod b"http.request.method";
+    }
+    20 {
+        RpcGrpcStatusCode b"rpc.grpc.status_code";
+    }
+    21 {
+        MessagingDestination b"messaging.destination";
+    }
+    24 {
+        RpcResponseStatusCode b"rpc.response.status_code";
+    }
+    25 {
+        HttpResponseStatusCode b"http.response.status_code";
+    }
+    26 {
+        MessagingDestinationName b"messaging.destination.name";
+    }
 }
 
-/// The attributes of interest, the first of each key, also where it has no value: so does the map.
-struct Found<'a>([Option<Option<&'a AnyValue>>; Slot::N]);
+/// The attributes of interest of one span, the first of each key, also where it has no value: so does the map.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    values: [Option<AnyValue<'a>>; Slot::N],
+    /// A bit for each slot whose value is of this span; others are of spans before.
+    marks: u32,
+}
+
+/// There is a bit for each slot.
+const _: () = assert!(Slot::N <= u32::BITS as usize);
 
 impl<'a> Found<'a> {
-    fn new(attributes: &'a [KeyValue]) -> Self {
-        let mut found = [None; Slot::N];
-        for attribute in attributes {
-            if let Some(slot) = Slot::of_key(&attribute.key) {
-                found[slot as usize].get_or_insert(attribute.value.as_ref());
-            }
+    pub(super) fn new() -> Self {
+        Self { values: [None; Slot::N], marks: 0 }
+    }
+
+    /// Forgets everything, for the next span.
+    pub(super) fn clear(&mut self) {
+        self.marks = 0;
+    }
+
+    /// To be shown every attribute of the span.
+    #[inline]
+    pub(super) fn note(&mut self, attribute: &KeyValue<'a>) {
+        let Some(slot) = Slot::of_key(attribute.key.as_bytes()) else { return };
+        if self.marks & slot.mark() == 0 {
+            self.marks |= slot.mark();
+            self.values[slot as usize] = attribute.value;
         }
-        Self(found)
+    }
+
+    fn value(&self, slot: Slot) -> Option<AnyValue<'a>> {
+        if self.marks & slot.mark() == 0 { None } else { self.values[slot as usize] }
     }
 
     fn text(&self, slot: Slot) -> Option<Cow<'a, str>> {
-        value::text(self.0[slot as usize]??)
+        value::text(self.value(slot)?)
     }
 
     fn integer(&self, slot: Slot) -> Option<i64> {
-        value::integer(self.0[slot as usize]??)
+        value::integer(self.value(slot)?)
+    }
+}
+
+impl Slot {
+    fn mark(self) -> u32 {
+        1 << self as u32
     }
 }
 
@@ -246,27 +312,46 @@ fn is_server_fault(status: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::views::{Text, Value};
     use expect_test::{Expect, expect};
-    use opentelemetry_proto::tonic::common::v1::any_value::Value;
-    use opentelemetry_proto::tonic::trace::v1::Status;
 
-    fn span(kind: SpanKind, attributes: &[(&str, Value)]) -> Span {
-        let attributes = attributes.iter().map(|(key, value)| KeyValue {
-            key: (*key).to_owned(),
-            value: Some(AnyValue { value: Some(value.clone()) }),
-            ..KeyValue::default()
-        });
-        Span { kind: kind as i32, attributes: attributes.collect(), ..Span::default() }
+    fn found<'a>(attributes: &[(&'a str, Value<'a>)]) -> Found<'a> {
+        let mut found = Found::new();
+        for &(key, value) in attributes {
+            let value = Some(AnyValue { value: Some(value) });
+            found.note(&KeyValue { key: Text::of(key), value, key_strindex: 0 });
+        }
+        found
     }
 
-    fn text(value: &str) -> Value {
-        Value::StringValue(value.to_owned())
+    fn text(value: &str) -> Value<'_> {
+        Value::Text(Text::of(value))
+    }
+
+    /// Scenario: the keys that columns are made from, and others of the same lengths.
+    /// Guarantees: each is looked for among those of its length, and is found as itself only.
+    #[test]
+    fn keys_stand_under_their_length() {
+        for (slot, key) in KEYS.into_iter().enumerate() {
+            assert_eq!(Slot::of_key(key).map(|slot| slot as usize), Some(slot), "{key:?}");
+            let mut other = key.to_vec();
+            other[0] = b'x';
+            assert!(Slot::of_key(&other).is_none());
+        }
+    }
+
+    /// Scenario: a span without attributes after one with.
+    /// Guarantees: nothing of the first is left.
+    #[test]
+    fn each_span_is_looked_at_alone() {
+        let mut found = found(&[("http.route", text("/a"))]);
+        found.clear();
+        assert_eq!(facts(&found, 0), Facts::default());
     }
 
     /// Only the facts that were found, one a line.
-    fn check(kind: SpanKind, attributes: &[(&str, Value)], expected: Expect) {
-        let span = span(kind, attributes);
-        let shown = format!("{:#?}", facts(&span));
+    fn check<'a>(kind: SpanKind, attributes: &[(&'a str, Value<'a>)], expected: Expect) {
+        let shown = format!("{:#?}", facts(&found(attributes), kind as i32));
         let found = shown.lines().filter(|line| !line.ends_with("None,")).collect::<Vec<_>>().join(" ");
         let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
         expected.assert_eq(&found);
@@ -284,7 +369,7 @@ mod tests {
         let old = [
             ("http.method", text("get")),
             ("http.route", text("/items/{id}")),
-            ("http.status_code", Value::IntValue(503)),
+            ("http.status_code", Value::Int(503)),
             ("http.target", text("/items/7?full=1")),
             ("net.host.name", text("shop.local")),
             ("net.peer.name", text("client")),
@@ -292,7 +377,7 @@ mod tests {
         let new = [
             ("http.request.method", text("GET")),
             ("http.route", text("/items/{id}")),
-            ("http.response.status_code", Value::IntValue(503)),
+            ("http.response.status_code", Value::Int(503)),
             ("url.path", text("/items/7")),
             ("server.address", text("shop.local")),
         ];
@@ -330,7 +415,7 @@ mod tests {
             ("rpc.system", text("grpc")),
             ("rpc.service", text("shop.Cart")),
             ("rpc.method", text("Add")),
-            ("rpc.grpc.status_code", Value::IntValue(14)),
+            ("rpc.grpc.status_code", Value::Int(14)),
         ];
         check(
             SpanKind::Client,
@@ -378,12 +463,15 @@ mod tests {
         ];
         for (status, http, grpc, expected) in cases {
             let mut attributes = Vec::new();
-            attributes.extend(http.map(|code| ("http.status_code", Value::IntValue(code))));
-            attributes.extend(grpc.map(|code| ("rpc.grpc.status_code", Value::IntValue(code))));
+            attributes.extend(http.map(|code| ("http.status_code", Value::Int(code))));
+            attributes.extend(grpc.map(|code| ("rpc.grpc.status_code", Value::Int(code))));
             for kind in [SpanKind::Server, SpanKind::Client] {
-                let mut span = span(kind, &attributes);
-                span.status = Some(Status { code: status as i32, ..Status::default() });
-                assert_eq!(is_error(&span, &facts(&span)), expected, "{status:?} {http:?} {grpc:?} {kind:?}");
+                let facts = facts(&found(&attributes), kind as i32);
+                assert_eq!(
+                    is_error(status as i32, &facts),
+                    expected,
+                    "{status:?} {http:?} {grpc:?} {kind:?}"
+                );
             }
         }
     }

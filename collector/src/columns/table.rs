@@ -1,12 +1,14 @@
 //! Arrays by column name, put into the order of a schema; and the array forms that OTLP needs.
 
+use super::texts::Texts;
 use crate::decode::Report;
+use crate::decode::views::Text;
 use crate::telemetry::Reason;
 use arrow::array::{
-    ArrayRef, FixedSizeBinaryBuilder, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    TimestampNanosecondArray, UInt32Array,
+    ArrayRef, FixedSizeBinaryArray, Int64Array, ListArray, NullBufferBuilder, RecordBatch, StringArray,
+    StringBuilder, StructArray, TimestampNanosecondArray, UInt32Array,
 };
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use arrow::error::ArrowError;
 use std::sync::Arc;
@@ -46,12 +48,64 @@ impl Table {
     }
 }
 
-pub(super) fn text<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+/// Text that a request has.
+pub(super) fn text<'a>(
+    values: impl ExactSizeIterator<Item = Text<'a>> + Clone,
+) -> Result<ArrayRef, ArrowError> {
+    let n_bytes = values.clone().map(Text::len).sum();
+    let mut texts = Texts::with_capacity(values.len(), n_bytes);
+    values.for_each(|text| texts.push(text));
+    Ok(Arc::new(texts.finish()?))
+}
+
+/// Words that are known here.
+pub(super) fn words<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 
-pub(super) fn optional_text<V: AsRef<str>>(values: impl Iterator<Item = Option<V>>) -> ArrayRef {
+/// The words for numbers; a number that has none stands for itself.
+pub(super) fn named(
+    values: impl ExactSizeIterator<Item = (i32, Option<&'static str>)>,
+) -> Result<ArrayRef, ArrowError> {
+    let mut texts = Texts::with_capacity(values.len(), 0);
+    for (number, word) in values {
+        match word {
+            Some(word) => texts.put_str(word),
+            None => texts.put_int(number.into()),
+        }
+        texts.end();
+    }
+    Ok(Arc::new(texts.finish()?))
+}
+
+pub(super) fn optional_words<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
+}
+
+/// A text column that is null in most rows: only others cost something.
+#[derive(Debug)]
+pub(super) struct Sparse(StringBuilder);
+
+impl Sparse {
+    pub(super) fn new() -> Self {
+        Self(StringBuilder::with_capacity(0, 0))
+    }
+
+    /// Rows come in their order; those that are left out are null.
+    pub(super) fn put(&mut self, row: usize, text: &str) {
+        self.fill(row);
+        self.0.append_value(text);
+    }
+
+    pub(super) fn finish(mut self, n_rows: usize) -> ArrayRef {
+        self.fill(n_rows);
+        Arc::new(self.0.finish())
+    }
+
+    fn fill(&mut self, n_rows: usize) {
+        let n_there = self.0.offsets_slice().len() - 1;
+        self.0.append_nulls(n_rows.saturating_sub(n_there));
+    }
 }
 
 pub(super) fn counts(values: impl Iterator<Item = u32>) -> ArrayRef {
@@ -79,18 +133,23 @@ pub(super) fn span_ids<'a>(ids: impl Iterator<Item = Option<&'a [u8]>>) -> Resul
 }
 
 /// Fails for an id of another length, which validation has excluded.
-fn fixed_bytes<'a>(
-    values: impl Iterator<Item = Option<&'a [u8]>>,
-    bytes: i32,
-) -> Result<ArrayRef, ArrowError> {
-    let mut builder = FixedSizeBinaryBuilder::with_capacity(values.size_hint().0, bytes);
+fn fixed_bytes<'a>(values: impl Iterator<Item = Option<&'a [u8]>>, len: i32) -> Result<ArrayRef, ArrowError> {
+    let n_bytes = usize::try_from(len).unwrap_or_default();
+    let n_values = values.size_hint().0;
+    let mut bytes = Vec::with_capacity(n_values * n_bytes);
+    let mut nulls = NullBufferBuilder::new(n_values);
     for value in values {
         match value {
-            Some(value) => builder.append_value(value)?,
-            None => builder.append_null(),
+            Some(value) if value.len() == n_bytes => bytes.extend_from_slice(value),
+            Some(value) => {
+                let reason = format!("an id of {} bytes, not {n_bytes}", value.len());
+                return Err(ArrowError::InvalidArgumentError(reason));
+            }
+            None => bytes.resize(bytes.len() + n_bytes, 0),
         }
+        nulls.append(value.is_some());
     }
-    Ok(Arc::new(builder.finish()))
+    Ok(Arc::new(FixedSizeBinaryArray::try_new(len, Buffer::from_vec(bytes), nulls.finish())?))
 }
 
 /// A list column of a schema field's type: `lengths` cuts `values` into rows; `None` is null.

@@ -9,10 +9,14 @@ use expect_test::{Expect, expect};
 const RECEIVED_AT: i64 = 1_700_000_000_000_000_000;
 
 fn build_json(signal: Signal, body: &str) -> (RecordBatch, Report) {
+    build_within(Limits::default(), signal, body)
+}
+
+fn build_within(limits: Limits, signal: Signal, body: &str) -> (RecordBatch, Report) {
     let mut report = Report::default();
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let validated = decode(signal, Encoding::Json, &body, &mut report).unwrap();
-    let columns = build(&validated, RECEIVED_AT, &mut report).unwrap();
+    let decoded = decode(signal, Encoding::Json, &body, &mut report).unwrap();
+    let columns = build(&decoded, RECEIVED_AT, limits, &mut report).unwrap();
     (columns.batch().clone(), report)
 }
 
@@ -126,6 +130,30 @@ fn attributes_are_bounded() {
     assert!(array.len() < 70_000 && serde_json::from_str::<serde_json::Value>(array).is_ok());
 }
 
+/// Scenario: limits that were set, and a span that is beyond each of them.
+/// Guarantees: what is left out is in the span's own counts and in the report; the span stays.
+#[test]
+fn limits_cut_and_count() {
+    let body =
+        spans(&[r#""attributes":[{"key":"a","value":{"stringValue":"0123456789"}},{"key":"b"},{"key":"c"}],
+        "droppedAttributesCount":1,"events":[{"name":"1"},{"name":"2"},{"name":"3"}],"droppedEventsCount":4,
+        "links":[{},{}],"droppedLinksCount":4294967295"#]);
+    let limits = Limits { attributes_max: 2, attribute_bytes_max: 4, events_max: 1, links_max: 0 };
+    let (batch, report) = build_within(limits, Signal::Traces, &body);
+    expect![[r#"
+        {"attributes":{"a":"0123","b":""},"dropped_attributes_count":2,"events":[{"time":"1970-01-01T00:00:00Z","name":"1","attributes":{},"attributes_types":"","dropped_attributes_count":0}],"dropped_events_count":6,"links":[],"dropped_links_count":4294967295}
+    "#]]
+    .assert_eq(&shown(
+        &batch,
+        &["attributes", "dropped_attributes_count", "events", "dropped_events_count", "links", "dropped_links_count"],
+    ));
+    let warnings: Vec<_> = report.tallies().map(|(reason, tally)| (reason.name(), tally.n)).collect();
+    assert_eq!(
+        warnings,
+        [("attribute_limit", 1), ("value_truncated", 1), ("event_limit", 2), ("link_limit", 2)]
+    );
+}
+
 /// Scenario: spans of every kind, with and without a parent, ending before their start, with times
 /// beyond what Arrow can hold.
 /// Guarantees: kinds, entries, durations and clamped times are as documented, and counted.
@@ -142,7 +170,7 @@ fn span_columns() {
         {"name":"a","kind":"server","is_entry":true,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00.000000001Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":3,"status_code":"unset","is_error":false}
         {"name":"b","kind":"client","is_entry":false,"start_time":"1970-01-01T00:00:00.000000009Z","end_time":"1970-01-01T00:00:00.000000004Z","duration_ns":0,"status_code":"unset","is_error":false}
         {"name":"c","kind":"client","is_entry":false,"parent_span_id":"eee19b7ec3c1b173","start_time":"1970-01-01T00:00:00Z","end_time":"2262-04-11T23:47:16.854775807Z","duration_ns":9223372036854775807,"status_code":"unset","is_error":false}
-        {"name":"d","kind":"unspecified","is_entry":true,"start_time":"1970-01-01T00:00:00Z","end_time":"1970-01-01T00:00:00Z","duration_ns":0,"status_code":"error","is_error":true}
+        {"name":"d","kind":"77","is_entry":true,"start_time":"1970-01-01T00:00:00Z","end_time":"1970-01-01T00:00:00Z","duration_ns":0,"status_code":"error","is_error":true}
     "#]]
     .assert_eq(&shown(
         &batch,
@@ -196,7 +224,8 @@ fn owners_are_repeated_for_their_rows() {
     ];
     let body = format!(
         r#"{{"resourceSpans":[
-            {{"resource":{{"attributes":[{}],"droppedAttributesCount":2}},"schemaUrl":"r",
+            {{"resource":{{"attributes":[{}],"droppedAttributesCount":2,
+                           "entityRefs":[{{"type":"service","idKeys":["service.name"]}},{{}}]}},"schemaUrl":"r",
               "scopeSpans":[{{"scope":{{"name":"one","version":"v","attributes":[{}]}},"schemaUrl":"s","spans":[{span},{span}]}},
                             {{"spans":[{span}]}}]}},
             {{"scopeSpans":[{{"spans":[]}},{{"scope":{{"name":"two","droppedAttributesCount":3}},"spans":[{span}]}}]}}]}}"#,
@@ -214,6 +243,7 @@ fn owners_are_repeated_for_their_rows() {
             "environment",
             "resource_dropped_attributes_count",
             "resource_schema_url",
+            "resource_entity_refs",
             "scope_name",
             "scope_version",
             "scope",
@@ -223,9 +253,9 @@ fn owners_are_repeated_for_their_rows() {
             "received_at",
         ],
         expect![[r#"
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
-            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","scope_name":"","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":0,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"one","scope_version":"v","scope":{"scope.key":"x"},"scope_types":"s","scope_dropped_attributes_count":0,"scope_schema_url":"s","received_at":"2023-11-14T22:13:20Z"}
+            {"service":"shop","service_namespace":"eu","service_instance_id":"i-1","service_version":"1.2","environment":"prod","resource_dropped_attributes_count":2,"resource_schema_url":"r","resource_entity_refs":"[{\"type\":\"service\",\"idKeys\":[\"service.name\"]},{}]","scope_name":"","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":0,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
             {"service":"unknown_service","resource_dropped_attributes_count":0,"resource_schema_url":"","scope_name":"two","scope_version":"","scope":{},"scope_types":"","scope_dropped_attributes_count":3,"scope_schema_url":"","received_at":"2023-11-14T22:13:20Z"}
         "#]],
     );
@@ -235,17 +265,17 @@ fn owners_are_repeated_for_their_rows() {
 /// Guarantees: rows beyond the bound are rejected one by one, not stored and not forgotten.
 #[test]
 fn repetition_is_bounded() {
+    use crate::decode::views::{Resource, Text, View};
     use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-    use opentelemetry_proto::tonic::resource::v1::Resource;
     let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(99))) });
-    let resource = Resource {
+    let resource = opentelemetry_proto::tonic::resource::v1::Resource {
         attributes: vec![KeyValue { key: "k".to_owned(), value, key_strindex: 0 }],
-        ..Resource::default()
+        ..Default::default()
     };
     let mut report = Report::default();
     let mut owners = owners::Owners::with_repeated_bytes_max(350);
-    owners.enter_resource(Some(&resource), "", &mut report);
-    owners.enter_scope(None, "", &mut report);
+    owners.enter_resource(Some(Resource::of_message(&resource)), Text::default(), &mut report);
+    owners.enter_scope(None, Text::default(), &mut report);
     let admitted: Vec<bool> = (0..5).map(|_| owners.admit_row(10, &mut report)).collect();
     assert_eq!(admitted, [true, true, true, false, false]);
     assert_eq!(report.n_rejected(), 2);

@@ -13,6 +13,10 @@ mod tests;
 
 pub(crate) use problem::Problems;
 
+use crate::auth::Credential;
+use crate::columns;
+use crate::receive::cors::Origins;
+use crate::tls;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,8 +30,18 @@ pub(crate) struct Config {
     pub(crate) storage: storage::Options,
     pub(crate) limits: Limits,
     pub(crate) evaluation: Evaluation,
+    /// Whether and where Zipkin's spans are taken.
+    pub(crate) zipkin: Option<Zipkin>,
+    /// Whether Prometheus' remote write is taken, on the port of OTLP/HTTP.
+    pub(crate) remote_write: bool,
     pub(crate) receivers: Vec<alerts::Receiver>,
     pub(crate) slos: Vec<alerts::Slo>,
+    /// Encryption of all ports; `None` where they speak in the clear.
+    pub(crate) tls: Option<Tls>,
+    /// Tokens and users. Without any, nobody is asked for credentials.
+    pub(crate) credentials: Vec<Credential>,
+    /// Pages that may send over OTLP/HTTP.
+    pub(crate) origins: Origins,
 }
 
 /// Addresses to bind. Port 0 asks the system for a free one.
@@ -36,8 +50,23 @@ pub(crate) struct Listen {
     pub(crate) otlp_grpc: SocketAddr,
     pub(crate) otlp_http: SocketAddr,
     pub(crate) api: SocketAddr,
-    /// Without it only loopback addresses are accepted, because there are no credentials yet.
+    /// Without it, addresses that other machines reach are accepted only where somebody asks for credentials.
     pub(crate) allow_public: bool,
+}
+
+/// Zipkin's door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Zipkin {
+    /// A port of its own; without it the path is served on the port of OTLP/HTTP.
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// How the ports are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) files: tls::Files,
+    /// The name in the certificate: addresses that are shown have it where other machines reach the port.
+    pub(crate) server_name: Option<String>,
 }
 
 /// Bounds of the receivers.
@@ -47,6 +76,11 @@ pub(crate) struct Limits {
     pub(crate) request_bytes: usize,
     /// Sum of all requests being read or decoded; above it clients are told to retry.
     pub(crate) inflight_bytes: usize,
+    /// What is kept of one item; the rest is cut or left out, and counted.
+    pub(crate) items: columns::Limits,
+    /// Series of a metric name within an hour or two; points of more are rejected. 50,000 are a thousand
+    /// instances with fifty routes each.
+    pub(crate) series_max: usize,
 }
 
 /// When SLOs are looked at.

@@ -31,10 +31,32 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("compaction", &["automatic", "segments", "segment_bytes", "segment_rows"]),
     (
         "limits",
-        &["request_bytes", "inflight_bytes", "query_memory", "query_spill", "query_timeout", "query_rows"],
+        &[
+            "request_bytes",
+            "inflight_bytes",
+            "attributes_max",
+            "attribute_bytes_max",
+            "events_max",
+            "links_max",
+            "series_max",
+            "query_memory",
+            "query_spill",
+            "query_timeout",
+            "query_rows",
+        ],
     ),
     ("evaluation", &["interval", "lag"]),
+    ("tls", &["cert_file", "key_file", "client_ca_file", "client_auth", "server_name"]),
+    ("cors", &["allowed_origins"]),
+    ("zipkin", &["enabled", "listen"]),
+    ("remote_write", &["enabled"]),
 ];
+
+/// Lists of tables that stand in a section of their own, `[[auth.tokens]]`.
+const AUTH: &str = "auth";
+const AUTH_LISTS: &[&str] = &["tokens", "users"];
+const TOKEN_KEYS: &[&str] = &["name", "secret_env", "secret_file", "items_per_second", "bytes_per_second"];
+const USER_KEYS: &[&str] = &["name", "password_env", "password_file", "items_per_second", "bytes_per_second"];
 
 const RECEIVER_KEYS: &[&str] =
     &["name", "url", "secret_env", "secret_file", "allow_private_targets", "send_resolved", "format"];
@@ -55,14 +77,24 @@ const SLO_KEYS: &[&str] = &[
 ];
 
 /// Variables with our prefix that other places read.
-const OTHER_VARIABLES: &[&str] =
-    &["FIRSTFAULT_CONFIG", "FIRSTFAULT_LOG", "FIRSTFAULT_LOG_FORMAT", "FIRSTFAULT_URL"];
+const OTHER_VARIABLES: &[&str] = &[
+    "FIRSTFAULT_CONFIG",
+    "FIRSTFAULT_LOG",
+    "FIRSTFAULT_LOG_FORMAT",
+    "FIRSTFAULT_URL",
+    "FIRSTFAULT_CA_FILE",
+    "FIRSTFAULT_USER",
+    "FIRSTFAULT_PASSWORD",
+    "FIRSTFAULT_TOKEN",
+];
 
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     sections: BTreeMap<&'static str, Section>,
     pub(super) receivers: Vec<Section>,
     pub(super) slos: Vec<Section>,
+    pub(super) tokens: Vec<Section>,
+    pub(super) users: Vec<Section>,
 }
 
 impl Raw {
@@ -151,29 +183,54 @@ fn read_top_level(
             let read = read_section((*section).to_owned(), name.span(), table, keys, problems);
             raw.sections.insert(section, read);
         }
+        (None, DeValue::Table(table)) if text == AUTH => read_auth(table, raw, problems),
         (None, DeValue::Array(_)) if text == "receivers" => {
-            raw.receivers = read_list(name, value, RECEIVER_KEYS, problems);
+            raw.receivers = read_list(text, value, RECEIVER_KEYS, problems);
         }
         (None, DeValue::Array(_)) if text == "slos" => {
-            raw.slos = read_list(name, value, SLO_KEYS, problems);
+            raw.slos = read_list(text, value, SLO_KEYS, problems);
         }
         (Some(_), other) => problems.push(
             Problem::new(Origin::File(value.span()), format!("{text} is a section, not {}", kind(other)))
                 .hint(format!("write a line [{text}] and its keys below it")),
         ),
-        (None, other) if text == "receivers" || text == "slos" => problems.push(
-            Problem::new(
-                Origin::File(name.span()),
-                format!("{text} is a list of tables, not {}", kind(other)),
-            )
-            .hint(format!("write [[{text}]] with two brackets, once for each")),
+        (None, other) if text == "receivers" || text == "slos" => {
+            problems.push(no_list(text, other, name.span()));
+        }
+        (None, other) if text == AUTH => problems.push(
+            Problem::new(Origin::File(name.span()), format!("{text} is a section, not {}", kind(other)))
+                .hint("write [[auth.tokens]] or [[auth.users]], once for each"),
         ),
         (None, _) => problems.push(unknown_section(text, name.span())),
     }
 }
 
+fn read_auth(table: &DeTable<'_>, raw: &mut Raw, problems: &mut Problems) {
+    for (name, value) in table {
+        let text: &str = name.get_ref().as_ref();
+        let (list, keys) = match text {
+            "tokens" => (&mut raw.tokens, TOKEN_KEYS),
+            "users" => (&mut raw.users, USER_KEYS),
+            other => {
+                problems.push(unknown_key(AUTH, other, Origin::File(name.span()), AUTH_LISTS));
+                continue;
+            }
+        };
+        let path = format!("{AUTH}.{text}");
+        match value.get_ref() {
+            DeValue::Array(_) => *list = read_list(&path, value, keys, problems),
+            other => problems.push(no_list(&path, other, name.span())),
+        }
+    }
+}
+
+fn no_list(name: &str, value: &DeValue<'_>, span: Range<usize>) -> Problem {
+    Problem::new(Origin::File(span), format!("{name} is a list of tables, not {}", kind(value)))
+        .hint(format!("write [[{name}]] with two brackets, once for each"))
+}
+
 fn unknown_section(text: &str, span: Range<usize>) -> Problem {
-    let sections = || SECTIONS.iter().map(|(section, _)| *section).chain(["receivers", "slos"]);
+    let sections = || SECTIONS.iter().map(|(section, _)| *section).chain([AUTH, "receivers", "slos"]);
     let problem = Problem::new(Origin::File(span), format!("unknown section {text:?}"));
     let homes: Vec<&str> = keys().filter(|(_, key)| *key == text).map(|(section, _)| section).collect();
     match (homes.as_slice(), nearest(text, sections())) {
@@ -184,7 +241,7 @@ fn unknown_section(text: &str, span: Range<usize>) -> Problem {
 }
 
 fn read_list(
-    name: &Spanned<DeString<'_>>,
+    name: &str,
     value: &Spanned<DeValue<'_>>,
     keys: &'static [&'static str],
     problems: &mut Problems,
@@ -192,7 +249,7 @@ fn read_list(
     let DeValue::Array(items) = value.get_ref() else { return Vec::new() };
     let mut sections = Vec::new();
     for (i, item) in items.iter().enumerate() {
-        let name = format!("{}[{i}]", name.get_ref());
+        let name = format!("{name}[{i}]");
         match item.get_ref() {
             DeValue::Table(table) => sections.push(read_section(name, item.span(), table, keys, problems)),
             other => problems.push(Problem::new(

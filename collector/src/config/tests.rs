@@ -1,6 +1,7 @@
 //! Tests of the configuration, as data: a file, variables and flags in; a `Config` or a text out.
 
 use super::*;
+use crate::auth::{Kind, Rates};
 use expect_test::{Expect, expect};
 
 fn sources(text: &str, env: &[(&str, &str)]) -> Sources {
@@ -34,7 +35,8 @@ fn defaults_stand_alone() {
     assert_eq!(config.storage.data_dir, PathBuf::from("/home/ada/.local/share/firstfault"));
     assert_eq!(config.storage.wal.sync, storage::WalSync::Always);
     assert_eq!(config.storage.hot.bytes_hard, 2 * config.storage.hot.bytes_soft);
-    assert_eq!(config.limits, Limits { request_bytes: 64 << 20, inflight_bytes: 256 << 20 });
+    let (request_bytes, inflight_bytes, items) = (64 << 20, 256 << 20, columns::Limits::default());
+    assert_eq!(config.limits, Limits { request_bytes, inflight_bytes, items, series_max: 50_000 });
     assert_eq!(config.evaluation.interval, Duration::from_secs(10));
     let xdg = good("", &[("XDG_DATA_HOME", "/data")]);
     assert_eq!(xdg.storage.data_dir, PathBuf::from("/data/firstfault"));
@@ -71,6 +73,11 @@ fn later_sources_win() {
         [limits]
         request_bytes = "1MiB"
         inflight_bytes = "8MB"
+        attributes_max = 100
+        attribute_bytes_max = "8KiB"
+        events_max = 0
+        links_max = 10
+        series_max = 1000
         query_memory = "256MiB"
         query_spill = "1GiB"
         query_timeout = "1m"
@@ -123,7 +130,10 @@ fn later_sources_win() {
     );
     assert_eq!(config.storage.query.rows_max, 7);
     assert_eq!(config.storage.query.spill_bytes_max, 1 << 30);
-    assert_eq!(config.limits, Limits { request_bytes: 1 << 20, inflight_bytes: 8_000_000 });
+    let items =
+        columns::Limits { attributes_max: 100, attribute_bytes_max: 8 << 10, events_max: 0, links_max: 10 };
+    let (request_bytes, inflight_bytes, series_max) = (1 << 20, 8_000_000, 1_000);
+    assert_eq!(config.limits, Limits { request_bytes, inflight_bytes, items, series_max });
     let [receiver] = config.receivers.as_slice() else { panic!("one receiver") };
     assert_eq!(
         (receiver.target.to_string().as_str(), receiver.send_resolved),
@@ -289,7 +299,7 @@ fn impossible_pairs_are_refused() {
         ff.toml:3:7: listen.api: 0.0.0.0:4318 is reachable from other machines, and nothing asks for credentials
           3 | api = "0.0.0.0:4318"
             |       ^^^^^^^^^^^^^^
-          hint: use 127.0.0.1, or set listen.allow_public = true if the network is trusted
+          hint: use 127.0.0.1, add [[auth.users]], or set listen.allow_public = true if the network is trusted
 
         ff.toml:3:7: listen.api: 0.0.0.0:4318 for api and 127.0.0.1:4318 for otlp_grpc share a port
           3 | api = "0.0.0.0:4318"
@@ -335,6 +345,48 @@ fn impossible_pairs_are_refused() {
         default value: storage.data_dir: has no default, because neither HOME nor XDG_DATA_HOME is set
           hint: name a directory with --data-dir, storage.data_dir or FIRSTFAULT_STORAGE_DATA_DIR"#]]
     .assert_eq(&load(&homeless).expect_err("no home").to_string());
+}
+
+/// Scenario: protocols beside OTLP are not mentioned, turned on, and configured in ways that cannot work.
+/// Guarantees: nothing is on unless asked for; Zipkin's port keeps the rules of the other ports.
+#[test]
+fn protocols_beside_otlp_are_asked_for() {
+    let config = good("", &[]);
+    assert_eq!((config.zipkin, config.remote_write), (None, false));
+    let config = good("[zipkin]\nenabled = true\n", &[("FIRSTFAULT_REMOTE_WRITE_ENABLED", "true")]);
+    assert_eq!((config.zipkin, config.remote_write), (Some(Zipkin { listen: None }), true));
+    let config = good("[zipkin]\nenabled = true\nlisten = \"localhost:9411\"\n", &[]);
+    let listen = config.zipkin.and_then(|zipkin| zipkin.listen).expect("a port of its own");
+    assert_eq!(listen.to_string(), "127.0.0.1:9411");
+    let token = [("CI_TOKEN", "0123456789abcdef-ci")];
+    let reachable = "[zipkin]\nenabled = true\nlisten = \"0.0.0.0:9411\"\n\
+                     [[auth.tokens]]\nname = \"ci\"\nsecret_env = \"CI_TOKEN\"\n";
+    assert!(good(reachable, &token).zipkin.is_some());
+    check(
+        "[zipkin]\nlisten = \"127.0.0.1:9411\"\n",
+        expect![[r#"
+            ff.toml:2:10: zipkin.listen: has no effect while zipkin.enabled is false
+              2 | listen = "127.0.0.1:9411"
+                |          ^^^^^^^^^^^^^^^^
+              hint: set enabled = true, or remove this key"#]],
+    );
+    check(
+        "[zipkin]\nenabled = true\nlisten = \"0.0.0.0:4318\"\n[remote_write]\nenabled = 1\n",
+        expect![[r#"
+            ff.toml:3:10: zipkin.listen: 0.0.0.0:4318 is reachable from other machines, and nothing asks for credentials
+              3 | listen = "0.0.0.0:4318"
+                |          ^^^^^^^^^^^^^^
+              hint: use 127.0.0.1, add [[auth.tokens]], or set listen.allow_public = true if the network is trusted
+
+            ff.toml:3:10: zipkin.listen: 0.0.0.0:4318 and 127.0.0.1:4318 for listen.otlp_http share a port
+              3 | listen = "0.0.0.0:4318"
+                |          ^^^^^^^^^^^^^^
+              hint: choose another port, or remove this key to share that of OTLP/HTTP
+
+            ff.toml:5:11: remote_write.enabled: 1 is not true or false
+              5 | enabled = 1
+                |           ^"#]],
+    );
 }
 
 /// Scenario: receivers and SLOs with every kind of mistake.
@@ -503,5 +555,173 @@ fn broken_files_are_refused() {
           2 | api = "a\u001b\nb"
             |       ^^^^^^^^^^^^
           hint: write an IP address and a port, such as "127.0.0.1:4320"; port 0 takes any free one"#]],
+    );
+}
+
+/// Scenario: tokens, users, pages and certificates for clients are configured, and ports that others reach.
+/// Guarantees: all are read; what asks for credentials at a port makes it fit to be reached; no secret is kept.
+#[test]
+fn doors_with_credentials_may_be_reached() {
+    let env = [("CI_TOKEN", "0123456789abcdef-ci"), ("ADA", "correct horse")];
+    let tokens = "[[auth.tokens]]\nname = \"ci\"\nsecret_env = \"CI_TOKEN\"\nitems_per_second = 500\n";
+    let users = "[[auth.users]]\nname = \"ada\"\npassword_env = \"ADA\"\nbytes_per_second = \"1MiB\"\n";
+    let otlp = "[listen]\notlp_grpc = \"0.0.0.0:1\"\notlp_http = \"[::]:2\"\n";
+    let all = "[listen]\notlp_grpc = \"0.0.0.0:1\"\napi = \"0.0.0.0:3\"\n";
+    let config = good(&format!("{otlp}{tokens}"), &env);
+    let [token] = config.credentials.as_slice() else { panic!("one token") };
+    assert_eq!((token.kind, token.name.as_str()), (Kind::Token, "ci"));
+    assert_eq!(token.rates, Rates { items_per_second: Some(500), bytes_per_second: None });
+    let config = good(&format!("{all}{users}{tokens}"), &env);
+    let rates: Vec<_> = config.credentials.iter().map(|one| (one.kind, one.rates.bytes_per_second)).collect();
+    assert_eq!(rates, [(Kind::Token, None), (Kind::User, Some(1 << 20))]);
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("0123456789abcdef") && !shown.contains("horse"), "{shown}");
+
+    let origins = "[cors]\nallowed_origins = [\"https://app.example.com\", \"http://localhost:3000\"]\n";
+    let Origins::Named(origins) = good(origins, &[]).origins else { panic!("named") };
+    assert_eq!(origins, ["https://app.example.com", "http://localhost:3000"]);
+    assert_eq!(good("[cors]\nallowed_origins = [\"*\"]\n", &[]).origins, Origins::Any);
+    assert_eq!(good("", &[]).origins, Origins::None);
+    let variable = [("FIRSTFAULT_CORS_ALLOWED_ORIGINS", "https://a.example, https://b.example")];
+    let Origins::Named(origins) = good("", &variable).origins else { panic!("named") };
+    assert_eq!(origins, ["https://a.example", "https://b.example"]);
+}
+
+/// Scenario: an authority and a certificate are in files, and every key of `[tls]` names one.
+/// Guarantees: they are read; a required certificate makes the ports of OTLP fit to be reached, not that of the API.
+#[test]
+fn certificates_are_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let write = |name: &str, text: String| {
+        std::fs::write(dir.path().join(name), text).expect("written");
+        format!("{:?}", dir.path().join(name))
+    };
+    let (certificate, key) = (write("cert.pem", cert.pem()), write("key.pem", signing_key.serialize_pem()));
+    let tls = format!(
+        "[tls]\ncert_file = {certificate}\nkey_file = {key}\nclient_ca_file = {certificate}\n\
+         client_auth = \"require\"\nserver_name = \"ff.example.com\"\n[listen]\notlp_http = \"0.0.0.0:2\"\n"
+    );
+    let read = good(&tls, &[]).tls.expect("configured");
+    assert_eq!(read.server_name.as_deref(), Some("ff.example.com"));
+    assert!(read.files.clients.is_some_and(|clients| clients.is_required));
+    let problems =
+        load(&sources(&format!("{tls}api = \"0.0.0.0:3\"\n"), &[])).expect_err("nobody asks there");
+    assert!(problems.to_string().contains("add [[auth.users]]"), "{problems}");
+    let other = write("other.pem", rcgen::KeyPair::generate().expect("a key").serialize_pem());
+    let text = format!("[tls]\ncert_file = {certificate}\nkey_file = {other}\n");
+    let problems = load(&sources(&text, &[])).expect_err("another key").to_string();
+    assert!(
+        problems.contains("tls.key_file: the certificate and the key cannot be used together"),
+        "{problems}"
+    );
+}
+
+/// Scenario: tokens, users, pages and certificates with every kind of mistake.
+/// Guarantees: each is reported at its key with what would be right, and no secret is repeated.
+#[test]
+fn bad_credentials_are_refused() {
+    check_env(
+        "[[auth.tokens]]\nname = \"ci\"\nsecret_env = \"SHORT\"\nitems_per_second = 0\n\
+         [[auth.tokens]]\nname = \"ci\"\nsecret_env = \"NOT_SET\"\nbytes_per_second = \"1B\"\n\
+         [[auth.tokens]]\nname = \"app\"\nsecret = \"x\"\n\
+         [[auth.users]]\nname = \"a:b\"\npassword_env = \"SHORT\"\npassword_file = \"/nowhere\"\n\
+         [[auth.user]]\n",
+        &[("SHORT", "hunter2")],
+        expect![[r#"
+            ff.toml:3:14: auth.tokens[0].secret_env: a token has at least 16 characters; `openssl rand -base64 32` makes one
+              3 | secret_env = "SHORT"
+                |              ^^^^^^^
+
+            ff.toml:4:20: auth.tokens[0].items_per_second: 0 is not a whole number from 1 to 1000000000
+              4 | items_per_second = 0
+                |                    ^
+
+            ff.toml:6:8: auth.tokens[1].name: "ci" is the name of another token
+              6 | name = "ci"
+                |        ^^^^
+
+            ff.toml:7:14: auth.tokens[1].secret_env: environment variable "NOT_SET" is not set
+              7 | secret_env = "NOT_SET"
+                |              ^^^^^^^^^
+
+            ff.toml:8:20: auth.tokens[1].bytes_per_second: 1B is not between 1KiB and 1TiB
+              8 | bytes_per_second = "1B"
+                |                    ^^^^
+
+            ff.toml:9:1: auth.tokens[2].secret_env: is missing
+              9 | [[auth.tokens]]
+                | ^^^^^^^^^^^^^^^
+              hint: add secret_env = "NAME_OF_A_VARIABLE" or secret_file = "/run/secrets/..."
+
+            ff.toml:11:1: unknown key "secret" in auth.tokens[2]
+              11 | secret = "x"
+                 | ^^^^^^
+              hint: keys of auth.tokens[2] are name, secret_env, secret_file, items_per_second, bytes_per_second
+
+            ff.toml:13:8: auth.users[0].name: the name of a user has no colon, which separates it from the password
+              13 | name = "a:b"
+                 |        ^^^^^
+
+            ff.toml:15:17: auth.users[0].password_file: password_env is set too; only one of them can count
+              15 | password_file = "/nowhere"
+                 |                 ^^^^^^^^^^
+
+            ff.toml:16:8: unknown key "user" in auth
+              16 | [[auth.user]]
+                 |        ^^^^
+              hint: did you mean "users"?"#]],
+    );
+    check(
+        "[tls]\ncert_file = \"/nowhere/cert.pem\"\nclient_auth = \"optional\"\nserver_name = \"https://x\"\n\
+         [cors]\nallowed_origins = [\"https://app.example.com/\", \"app.example.com\", 3]\n",
+        expect![[r#"
+            ff.toml:1:2: tls.key_file: is missing
+              1 | [tls]
+                |  ^^^
+              hint: add key_file = "/etc/firstfault/key.pem"
+
+            ff.toml:3:15: tls.client_auth: needs client_ca_file, the authority that certifies clients
+              3 | client_auth = "optional"
+                |               ^^^^^^^^^^
+              hint: add client_ca_file = "/etc/firstfault/clients.pem"
+
+            ff.toml:4:15: tls.server_name: "https://x" is not the name of a host
+              4 | server_name = "https://x"
+                |               ^^^^^^^^^^^
+              hint: write the name in the certificate alone, such as "firstfault.example.com"
+
+            ff.toml:6:20: cors.allowed_origins: "https://app.example.com/" is not an origin
+              6 | allowed_origins = ["https://app.example.com/", "app.example.com", 3]
+                |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^
+              hint: write it as browsers do, with scheme and host alone: "https://app.example.com"
+
+            ff.toml:6:48: cors.allowed_origins: "app.example.com" is not an origin
+              6 | allowed_origins = ["https://app.example.com/", "app.example.com", 3]
+                |                                                ^^^^^^^^^^^^^^^^^
+              hint: write it as browsers do, with scheme and host alone: "https://app.example.com"
+
+            ff.toml:6:67: cors.allowed_origins: 3 is not text
+              6 | allowed_origins = ["https://app.example.com/", "app.example.com", 3]
+                |                                                                   ^"#]],
+    );
+    check(
+        "[tls]\ncert_file = \"/nowhere/cert.pem\"\nkey_file = \"/nowhere/key.pem\"\n\
+         client_ca_file = \"/nowhere/ca.pem\"\nclient_auth = \"optional\"\n[auth]\ntokens = 3\n",
+        expect![[r#"
+            ff.toml:2:13: tls.cert_file: "/nowhere/cert.pem" cannot be read: No such file or directory (os error 2)
+              2 | cert_file = "/nowhere/cert.pem"
+                |             ^^^^^^^^^^^^^^^^^^^
+
+            ff.toml:5:15: tls.client_auth: "optional" lets everybody in while there are no credentials
+              5 | client_auth = "optional"
+                |               ^^^^^^^^^^
+              hint: set client_auth = "require", or add [[auth.tokens]] for those without a certificate
+
+            ff.toml:7:1: auth.tokens is a list of tables, not a number
+              7 | tokens = 3
+                | ^^^^^^
+              hint: write [[auth.tokens]] with two brackets, once for each"#]],
     );
 }

@@ -1,11 +1,13 @@
 //! Second phase: what the values mean, and which of them cannot work together.
 //!
 //! Each reader takes one key, reports what is wrong with it and goes on with the default, so that one
-//! start shows every problem. Files named by `secret_file` are read here; nothing else is opened.
+//! start shows every problem. Files with secrets and certificates are read here; nothing else is opened.
 
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Located, Raw, Section, Value};
 use super::{Config, Evaluation, Limits, Listen};
+use crate::columns;
+use crate::series_limit;
 use crate::units::{self, DURATION_HINT, SIZE_HINT};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,9 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 
+mod auth;
+mod cors;
 mod keeping;
+mod protocols;
+mod reach;
 mod receivers;
 mod slos;
+mod tls;
 
 const MIB: u64 = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,10 +37,16 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
     let slos = slos::read(raw, storage.retention.read_models, problems);
+    let listen = listen(raw, problems);
     Config {
-        listen: listen(raw, problems),
+        zipkin: protocols::zipkin(raw, &listen, problems),
+        remote_write: protocols::remote_write(raw, problems),
+        listen,
         limits: limits(raw, problems),
         evaluation: evaluation(raw, problems),
+        tls: tls::read(raw, problems),
+        credentials: auth::read(raw, env, problems),
+        origins: cors::read(raw, problems),
         storage,
         receivers,
         slos,
@@ -51,15 +64,9 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
     };
     let named = [("otlp_grpc", listen.otlp_grpc), ("otlp_http", listen.otlp_http), ("api", listen.api)];
     for (i, (key, address)) in named.iter().enumerate() {
-        if !address.ip().is_loopback() && !listen.allow_public {
-            keys.problem(
-                key,
-                format!("{address} is reachable from other machines, and nothing asks for credentials"),
-            )
-            .hint("use 127.0.0.1, or set listen.allow_public = true if the network is trusted")
-            .report(keys.problems);
-        }
-        if let Some((other, other_address)) = named[..i].iter().find(|(_, other)| collide(*address, *other)) {
+        reach::check(&mut keys, raw, key, *address, listen.allow_public);
+        let mut earlier = named[..i].iter();
+        if let Some((other, other_address)) = earlier.find(|(_, other)| reach::collide(*address, *other)) {
             // Reported where it was written, which may be the other one.
             let at = if keys.section.fields.contains_key(key) { key } else { other };
             let both = format!("{address} for {key} and {other_address} for {other} share a port");
@@ -67,12 +74,6 @@ fn listen(raw: &Raw, problems: &mut Problems) -> Listen {
         }
     }
     listen
-}
-
-/// Two listeners cannot share a port, unless they sit on different interfaces or the system chooses.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
-    let overlap = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() != 0 && a.port() == b.port() && overlap
 }
 
 fn storage_options(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Options {
@@ -158,7 +159,24 @@ fn limits(raw: &Raw, problems: &mut Problems) -> Limits {
             .hint("a single request of the allowed size would never be let in")
             .report(keys.problems);
     }
-    Limits { request_bytes: to_usize(request_bytes), inflight_bytes: to_usize(inflight_bytes) }
+    Limits {
+        request_bytes: to_usize(request_bytes),
+        inflight_bytes: to_usize(inflight_bytes),
+        items: item_limits(&mut keys),
+        // As many as are remembered of all metrics together.
+        series_max: to_usize(keys.integer("series_max", 50_000, 1..=series_limit::REMEMBERED_MAX as u64)),
+    }
+}
+
+fn item_limits(keys: &mut Keys<'_>) -> columns::Limits {
+    let defaults = columns::Limits::default();
+    let bytes = keys.size("attribute_bytes_max", defaults.attribute_bytes_max as u64, 64..=16 * MIB);
+    columns::Limits {
+        attributes_max: to_usize(keys.integer("attributes_max", defaults.attributes_max as u64, 1..=65_536)),
+        attribute_bytes_max: to_usize(bytes),
+        events_max: to_usize(keys.integer("events_max", defaults.events_max as u64, 0..=1_000_000)),
+        links_max: to_usize(keys.integer("links_max", defaults.links_max as u64, 0..=1_000_000)),
+    }
 }
 
 fn evaluation(raw: &Raw, problems: &mut Problems) -> Evaluation {

@@ -1,19 +1,29 @@
-//! From the bytes of an OTLP request to validated messages.
+//! From the bytes of an OTLP request to views of its items, and the rules that items must keep.
 //!
-//! Protobuf goes through prost, JSON through a decoder of our own that keeps to the specification's
-//! mapping; both end in the same message types and pass the same validity rules, so a span is kept or
-//! rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a request at
-//! the door with it and `replay` a record of the write-ahead log, and both must come to the same rows.
-//! It must never allocate more than a bounded multiple of the request's size.
+//! Protobuf is looked through once and then read where it lies; JSON goes through a decoder of our own that
+//! keeps to the specification's mapping and ends in prost's messages, as does protobuf that is out of the
+//! ordinary. Zipkin's spans and Prometheus' remote writes are two encodings more: `zipkin` and `remote_write`
+//! make the same messages of them. All are read through the same views and judged by the same rules, so a span
+//! is kept or rejected alike whichever way it came. Decoding depends on the bytes alone: `ingest` reads a
+//! request at the door with it and `replay` a record of the write-ahead log, and both must come to the same
+//! rows. It must never allocate more than a bounded multiple of the request's size.
 
 mod json;
+mod owner;
 mod protobuf;
+mod remote_write;
 mod report;
 pub(crate) mod text;
 mod validate;
-/// Rules on ids, for the columns that keep or blank them.
+pub(crate) mod views;
+mod wire;
+mod zipkin;
+/// The rules on items, for those who go through them.
 pub(crate) mod validity {
-    pub(crate) use super::validate::{is_span_id, is_stale, is_trace_id, is_zero, shown};
+    pub(crate) use super::validate::{
+        is_explicit_point, is_exponential_point, is_metric, is_number_point, is_span, is_span_id, is_stale,
+        is_trace_id, is_zero, shown,
+    };
 }
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,12 +35,17 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use storage::Signal;
+use views::{List, ResourceLogs, ResourceMetrics, ResourceSpans};
 
 /// How a request's bytes are to be read; the number is what the write-ahead log keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Protobuf,
     Json,
+    /// A list of Zipkin's v2 spans.
+    ZipkinJson,
+    /// `prometheus.WriteRequest` of remote write 1.0, inflated.
+    RemoteWrite,
 }
 
 impl Encoding {
@@ -38,6 +53,8 @@ impl Encoding {
         match self {
             Self::Protobuf => "protobuf",
             Self::Json => "json",
+            Self::ZipkinJson => "zipkin_json",
+            Self::RemoteWrite => "remote_write",
         }
     }
 
@@ -45,6 +62,8 @@ impl Encoding {
         match self {
             Self::Protobuf => 0,
             Self::Json => 1,
+            Self::ZipkinJson => 2,
+            Self::RemoteWrite => 3,
         }
     }
 
@@ -52,6 +71,8 @@ impl Encoding {
         match code {
             0 => Some(Self::Protobuf),
             1 => Some(Self::Json),
+            2 => Some(Self::ZipkinJson),
+            3 => Some(Self::RemoteWrite),
             _ => None,
         }
     }
@@ -65,13 +86,57 @@ pub(crate) enum Request {
     Metrics(ExportMetricsServiceRequest),
 }
 
-/// A request whose every item keeps the rules of its signal; only `decode` makes one.
+/// A request that can be gone through; only `decode` makes one. Its items are not judged yet.
 #[derive(Debug)]
-pub(crate) struct Validated(Request);
+pub(crate) struct Decoded(Form);
 
-impl Validated {
-    pub(crate) fn request(&self) -> &Request {
-        &self.0
+/// What a request is read from.
+#[derive(Debug)]
+enum Form {
+    Messages(Request),
+    /// Bytes that were looked through.
+    Wire {
+        signal: Signal,
+        body: Bytes,
+    },
+}
+
+/// The resources of a request, and all items below them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Resources<'a> {
+    Traces(List<'a, ResourceSpans<'a>>),
+    Logs(List<'a, ResourceLogs<'a>>),
+    Metrics(List<'a, ResourceMetrics<'a>>),
+}
+
+impl Decoded {
+    pub(crate) fn resources(&self) -> Resources<'_> {
+        match &self.0 {
+            Form::Messages(request) => request.resources(),
+            Form::Wire { signal: Signal::Traces, body } => Resources::Traces(List::of_field(body, 1)),
+            Form::Wire { signal: Signal::Logs, body } => Resources::Logs(List::of_field(body, 1)),
+            Form::Wire { signal: Signal::Metrics, body } => Resources::Metrics(List::of_field(body, 1)),
+        }
+    }
+
+    /// The request in protobuf, whatever it came in.
+    pub(crate) fn to_protobuf(&self) -> Vec<u8> {
+        match &self.0 {
+            Form::Messages(Request::Traces(request)) => prost::Message::encode_to_vec(request),
+            Form::Messages(Request::Logs(request)) => prost::Message::encode_to_vec(request),
+            Form::Messages(Request::Metrics(request)) => prost::Message::encode_to_vec(request),
+            Form::Wire { body, .. } => body.to_vec(),
+        }
+    }
+}
+
+impl Request {
+    fn resources(&self) -> Resources<'_> {
+        match self {
+            Self::Traces(request) => Resources::Traces(List::Messages(&request.resource_spans)),
+            Self::Logs(request) => Resources::Logs(List::Messages(&request.resource_logs)),
+            Self::Metrics(request) => Resources::Metrics(List::Messages(&request.resource_metrics)),
+        }
     }
 }
 
@@ -88,23 +153,49 @@ pub(crate) enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error("request is not valid Zipkin v2 JSON")]
+    Zipkin {
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("request is not a valid message of remote write 1.0")]
+    RemoteWrite {
+        #[source]
+        source: prost::DecodeError,
+    },
+    #[error("a request of encoding {} has no {signal}", encoding.name())]
+    OtherSignal { encoding: Encoding, signal: Signal },
     #[error("request would take more than {bytes_max} bytes of memory when decoded")]
     TooLarge { bytes_max: usize },
 }
 
-/// Reads a request and sorts out its invalid items into `report`.
+/// Reads a request. What is amiss with the whole of it is an error or goes into `report`.
 pub(crate) fn decode(
     signal: Signal,
     encoding: Encoding,
     body: &Bytes,
     report: &mut Report,
-) -> Result<Validated, Error> {
-    let mut request = match encoding {
-        Encoding::Protobuf => protobuf::decode(signal, body)?,
-        Encoding::Json => json::decode(signal, body, report)?,
+) -> Result<Decoded, Error> {
+    let request = match (encoding, signal) {
+        (Encoding::Protobuf, _) => return protobuf::decode(signal, body).map(Decoded),
+        (Encoding::Json, _) => json::decode(signal, body, report)?,
+        (Encoding::ZipkinJson, Signal::Traces) => zipkin::decode(body, report)?,
+        (Encoding::RemoteWrite, Signal::Metrics) => remote_write::decode(body, report)?,
+        (Encoding::ZipkinJson | Encoding::RemoteWrite, _) => {
+            return Err(Error::OtherSignal { encoding, signal });
+        }
     };
-    validate::retain_valid(&mut request, report);
-    Ok(Validated(request))
+    Ok(Decoded(Form::Messages(request)))
+}
+
+/// As `decode` for protobuf, but through prost whatever the request is like: what `decode` is held against.
+pub(crate) fn decode_by_prost(signal: Signal, body: &Bytes) -> Result<Decoded, Error> {
+    protobuf::decode_by_prost(signal, body).map(|request| Decoded(Form::Messages(request)))
+}
+
+/// Does `decode` read this protobuf without prost?
+pub(crate) fn is_plain(signal: Signal, body: &[u8]) -> bool {
+    protobuf::is_plain(signal, body)
 }
 
 /// Bytes that a decoded request may take: eight times its length covers every honest request, and a

@@ -43,6 +43,15 @@ impl Report {
         self.tallies().filter(|(reason, _)| reason.class() == Class::Item).map(|(_, tally)| tally.n).sum()
     }
 
+    /// The reason for which most items were rejected, or else most of them lost something.
+    pub(crate) fn worst(&self) -> Option<Reason> {
+        let most = |class: Class| {
+            let of_class = self.tallies().filter(move |(reason, _)| reason.class() == class);
+            of_class.max_by_key(|(_, tally)| tally.n)
+        };
+        most(Class::Item).or_else(|| most(Class::Warning)).map(|(reason, _)| reason)
+    }
+
     /// The English text for the sender; `None` when nothing was lost. Bounded by the number of reasons.
     pub(crate) fn message(&self) -> Option<String> {
         let mut message = String::new();

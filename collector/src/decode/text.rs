@@ -11,6 +11,15 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| Some(hex_digit(pair[0])? << 4 | hex_digit(pair[1])?)).collect()
 }
 
+/// Bytes in the place of an id that is no hex: of a length that no id has, so that its item is rejected by
+/// the rules on ids, and not its request.
+pub(super) fn no_id(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.truncate(15);
+    bytes.resize(bytes.len().max(9), b'?');
+    bytes
+}
+
 /// Lower-case hexadecimal, as ids are shown.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);

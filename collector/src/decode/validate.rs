@@ -1,52 +1,18 @@
-//! The rules that each item must keep, and the removal of those that do not.
+//! The rules that each item must keep, to be asked of every one on the way to its row.
 //!
 //! Rules look at one item at a time and never at its neighbours: one bad span must not cost its
-//! siblings. They apply to the messages, so that protobuf and JSON are judged alike.
+//! siblings. They apply to the views, so that protobuf and JSON are judged alike. Who breaks one is counted,
+//! and shown where it is the first.
 
 mod metrics;
 
-pub(crate) use metrics::is_stale;
+pub(crate) use metrics::{is_explicit_point, is_exponential_point, is_metric, is_number_point, is_stale};
 
+use super::Report;
 use super::text::hex;
-use super::{Report, Request};
+use super::views::Span;
 use crate::telemetry::Reason;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use storage::schema::{SPAN_ID_BYTES, TRACE_ID_BYTES};
-
-/// Why an item is rejected, with the text that shows it.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    reason: Reason,
-    example: String,
-}
-
-impl Flaw {
-    fn new(reason: Reason, example: String) -> Self {
-        Self { reason, example }
-    }
-}
-
-/// Removes invalid items and counts them.
-pub(super) fn retain_valid(request: &mut Request, report: &mut Report) {
-    match request {
-        Request::Traces(traces) => {
-            for scope_spans in traces.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans)
-            {
-                scope_spans.spans.retain(|span| keep(check_span(span), report));
-            }
-        }
-        // A log record is never invalid: a wrong id means "not associated".
-        Request::Logs(_) => {}
-        Request::Metrics(request) => {
-            for scope in request.resource_metrics.iter_mut().flat_map(|resource| &mut resource.scope_metrics)
-            {
-                for metric in &mut scope.metrics {
-                    metrics::retain_valid(metric, report);
-                }
-            }
-        }
-    }
-}
 
 /// True for a trace id that W3C calls valid.
 pub(crate) fn is_trace_id(id: &[u8]) -> bool {
@@ -68,18 +34,19 @@ pub(crate) fn shown(id: &[u8]) -> String {
     format!("{} bytes '{}'", id.len(), hex(&id[..id.len().min(20)]))
 }
 
-fn check_span(span: &Span) -> Result<(), Flaw> {
-    if !is_trace_id(&span.trace_id) {
-        let example = format!("span '{}' has trace_id of {}", span.name, shown(&span.trace_id));
-        return Err(Flaw::new(Reason::TraceIdInvalid, example));
+/// May the span be kept? A log record always may: a wrong id of it means "not associated".
+pub(crate) fn is_span(span: &Span<'_>, report: &mut Report) -> bool {
+    if !is_trace_id(span.trace_id) {
+        report.add(Reason::TraceIdInvalid, 1, || {
+            format!("span '{}' has trace_id of {}", span.name, shown(span.trace_id))
+        });
+        return false;
     }
-    if !is_span_id(&span.span_id) {
-        let example = format!("span '{}' has span_id of {}", span.name, shown(&span.span_id));
-        return Err(Flaw::new(Reason::SpanIdInvalid, example));
+    if !is_span_id(span.span_id) {
+        report.add(Reason::SpanIdInvalid, 1, || {
+            format!("span '{}' has span_id of {}", span.name, shown(span.span_id))
+        });
+        return false;
     }
-    Ok(())
-}
-
-fn keep(checked: Result<(), Flaw>, report: &mut Report) -> bool {
-    checked.map_err(|flaw| report.add(flaw.reason, 1, || flaw.example)).is_ok()
+    true
 }

@@ -28,6 +28,7 @@ mod send;
 mod tests;
 
 use crate::clock::Clock;
+use crate::reach::Reach;
 use crate::shutdown::Signals;
 use crate::units::{self, nanos};
 pub use faults::FaultChoice;
@@ -47,6 +48,8 @@ pub struct Args {
     /// Where the server takes OTLP over gRPC.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4317")]
     pub endpoint: String,
+    #[command(flatten)]
+    reach: Reach,
     /// Visits per second; each is one trace.
     #[arg(long, value_name = "PER_SECOND", default_value = "20", value_parser = rate)]
     pub rate: f64,
@@ -88,6 +91,17 @@ pub enum Error {
         #[source]
         source: tonic::transport::Error,
     },
+    #[error("cannot connect to {endpoint}")]
+    Reach {
+        endpoint: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error(
+        "{endpoint} asks for credentials ({reason}): set FIRSTFAULT_TOKEN, or name a user with --user and set \
+         FIRSTFAULT_PASSWORD"
+    )]
+    Credentials { endpoint: String, reason: String },
     #[error(
         "{endpoint} does not take OTLP over gRPC ({reason}): name that port of the server with --endpoint, \
          4317 by default"
@@ -120,7 +134,7 @@ pub enum Error {
 /// A second signal ends it at once.
 pub async fn run(args: Args) -> Result<(), Error> {
     let mut signals = Signals::listen().map_err(Error::Signals)?;
-    let client = Client::connect(&args.endpoint).await?;
+    let client = Client::connect(&args.endpoint, &args.reach).await?;
     let (stop, stopping) = watch::channel(false);
     let show = prepare(&args, Clock.now(), client)?;
     let mut playing = pin!(show.play(stopping));

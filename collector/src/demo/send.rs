@@ -7,6 +7,7 @@
 use super::Error;
 use super::otlp::Request;
 use crate::decode::text::printable;
+use crate::reach::{self, Reach};
 use futures::{StreamExt, TryStreamExt, stream};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
@@ -15,6 +16,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -23,6 +25,8 @@ use tonic_types::StatusExt;
 pub(super) struct Client {
     endpoint: String,
     channel: Channel,
+    /// Says who sends, in every request.
+    authorization: Option<AsciiMetadataValue>,
     heard: Arc<Heard>,
 }
 
@@ -63,19 +67,24 @@ const CONCURRENCY: usize = 8;
 
 impl Client {
     /// Fails when nothing listens there after a few seconds.
-    pub(super) async fn connect(address: &str) -> Result<Client, Error> {
-        let target = Endpoint::from_shared(address.to_owned())
-            .map_err(|source| Error::Endpoint { endpoint: address.to_owned(), source })?
+    pub(super) async fn connect(address: &str, reach: &Reach) -> Result<Client, Error> {
+        let endpoint = || address.to_owned();
+        let failed = |error: reach::Error| Error::Reach { endpoint: endpoint(), source: error.into() };
+        let target = Endpoint::from_shared(endpoint())
+            .map_err(|source| Error::Endpoint { endpoint: endpoint(), source })?
             .connect_timeout(Duration::from_secs(5))
             .timeout(REQUEST_TIMEOUT);
+        let target = reach.secured(target).map_err(failed)?;
+        let authorization = reach.metadata().map_err(failed)?;
         let mut attempt = 1;
         loop {
             match target.connect().await {
                 Ok(channel) => {
-                    return Ok(Client { endpoint: address.to_owned(), channel, heard: Arc::default() });
+                    let heard = Arc::default();
+                    return Ok(Client { endpoint: endpoint(), channel, authorization, heard });
                 }
                 Err(source) if attempt == CONNECT_ATTEMPTS => {
-                    return Err(Error::NoServer { endpoint: address.to_owned(), source });
+                    return Err(Error::NoServer { endpoint: endpoint(), source });
                 }
                 Err(_) => tokio::time::sleep(CONNECT_PAUSE).await,
             }
@@ -99,8 +108,7 @@ impl Client {
                 Err(status) => status,
             };
             if self.heard.is_elsewhere(&status, attempt) {
-                let (endpoint, reason) = (self.endpoint.clone(), reason(&status));
-                return Err(Error::NotOtlp { endpoint, reason });
+                return Err(self.not_taken(&status));
             }
             let Some(delay) = retry_delay(&status, attempt) else {
                 return Ok(refused(&request, &status, attempt));
@@ -116,6 +124,22 @@ impl Client {
         }
     }
 
+    fn not_taken(&self, status: &Status) -> Error {
+        let (endpoint, reason) = (self.endpoint.clone(), reason(status));
+        match status.code() {
+            Code::Unauthenticated => Error::Credentials { endpoint, reason },
+            _ => Error::NotOtlp { endpoint, reason },
+        }
+    }
+
+    fn authorized<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        request
+    }
+
     async fn export(&self, request: &Request) -> Result<Answer, Status> {
         let answer = self.call(request).await;
         self.heard.note(&answer);
@@ -126,15 +150,18 @@ impl Client {
         let channel = self.channel.clone();
         let answer = match request.clone() {
             Request::Traces(body, _) => {
-                let answer = TraceServiceClient::new(channel).export(body).await?.into_inner();
+                let answer =
+                    TraceServiceClient::new(channel).export(self.authorized(body)).await?.into_inner();
                 answer.partial_success.map(|partial| (partial.rejected_spans, partial.error_message))
             }
             Request::Logs(body, _) => {
-                let answer = LogsServiceClient::new(channel).export(body).await?.into_inner();
+                let answer =
+                    LogsServiceClient::new(channel).export(self.authorized(body)).await?.into_inner();
                 answer.partial_success.map(|partial| (partial.rejected_log_records, partial.error_message))
             }
             Request::Metrics(body, _) => {
-                let answer = MetricsServiceClient::new(channel).export(body).await?.into_inner();
+                let answer =
+                    MetricsServiceClient::new(channel).export(self.authorized(body)).await?.into_inner();
                 answer.partial_success.map(|partial| (partial.rejected_data_points, partial.error_message))
             }
         };

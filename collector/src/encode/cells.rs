@@ -48,6 +48,14 @@ impl<'a> Cells<'a> {
         Ok(if texts.is_valid(row) { texts.value(row) } else { "" })
     }
 
+    /// As `text`, and empty where rows were written before the table had the column.
+    pub(super) fn newer_text(self, column: &str, row: usize) -> Result<&'a str, Error> {
+        match self.0.column_by_name(column) {
+            Some(_) => self.text(column, row),
+            None => Ok(""),
+        }
+    }
+
     pub(super) fn map(self, column: &str) -> Result<&'a MapArray, Error> {
         self.column(column)
     }

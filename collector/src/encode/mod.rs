@@ -2,8 +2,15 @@
 //!
 //! What is written can be sent to any receiver of OTLP, and sent here it gives equal rows, but for when they
 //! were received. Promoted columns are not looked at: they were derived from attributes, and will be again.
-//! Not in the rows, and so not written: times after the year 2262, and how many attributes of a data point were
-//! left out. A log record without any time of its own gets that of its receipt as the time it was observed.
+//!
+//! A request of valid items comes back equal, but for what says nothing or was told when it came:
+//! - resources, scopes and metrics without a single item are not stored; equal ones become one, and an empty
+//!   message (a resource, scope, status or value) is as good as none;
+//! - a repeated attribute key keeps its first value, and what is beyond the limits is left out or cut, with it
+//!   names of spans; how many attributes of a data point were left out has no field to come back in;
+//! - times after the year 2262 are the last of it; a log record without any time was observed when it came;
+//! - ids that are none are left out, and those of links become zeros;
+//! - exemplars without a value are left out, and so are values of points that are marked as not recorded.
 
 mod attributes;
 mod cells;

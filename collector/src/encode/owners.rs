@@ -23,6 +23,8 @@ fn resource(cells: Cells<'_>, row: usize) -> Result<Object, Error> {
     put(&mut resource, "attributes", attributes(cells, "resource", row)?);
     let n_dropped = cells.uint32("resource_dropped_attributes_count", row)?;
     put(&mut resource, "droppedAttributesCount", json!(n_dropped));
+    let references = cells.newer_text("resource_entity_refs", row)?;
+    put(&mut resource, "entityRefs", serde_json::from_str(references).unwrap_or_default());
     let mut head = Object::new();
     put(&mut head, "resource", Value::Object(resource));
     put(&mut head, "schemaUrl", json!(cells.text("resource_schema_url", row)?));

@@ -64,9 +64,10 @@ fn status(cells: Cells<'_>, row: usize) -> Result<Value, Error> {
     let mut status = Object::new();
     put(&mut status, "message", json!(cells.text("status_message", row)?));
     let code = match cells.text("status_code", row)? {
+        "unset" => 0,
         "ok" => 1,
         "error" => 2,
-        _ => 0,
+        other => number(other),
     };
     put(&mut status, "code", json!(code));
     Ok(Value::Object(status))
@@ -74,11 +75,17 @@ fn status(cells: Cells<'_>, row: usize) -> Result<Value, Error> {
 
 fn kind(name: &str) -> i32 {
     match name {
+        "unspecified" => 0,
         "internal" => 1,
         "server" => 2,
         "client" => 3,
         "producer" => 4,
         "consumer" => 5,
-        _ => 0,
+        other => number(other),
     }
+}
+
+/// One that had no name when it was stored.
+fn number(text: &str) -> i32 {
+    text.parse().unwrap_or(0)
 }

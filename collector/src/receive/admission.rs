@@ -5,6 +5,7 @@
 //! waiting would hold the connection, and the client has a queue of its own.
 
 use super::answer::Failure;
+use crate::auth::Payer;
 use crate::telemetry::Reason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ impl Budget {
 
     /// A permit for no bytes yet.
     pub(crate) fn permit(&self) -> Permit {
-        Permit { budget: self.clone(), bytes: 0 }
+        Permit { budget: self.clone(), bytes: 0, payer: Payer::default() }
     }
 }
 
@@ -37,9 +38,20 @@ impl Budget {
 pub(crate) struct Permit {
     budget: Budget,
     bytes: u64,
+    /// Whose rates it counts against; what was sent is not given back.
+    payer: Payer,
 }
 
 impl Permit {
+    pub(crate) fn paid_by(mut self, payer: Payer) -> Self {
+        self.payer = payer;
+        self
+    }
+
+    pub(crate) fn payer(&self) -> &Payer {
+        &self.payer
+    }
+
     /// Makes sure that at least `bytes` in all are charged.
     pub(crate) fn cover(&mut self, bytes: u64) -> Result<(), Failure> {
         self.charge(bytes.saturating_sub(self.bytes))

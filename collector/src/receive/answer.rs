@@ -3,17 +3,24 @@
 //! The table of codes decides whether a client keeps its data and retries or drops it, so a transient
 //! fault must never get a permanent code, nor the other way round. Texts are bounded and printable.
 
+mod plain;
+
+pub(crate) use plain::plain_response;
+
+use super::inflate::Compression;
 use crate::decode::Encoding;
+use crate::decode::text::printable;
 use crate::telemetry::Reason;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use prost::Message as _;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 use storage::Signal;
 use tonic::Code;
@@ -22,18 +29,23 @@ use tonic_types::{ErrorDetails, StatusExt as _, pb};
 /// Bytes of a message to a client; answers stay far below the protocol's 4 MiB.
 const MESSAGE_BYTES_MAX: usize = 16 << 10;
 
+/// How a sender may say who it is.
+const CHALLENGES: &str = "Bearer realm=\"firstfault\", Basic realm=\"firstfault\", charset=\"UTF-8\"";
+
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     reason: Reason,
     message: String,
+    /// What to change at the sender, where its mistake was recognised.
+    hint: Option<String>,
     retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// A failure that repeating the request would meet again.
     pub(crate) fn new(reason: Reason, message: String) -> Self {
-        Self { reason, message: bounded(message), retry_after: None }
+        Self { reason, message: bounded(message), hint: None, retry_after: None }
     }
 
     /// A failure that passes.
@@ -41,11 +53,31 @@ impl Failure {
         Self { retry_after: Some(after), ..Self::new(reason, message) }
     }
 
+    /// The failure with what to do about it.
+    pub(crate) fn hinted(self, hint: Option<String>) -> Self {
+        Self { hint: hint.map(bounded), ..self }
+    }
+
     pub(crate) fn too_large(bytes_max: usize, when: &str) -> Self {
         Self::new(
             Reason::RequestTooLarge,
             format!("request is larger than the limit of {bytes_max} bytes {when}"),
         )
+    }
+
+    /// An encoding of the body that is not taken; `what` is its header in words.
+    pub(super) fn encoding(what: &str, name: &str) -> Self {
+        let (name, accepted) = (printable(name, 40), Compression::ACCEPTED);
+        let message = format!("{what} '{name}' is not supported; supported are {accepted}");
+        Self::new(Reason::UnsupportedEncoding, message)
+    }
+
+    pub(super) fn path(path: &str) -> Self {
+        Self::new(Reason::PathUnknown, format!("no such path: {}", printable(path, 80)))
+    }
+
+    pub(super) fn profiles() -> Self {
+        Self::new(Reason::ProfilesUnsupported, "profiles are not supported".to_owned())
     }
 
     pub(crate) fn reason(&self) -> Reason {
@@ -57,19 +89,38 @@ impl Failure {
     }
 
     #[cfg(test)]
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// What happened and what to do about it, as the client is told.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match &self.hint {
+            Some(hint) => Cow::Owned(format!("{}; {hint}", self.message)),
+            None => Cow::Borrowed(&self.message),
+        }
+    }
+
+    #[cfg(test)]
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     fn codes(&self) -> (Code, StatusCode) {
         match self.reason {
-            Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Reason::UnsupportedMediaType | Reason::ZipkinUnsupported | Reason::RemoteWriteUnsupported => {
+                (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
             Reason::UnsupportedEncoding => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Reason::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
-            Reason::PathUnknown => (Code::NotFound, StatusCode::NOT_FOUND),
-            Reason::ServiceUnknown | Reason::GrpcOnHttpPort => (Code::Unimplemented, StatusCode::NOT_FOUND),
+            Reason::PathUnknown | Reason::OtlpOnApiPort => (Code::NotFound, StatusCode::NOT_FOUND),
+            Reason::ServiceUnknown | Reason::GrpcOnHttpPort | Reason::ProfilesUnsupported => {
+                (Code::Unimplemented, StatusCode::NOT_FOUND)
+            }
             Reason::RequestTooLarge => (Code::ResourceExhausted, StatusCode::PAYLOAD_TOO_LARGE),
-            Reason::Overloaded => (Code::Unavailable, StatusCode::TOO_MANY_REQUESTS),
+            Reason::Overloaded | Reason::RateLimited => (Code::Unavailable, StatusCode::TOO_MANY_REQUESTS),
+            Reason::Unauthenticated => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            Reason::OriginNotAllowed => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Reason::StorageUnavailable | Reason::BodyUnreadable | Reason::BodyTooSlow => {
                 (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
             }
@@ -80,18 +131,16 @@ impl Failure {
 
     /// The failure as gRPC has it; over HTTP its details are the body.
     pub(crate) fn grpc_status(&self) -> tonic::Status {
-        let (code, _) = self.codes();
+        let ((code, _), text) = (self.codes(), self.text());
         match (code, self.retry_after) {
-            (Code::Unavailable, Some(after)) => tonic::Status::with_error_details(
-                code,
-                &self.message,
-                ErrorDetails::with_retry_info(Some(after)),
-            ),
-            (Code::InvalidArgument, _) => {
-                let details = ErrorDetails::with_bad_request_violation(self.reason.name(), &self.message);
-                tonic::Status::with_error_details(code, &self.message, details)
+            (Code::Unavailable, Some(after)) => {
+                tonic::Status::with_error_details(code, text, ErrorDetails::with_retry_info(Some(after)))
             }
-            _ => tonic::Status::new(code, &self.message),
+            (Code::InvalidArgument, _) => {
+                let details = ErrorDetails::with_bad_request_violation(self.reason.name(), &*text);
+                tonic::Status::with_error_details(code, text, details)
+            }
+            _ => tonic::Status::new(code, text),
         }
     }
 
@@ -99,10 +148,14 @@ impl Failure {
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let (_, status) = self.codes();
         let body = match encoding {
-            Encoding::Protobuf => Bytes::from(self.rpc_status().encode_to_vec()),
-            Encoding::Json => Bytes::from(self.json_status().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => Bytes::from(self.rpc_status().encode_to_vec()),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json_status().to_string()),
         };
-        let mut response = respond(status, encoding, body);
+        self.with_headers(respond(status, encoding, body))
+    }
+
+    /// What HTTP itself has words for, whatever the protocol.
+    fn with_headers(&self, mut response: Response<Body>) -> Response<Body> {
         let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
@@ -110,8 +163,9 @@ impl Failure {
         match self.reason {
             Reason::MethodNotAllowed => headers.insert(ALLOW, HeaderValue::from_static("POST")),
             Reason::UnsupportedEncoding => {
-                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(Compression::ACCEPTED))
             }
+            Reason::Unauthenticated => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGES)),
             _ => None,
         };
         response
@@ -121,12 +175,12 @@ impl Failure {
         let status = self.grpc_status();
         // tonic keeps the details as the encoded google.rpc.Status, and nothing where there are none.
         pb::Status::decode(status.details()).ok().filter(|status| status.code != 0).unwrap_or_else(|| {
-            pb::Status { code: status.code() as i32, message: self.message.clone(), details: Vec::new() }
+            pb::Status { code: status.code() as i32, message: self.text().into_owned(), details: Vec::new() }
         })
     }
 
     fn json_status(&self) -> Value {
-        let (code, _) = self.codes();
+        let ((code, _), text) = (self.codes(), self.text());
         let detail = match (code, self.retry_after) {
             (Code::Unavailable, Some(after)) => Some(json!({
                 "@type": "type.googleapis.com/google.rpc.RetryInfo",
@@ -134,11 +188,11 @@ impl Failure {
             })),
             (Code::InvalidArgument, _) => Some(json!({
                 "@type": "type.googleapis.com/google.rpc.BadRequest",
-                "fieldViolations": [{ "field": self.reason.name(), "description": self.message }],
+                "fieldViolations": [{ "field": self.reason.name(), "description": text }],
             })),
             _ => None,
         };
-        json!({ "code": code as i32, "message": self.message, "details": Vec::from_iter(detail) })
+        json!({ "code": code as i32, "message": text, "details": Vec::from_iter(detail) })
     }
 }
 
@@ -154,6 +208,10 @@ pub(crate) struct Acknowledged {
 impl Acknowledged {
     pub(crate) fn new(signal: Signal, n_rejected: u64, message: Option<String>) -> Self {
         Self { signal, n_rejected, message: message.map(bounded) }
+    }
+
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 
     /// Bytes of text that it holds.
@@ -173,8 +231,8 @@ impl Acknowledged {
 
     pub(crate) fn http_response(&self, encoding: Encoding) -> Response<Body> {
         let body = match encoding {
-            Encoding::Protobuf => self.protobuf(),
-            Encoding::Json => Bytes::from(self.json().to_string()),
+            Encoding::Protobuf | Encoding::RemoteWrite => self.protobuf(),
+            Encoding::Json | Encoding::ZipkinJson => Bytes::from(self.json().to_string()),
         };
         respond(StatusCode::OK, encoding, body)
     }
@@ -192,8 +250,8 @@ impl Acknowledged {
 
 pub(crate) fn content_type(encoding: Encoding) -> &'static str {
     match encoding {
-        Encoding::Protobuf => "application/x-protobuf",
-        Encoding::Json => "application/json",
+        Encoding::Protobuf | Encoding::RemoteWrite => "application/x-protobuf",
+        Encoding::Json | Encoding::ZipkinJson => "application/json",
     }
 }
 
@@ -232,6 +290,22 @@ mod tests {
             assert!(status.is_client_error() || status.is_server_error());
             let status = failure.rpc_status();
             assert_eq!((status.code, status.message.as_str()), (code as i32, "why"));
+        }
+    }
+
+    /// Scenario: a failure of each kind of details with what to do about it, in both encodings and over gRPC.
+    /// Guarantees: every answer says both; what is counted is the message alone.
+    #[test]
+    fn hints_are_answered() {
+        for reason in [Reason::PathUnknown, Reason::CompressedTwice, Reason::Overloaded] {
+            let failure = Failure::retry(reason, "what".to_owned(), Duration::from_secs(1));
+            let failure = failure.hinted(Some("do".to_owned()));
+            assert_eq!((failure.message(), failure.hint()), ("what", Some("do")));
+            assert_eq!(
+                (failure.grpc_status().message(), failure.json_status()["message"].as_str()),
+                ("what; do", Some("what; do"))
+            );
+            assert_eq!(failure.rpc_status().message, "what; do");
         }
     }
 

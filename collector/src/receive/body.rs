@@ -71,6 +71,7 @@ async fn read_frames(
     {
         check_size(bytes.len() + chunk.len(), bounds.bytes_max)?;
         permit.cover((bytes.len() + chunk.len()) as u64)?;
+        permit.payer().pay_bytes(chunk.len() as u64, clock.instant());
         if bytes.is_empty() {
             if body.is_end_stream() {
                 return Ok(chunk);

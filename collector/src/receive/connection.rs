@@ -1,4 +1,4 @@
-//! How connections of both doors behave: deadlines, keep-alive and HTTP/2 limits in one place.
+//! How connections of all doors behave: deadlines, keep-alive and HTTP/2 limits in one place.
 
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -19,6 +19,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 const HEADER_BYTES_MAX: u32 = 16 << 10;
 /// Streams that a peer may open and reset before they were looked at; more end the connection.
 const PENDING_RESETS_MAX: usize = 20;
+/// Streams of a peer that end by its own mistakes; a connection with more has no honest client.
+const FAULTY_STREAMS_MAX: usize = 100;
 
 /// Settings for the connections of a listener, HTTP/1 and HTTP/2 on the same port.
 pub(crate) fn builder() -> Builder<TokioExecutor> {
@@ -37,6 +39,7 @@ pub(crate) fn builder() -> Builder<TokioExecutor> {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_header_list_size(HEADER_BYTES_MAX)
         .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(FAULTY_STREAMS_MAX)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);
     builder

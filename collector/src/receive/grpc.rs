@@ -6,13 +6,14 @@
 //! own server inflates on the async thread, reads only the first member of a gzip message and calls an
 //! oversized one OUT_OF_RANGE, which clients retry for ever.
 
+use super::access;
 use super::answer::{Acknowledged, Failure};
 use super::body::{self, Bounds};
 use super::inflate::Compression;
 use crate::decode::Encoding;
 use crate::decode::text::printable;
 use crate::ingest::{Ingest, Payload};
-use crate::telemetry::{Reason, Transport};
+use crate::telemetry::{Origin, Reason, Transport};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -24,7 +25,7 @@ use storage::Signal;
 
 /// Bytes before each message: a flag for compression and the length.
 const FRAME_HEADER_BYTES: usize = 5;
-const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip");
+const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,zstd,deflate");
 
 /// Serves the three services; every other call is UNIMPLEMENTED.
 pub(crate) fn service(ingest: Ingest) -> Router {
@@ -32,46 +33,40 @@ pub(crate) fn service(ingest: Ingest) -> Router {
 }
 
 async fn answer(State(ingest): State<Ingest>, request: Request<Body>) -> Response<Body> {
+    let origin = Origin::of(&request, Transport::Grpc);
     let signal = signal_of(request.uri().path());
     if !is_grpc(&request) {
-        let message =
-            "this port serves OTLP/gRPC; OTLP/HTTP has a port of its own, 4318 by default".to_owned();
-        let encoding = if is_json(request.headers()) { Encoding::Json } else { Encoding::Protobuf };
+        // JSON is legible to people; only exporters ask for protobuf.
+        let encoding = if is_protobuf(request.headers()) { Encoding::Protobuf } else { Encoding::Json };
         body::discard(request.into_body()).await;
-        return ingest.refuse(signal, Failure::new(Reason::HttpOnGrpcPort, message)).http_response(encoding);
+        let failure = Failure::new(Reason::HttpOnGrpcPort, "this port serves OTLP/gRPC".to_owned());
+        return ingest.refuse(&origin, signal, failure).http_response(encoding);
     }
-    match receive(&ingest, signal, request).await {
+    match receive(&ingest, &origin, signal, request).await {
         Ok(response) => response,
-        Err(failure) => refusal(&ingest.refuse(signal, failure)),
+        Err(failure) => refusal(&ingest.refuse(&origin, signal, failure)),
     }
 }
 
 /// `Err` is for what was refused before `ingest` had the request; `ingest` counts its own refusals.
 async fn receive(
     ingest: &Ingest,
+    origin: &Origin,
     signal: Option<Signal>,
     request: Request<Body>,
 ) -> Result<Response<Body>, Failure> {
     let (parts, body) = request.into_parts();
-    let Some(signal) = signal else {
-        let message = format!("no such method: {}", printable(parts.uri.path(), 120));
-        return Err(Failure::new(Reason::ServiceUnknown, message));
-    };
+    let payer = access::payer(ingest, &parts.headers, &parts.extensions)?;
+    let Some(signal) = signal else { return Err(unknown(parts.uri.path())) };
     let compression = compression_of(&parts.headers)?;
     ingest.check_pressure()?;
     let bytes_max = ingest.limits().request_bytes;
     let bounds = Bounds { bytes_max: bytes_max + FRAME_HEADER_BYTES, timeout: ingest.limits().body_timeout };
-    let mut permit = ingest.budget().permit();
+    let mut permit = ingest.budget().permit().paid_by(payer);
     let body = body::read(body, &parts.headers, bounds, &mut permit, ingest.clock()).await?;
     let (bytes, compression) = unframe(body, compression, bytes_max)?;
-    let payload = Payload {
-        signal,
-        transport: Transport::Grpc,
-        encoding: Encoding::Protobuf,
-        compression,
-        bytes,
-        permit,
-    };
+    let payload =
+        Payload { signal, origin: origin.clone(), encoding: Encoding::Protobuf, compression, bytes, permit };
     Ok(match ingest.accept(payload).await {
         Ok(acknowledged) => success(&acknowledged),
         Err(failure) => refusal(&failure),
@@ -86,11 +81,11 @@ fn is_grpc(request: &Request<Body>) -> bool {
     is_proto && request.method() == Method::POST && request.version() == Version::HTTP_2
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-protobuf"))
 }
 
-fn signal_of(path: &str) -> Option<Signal> {
+pub(super) fn signal_of(path: &str) -> Option<Signal> {
     match path {
         "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Some(Signal::Traces),
         "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Some(Signal::Logs),
@@ -99,18 +94,19 @@ fn signal_of(path: &str) -> Option<Signal> {
     }
 }
 
+/// Profiles have a service in OTLP, of a version that is still in development.
+fn unknown(path: &str) -> Failure {
+    if path.starts_with("/opentelemetry.proto.collector.profiles.") {
+        return Failure::profiles();
+    }
+    Failure::new(Reason::ServiceUnknown, format!("no such method: {}", printable(path, 120)))
+}
+
 /// What a message with the compressed flag is compressed with.
 fn compression_of(headers: &HeaderMap) -> Result<Compression, Failure> {
-    match headers.get("grpc-encoding").map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(Compression::None),
-        Some(b"gzip") => Ok(Compression::Gzip),
-        Some(other) => {
-            let name = printable(&String::from_utf8_lossy(other), 40);
-            let message =
-                format!("message encoding '{name}' is not supported; supported are gzip and identity");
-            Err(Failure::new(Reason::UnsupportedEncoding, message))
-        }
-    }
+    let Some(value) = headers.get("grpc-encoding") else { return Ok(Compression::None) };
+    let name = String::from_utf8_lossy(value.as_bytes());
+    Compression::named(&name).ok_or_else(|| Failure::encoding("message encoding", &name))
 }
 
 /// The one message of a unary call.
@@ -133,10 +129,10 @@ fn unframe(
     }
     match (flag, compression) {
         (0, _) => Ok((body, Compression::None)),
-        (1, Compression::Gzip) => Ok((body, Compression::Gzip)),
         (1, Compression::None) => {
             malformed("message is compressed, but grpc-encoding names no way".to_owned())
         }
+        (1, compression) => Ok((body, compression)),
         _ => malformed(format!("message has flag {flag}")),
     }
 }

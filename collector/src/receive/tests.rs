@@ -1,7 +1,9 @@
 //! Both doors in-process, with a real engine behind them.
 
+mod access;
 mod grpc;
 mod http;
+mod protocols;
 
 use crate::clock::Clock;
 use crate::ingest::{Ingest, IngestLimits};
@@ -11,7 +13,7 @@ use crate::telemetry::{Reason, Telemetry};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use http_body_util::BodyExt as _;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -37,19 +39,26 @@ impl Server {
     /// As after a kill: whatever is in the log is replayed.
     async fn restart(self) -> Self {
         let Self { ingest, telemetry: _, engine, data_dir } = self;
+        let limits = *ingest.limits();
         drop((ingest, engine));
-        Self::open(data_dir, IngestLimits::default()).await
+        Self::open(data_dir, limits).await
     }
 
     async fn open(data_dir: TempDir, limits: IngestLimits) -> Self {
         let recent = Arc::new(Recent::new());
         let replayed = Arc::clone(&recent);
-        let decode = move |record| replay::rows_of_request(record, &replayed).map_err(Into::into);
+        let decode =
+            move |record| replay::rows_of_request(record, &replayed, limits.items).map_err(Into::into);
         let options =
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
         let (engine, _) = Engine::open(options, decode).await.unwrap();
         let telemetry = Arc::new(Telemetry::new());
-        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent);
+        let endpoints = wire::Endpoints {
+            otlp_grpc: "http://127.0.0.1:4317".to_owned(),
+            otlp_http: "http://127.0.0.1:4318".to_owned(),
+            dashboard: "http://127.0.0.1:4320".to_owned(),
+        };
+        let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent, endpoints);
         Self { ingest, telemetry, engine, data_dir }
     }
 
@@ -79,10 +88,23 @@ async fn call(router: Router, request: ::http::Request<Body>) -> (::http::respon
     (parts, body.collect().await.unwrap().to_bytes())
 }
 
+/// A way to compress.
+type Compress = fn(&[u8]) -> Vec<u8>;
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
 }
 
 /// A megabyte of zeros for each of the `n_mib`, in about a thousandth of that.

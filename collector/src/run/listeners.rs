@@ -1,6 +1,6 @@
-//! The three ports, bound before anything else starts, so that a port in use stops nothing half-way.
+//! The ports, bound before anything else starts, so that a port in use stops nothing half-way.
 
-use crate::config::Listen;
+use crate::config::{Listen, Tls, Zipkin};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
@@ -25,9 +25,9 @@ impl Listeners {
     }
 
     /// Where others find the ports that were bound.
-    pub(super) fn endpoints(&self) -> wire::Endpoints {
+    pub(super) fn endpoints(&self, tls: Option<&Tls>) -> wire::Endpoints {
         let url = |listener: &TcpListener| match listener.local_addr() {
-            Ok(address) => format!("http://{}", reachable(address)),
+            Ok(address) => shown(address, tls),
             // The system knows the address of a socket that it has just bound.
             Err(error) => format!("http://unknown ({error})"),
         };
@@ -39,20 +39,48 @@ impl Listeners {
     }
 }
 
+/// The port of Zipkin, where it has one of its own.
+pub(super) async fn bind_zipkin(zipkin: Option<&Zipkin>) -> Result<Option<TcpListener>, String> {
+    let Some(address) = zipkin.and_then(|zipkin| zipkin.listen) else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!(
+            "zipkin.listen: {address} {}\n  hint: choose another address, or remove the key to share the port of \
+             OTLP/HTTP",
+            why_not(&error)
+        )
+    })?;
+    Ok(Some(listener))
+}
+
+fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "is in use: another process, perhaps another Firstfault, listens there".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "is not an address of this machine".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be used: ports below 1024 need privileges".to_owned(),
+        _ => format!("cannot be used: {error}"),
+    }
+}
+
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| {
         let (flag, variable) = (key.replace('_', "-"), key.to_ascii_uppercase());
-        let what = match error.kind() {
-            io::ErrorKind::AddrInUse => "is in use: another process, perhaps another Firstfault, listens there".to_owned(),
-            io::ErrorKind::AddrNotAvailable => "is not an address of this machine".to_owned(),
-            io::ErrorKind::PermissionDenied => "may not be used: ports below 1024 need privileges".to_owned(),
-            _ => format!("cannot be used: {error}"),
-        };
+        let what = why_not(&error);
         format!(
             "listen.{key}: {address} {what}\n  hint: choose another with --listen-{flag}, listen.{key} in the file \
              or FIRSTFAULT_LISTEN_{variable}; port 0 takes any free one"
         )
     })
+}
+
+/// By the name in the certificate, where there is one and the port is not of this machine alone.
+fn shown(bound: SocketAddr, tls: Option<&Tls>) -> String {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    match tls.and_then(|tls| tls.server_name.as_ref()) {
+        Some(name) if !bound.ip().is_loopback() => format!("{scheme}://{name}:{}", bound.port()),
+        _ => format!("{scheme}://{}", reachable(bound)),
+    }
 }
 
 /// An address that can be connected to from this machine.
@@ -81,7 +109,7 @@ mod tests {
     async fn says_which_port_is_taken() {
         let first = Listeners::bind(&listen("127.0.0.1:0")).await.expect("free ports");
         let taken = first.api.local_addr().expect("bound");
-        assert_eq!(first.endpoints().dashboard, format!("http://{taken}"));
+        assert_eq!(first.endpoints(None).dashboard, format!("http://{taken}"));
         assert_ne!(taken.port(), 0);
         let problems = Listeners::bind(&listen(&taken.to_string())).await.expect_err("taken");
         expect_test::expect![[r#"
@@ -90,13 +118,36 @@ mod tests {
         .assert_eq(&problems.join("\n").replace(&taken.to_string(), "TAKEN"));
     }
 
-    /// Scenario: addresses that mean every interface.
-    /// Guarantees: what is shown can be connected to.
+    /// Scenario: Zipkin has no port, one of its own, and one that is taken.
+    /// Guarantees: none is bound, it is bound, and the error names key, address and ways out.
+    #[tokio::test]
+    async fn zipkin_has_a_port_where_it_is_given_one() {
+        let zipkin = |listen: Option<SocketAddr>| Zipkin { listen };
+        assert!(bind_zipkin(None).await.expect("nothing to bind").is_none());
+        assert!(bind_zipkin(Some(&zipkin(None))).await.expect("nothing to bind").is_none());
+        let any = zipkin(Some("127.0.0.1:0".parse().expect("an address")));
+        let first = bind_zipkin(Some(&any)).await.expect("a free port").expect("bound");
+        let taken = first.local_addr().expect("bound");
+        let problem = bind_zipkin(Some(&zipkin(Some(taken)))).await.expect_err("taken");
+        expect_test::expect![[r#"
+            zipkin.listen: TAKEN is in use: another process, perhaps another Firstfault, listens there
+              hint: choose another address, or remove the key to share the port of OTLP/HTTP"#]]
+        .assert_eq(&problem.replace(&taken.to_string(), "TAKEN"));
+    }
+
+    /// Scenario: addresses that mean every interface, with and without TLS, and with the name of a certificate.
+    /// Guarantees: what is shown can be connected to, and by the certificate's name where others can.
     #[test]
     fn shows_addresses_that_work() {
-        let shown = |text: &str| reachable(text.parse().expect("an address")).to_string();
-        assert_eq!(shown("0.0.0.0:4320"), "127.0.0.1:4320");
-        assert_eq!(shown("[::]:4320"), "[::1]:4320");
-        assert_eq!(shown("10.1.2.3:1"), "10.1.2.3:1");
+        let shown = |text: &str, tls: Option<&Tls>| shown(text.parse().expect("an address"), tls);
+        assert_eq!(shown("0.0.0.0:4320", None), "http://127.0.0.1:4320");
+        assert_eq!(shown("[::]:4320", None), "http://[::1]:4320");
+        assert_eq!(shown("10.1.2.3:1", None), "http://10.1.2.3:1");
+        let files = crate::tls::Files { cert_file: "c".into(), key_file: "k".into(), clients: None };
+        let mut tls = Tls { files, server_name: None };
+        assert_eq!(shown("0.0.0.0:4320", Some(&tls)), "https://127.0.0.1:4320");
+        tls.server_name = Some("ff.example.com".to_owned());
+        assert_eq!(shown("0.0.0.0:4320", Some(&tls)), "https://ff.example.com:4320");
+        assert_eq!(shown("127.0.0.1:4320", Some(&tls)), "https://127.0.0.1:4320");
     }
 }

@@ -32,6 +32,8 @@ struct Taken {
 #[derive(Debug)]
 struct State {
     n_under_way: usize,
+    /// Requests so far, those under way among them.
+    n_requests: u64,
     /// The moment since when nothing is under way, if nothing is.
     idle_since: u64,
     leave: CancellationToken,
@@ -73,7 +75,7 @@ impl Seats {
             return None;
         }
         let (id, leave) = (taken.moment(), CancellationToken::new());
-        taken.seats.insert(id, State { n_under_way: 0, idle_since: id, leave: leave.clone() });
+        taken.seats.insert(id, State { n_under_way: 0, n_requests: 0, idle_since: id, leave: leave.clone() });
         Some(Seat { seats: Arc::clone(self), id, leave })
     }
 }
@@ -106,9 +108,17 @@ impl Seat {
         self.seats.taken.lock().seats.get(&self.id).is_none_or(|state| state.n_under_way == 0)
     }
 
+    /// How many requests came so far; `None` while one is under way.
+    pub(super) fn n_requests_at_rest(&self) -> Option<u64> {
+        let taken = self.seats.taken.lock();
+        let state = taken.seats.get(&self.id)?;
+        (state.n_under_way == 0).then_some(state.n_requests)
+    }
+
     pub(super) fn request(self: &Arc<Self>) -> UnderWay {
         if let Some(state) = self.seats.taken.lock().seats.get_mut(&self.id) {
             state.n_under_way += 1;
+            state.n_requests += 1;
         }
         UnderWay { seat: Arc::clone(self) }
     }

@@ -1,8 +1,9 @@
 //! Tests of connections at a real socket.
 
 use super::*;
+use axum::Extension;
 use axum::routing::get;
-use std::net::SocketAddr;
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -15,6 +16,8 @@ struct Server {
     reached: Arc<Notify>,
     /// Lets the handler answer.
     release: Arc<Notify>,
+    /// What strangers spoke.
+    strangers: Arc<Mutex<Vec<Stranger>>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -32,9 +35,20 @@ async fn start(drain: Duration) -> Server {
             "done"
         }
     };
-    let router = Router::new().route("/slow", get(handler)).route("/fast", get(|| async { "at once" }));
-    let task = tokio::spawn(serve(listener, router, stop.clone(), drain));
-    Server { address, reached, release, stop, task }
+    let whose = |Extension(peer): Extension<Peer>| async move { peer.address.ip().to_string() };
+    let router = Router::new()
+        .route("/slow", get(handler))
+        .route("/fast", get(|| async { "at once" }))
+        .route("/whose", get(whose));
+    let strangers = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&strangers);
+    let told = Strangers::new(move |stranger, peer| {
+        noted.lock().push(stranger.clone());
+        format!("HTTP is spoken here, {peer}")
+    });
+    let door = Door { router, tls: None, strangers: told };
+    let task = tokio::spawn(serve(listener, door, stop.clone(), drain));
+    Server { address, reached, release, strangers, stop, task }
 }
 
 async fn send(address: SocketAddr, path: &str) -> TcpStream {
@@ -150,6 +164,46 @@ async fn idle_connections_make_room() {
     while !answer.ends_with(b"done") {
         assert!(under_way.read_buf(&mut answer).await.expect("an answer") > 0);
     }
+    server.stop.cancel();
+    server.task.await.expect("no panic");
+}
+
+/// Scenario: clients of TLS, of Thrift and of a protocol of lines; one that goes without a word; one of HTTP that
+/// sends its first letter alone.
+/// Guarantees: the first three are told of once each, by what they spoke, and answered in plain text; HTTP is served,
+/// and knows its peer.
+#[tokio::test]
+async fn strangers_are_turned_away() {
+    let server = start(PATIENCE).await;
+    let told = "HTTP is spoken here, 127.0.0.1\n";
+    let says: [(&[u8], Stranger, &str); 3] = [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Stranger::Tls, told),
+        (b"\x80\x01\x00\x01\x00\x00\x00\x09emitBatch", Stranger::NotHttp, told),
+        (b"put sys.cpu.user 1356998400 42.5\n", Stranger::NotHttp, ""),
+    ];
+    for (n, (first, spoken, answer)) in says.into_iter().enumerate() {
+        let mut stream = TcpStream::connect(server.address).await.expect("connects");
+        stream.write_all(first).await.expect("sent");
+        let text = read_to_end(stream).await;
+        assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n") && text.ends_with(answer), "{n}: {text:?}");
+        // The answer goes out before the connection's own end, by which a protocol of lines is noticed.
+        let noticed = async {
+            while server.strangers.lock().len() <= n {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, noticed).await.expect("told of");
+        assert_eq!(server.strangers.lock()[n], spoken);
+    }
+    drop(TcpStream::connect(server.address).await.expect("connects"));
+    let mut stream = TcpStream::connect(server.address).await.expect("connects");
+    stream.write_all(b"G").await.expect("sent");
+    let peer = ask(server.address, "GET /whose HTTP/1.1\r\nHost: x\r\n").await;
+    assert!(peer.ends_with("\r\n\r\n127.0.0.1"), "{peer}");
+    stream.write_all(b"ET /fast HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("sent");
+    let answer = read_to_end(stream).await;
+    assert!(answer.ends_with("at once"), "{answer}");
+    assert_eq!(server.strangers.lock().len(), 3);
     server.stop.cancel();
     server.task.await.expect("no panic");
 }

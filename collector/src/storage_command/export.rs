@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::decode::text::from_hex;
 use crate::encode::encode;
+use crate::reach::Reach;
 use crate::units::{MOMENT_HINT, moment};
 use arrow::array::RecordBatch;
 use clap::ValueEnum;
@@ -29,6 +30,8 @@ pub(super) struct Args {
     /// Ask the server with this dashboard address. Default: open the data directory, or ask the server that has it.
     #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     url: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
     /// What to export; may be given more than once. Default: everything that the format can hold.
     #[arg(long, value_enum)]
     table: Vec<TableName>,
@@ -83,6 +86,7 @@ pub(super) struct Plan {
     selection: Selection,
     out: PathBuf,
     url: Option<String>,
+    reach: Reach,
 }
 
 impl Args {
@@ -111,7 +115,8 @@ impl Args {
         };
         let selection = Selection { range, trace_id };
         let tables = self.tables(trace_id.is_some())?;
-        Ok(Plan { tables, format: self.format, selection, out: self.out.clone(), url: self.url.clone() })
+        let (format, out, url) = (self.format, self.out.clone(), self.url.clone());
+        Ok(Plan { tables, format, selection, out, url, reach: self.reach.clone() })
     }
 
     fn tables(&self, is_trace: bool) -> Result<Vec<Table>, String> {
@@ -136,7 +141,7 @@ impl Args {
 }
 
 pub(super) async fn run(plan: Plan, config: Config) -> Result<(), Error> {
-    let source = Source::find(plan.url.clone(), config).await?;
+    let source = Source::find(plan.url.clone(), plan.reach.clone(), config).await?;
     let written = write_all(&plan, &source).await;
     let closed = source.close().await;
     written.and(closed)

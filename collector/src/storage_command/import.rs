@@ -9,6 +9,7 @@ use super::place::Place;
 use super::sink::{Sink, Taken};
 use super::{Error, print};
 use crate::config::Config;
+use crate::reach::Reach;
 use arrow::array::RecordBatch;
 use serde::de::IgnoredAny;
 use std::fs::File;
@@ -26,13 +27,20 @@ pub(super) struct Args {
     /// Send to this OTLP/HTTP address. Default: the data directory, or the server that has it.
     #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     pub(super) to: Option<String>,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     /// OTLP/JSON, one request or one a line, or Parquet of spans, logs or metric points.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
 
-pub(super) async fn run(files: Vec<PathBuf>, to: Option<String>, config: Config) -> Result<(), Error> {
-    let mut sink = Sink::find(to, config).await?;
+pub(super) async fn run(
+    files: Vec<PathBuf>,
+    to: Option<String>,
+    reach: Reach,
+    config: Config,
+) -> Result<(), Error> {
+    let mut sink = Sink::find(to, &reach, config).await?;
     let mut imported = Ok(());
     for path in &files {
         imported = import(path, &mut sink).await;

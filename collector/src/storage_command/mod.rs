@@ -21,6 +21,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::encode;
 use crate::query_command;
+use crate::reach;
 use clap::Subcommand;
 use place::Place;
 use std::io::{self, Write};
@@ -61,6 +62,8 @@ pub(crate) enum Error {
     Damaged { n: usize },
     #[error(transparent)]
     Query(#[from] query_command::Error),
+    #[error(transparent)]
+    Reach(#[from] reach::Error),
     #[error("rows cannot be exported")]
     Encode(#[from] encode::Error),
     #[error("cannot copy the alert state")]
@@ -140,10 +143,10 @@ pub(crate) fn run(args: Args) -> Result<(), cli::Failure> {
             backup::backup(&config.storage.data_dir, &args.to, args.copy).map_err(failed)
         }
         Command::Restore(args) => backup::restore(&args.from, &args.data_dir).map_err(failed),
-        Command::Import(import::Args { place, to, files }) => {
+        Command::Import(import::Args { place, to, reach, files }) => {
             let config = place.config()?;
             cli::start_log()?;
-            cli::wait(import::run(files, to, config))?.map_err(failed)
+            cli::wait(import::run(files, to, reach, config))?.map_err(failed)
         }
     }
 }
@@ -156,7 +159,8 @@ async fn open(config: &Config) -> Result<storage::Engine, storage::Error> {
 
 /// Opens a data directory as the server does, which makes one where there is none.
 async fn open_or_make(config: &Config) -> Result<storage::Engine, storage::Error> {
-    let decode = |record| crate::replay::rows(record).map_err(Into::into);
+    let limits = config.limits.items;
+    let decode = move |record| crate::replay::rows_within(record, limits).map_err(Into::into);
     let (engine, _) = storage::Engine::open(config.storage.clone(), decode).await?;
     Ok(engine)
 }

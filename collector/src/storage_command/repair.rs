@@ -7,7 +7,8 @@ use storage::{DamagedLog, Recovery};
 
 pub(super) async fn run(config: Config) -> Result<(), Error> {
     storage::expect_data(&config.storage.data_dir)?;
-    let decode = |record| crate::replay::rows(record).map_err(Into::into);
+    let limits = config.limits.items;
+    let decode = move |record| crate::replay::rows_within(record, limits).map_err(Into::into);
     let (engine, recovery) = storage::Engine::repair(config.storage, decode).await?;
     engine.shutdown().await?;
     print(report(&recovery))

@@ -3,9 +3,10 @@
 use super::source::endpoints;
 use super::{Error, open_or_make};
 use crate::clock::Clock;
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::config::Config;
 use crate::decode::{Encoding, Report, decode};
+use crate::reach::Reach;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -19,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) enum Sink {
-    Directory(Engine),
+    Directory { engine: Engine, limits: Limits },
     Server { url: String, http: reqwest::Client },
 }
 
@@ -39,51 +40,48 @@ impl AddAssign for Taken {
 
 impl Sink {
     /// The server at `url`; without one the data directory, or the server that has it.
-    pub(super) async fn find(url: Option<String>, mut config: Config) -> Result<Self, Error> {
+    pub(super) async fn find(url: Option<String>, reach: &Reach, mut config: Config) -> Result<Self, Error> {
         if let Some(url) = url {
-            return Self::server(url);
+            return Self::server(url, reach);
         }
-        let data_dir = config.storage.data_dir.clone();
+        let (data_dir, limits) = (config.storage.data_dir.clone(), config.limits.items);
         config.storage.compaction.is_automatic = false;
         match open_or_make(&config).await {
-            Ok(engine) => Ok(Self::Directory(engine)),
+            Ok(engine) => Ok(Self::Directory { engine, limits }),
             Err(error @ storage::Error::Locked { .. }) => {
-                Self::server(endpoints(&data_dir).ok_or(error)?.otlp_http)
+                Self::server(endpoints(&data_dir).ok_or(error)?.otlp_http, reach)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn server(url: String) -> Result<Self, Error> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build();
-        let http = http.map_err(|source| Error::Send { url: url.clone(), source })?;
-        Ok(Self::Server { url, http })
+    fn server(url: String, reach: &Reach) -> Result<Self, Error> {
+        Ok(Self::Server { url, http: reach.http()? })
     }
 
     /// Returns once the request is on disk.
     pub(super) async fn take(&self, signal: Signal, body: Bytes) -> Result<Taken, Error> {
         match self {
-            Self::Directory(engine) => store(engine, signal, body).await,
+            Self::Directory { engine, limits } => store(engine, *limits, signal, body).await,
             Self::Server { url, http } => send(url, http, signal, body).await,
         }
     }
 
     pub(super) async fn close(self) -> Result<(), Error> {
         match self {
-            Self::Directory(engine) => Ok(engine.shutdown().await?),
+            Self::Directory { engine, .. } => Ok(engine.shutdown().await?),
             Self::Server { .. } => Ok(()),
         }
     }
 }
 
-async fn store(engine: &Engine, signal: Signal, payload: Bytes) -> Result<Taken, Error> {
+/// Nothing is a series too many here: who imports means all of it.
+async fn store(engine: &Engine, limits: Limits, signal: Signal, payload: Bytes) -> Result<Taken, Error> {
     let (mut report, received_at) = (Report::default(), Clock.now());
     let refused = |source: Box<dyn std::error::Error + Send + Sync>| Error::Refused { source };
-    let validated = decode(signal, Encoding::Json, &payload, &mut report);
-    let validated = validated.map_err(|error| refused(error.into()))?;
-    let columns = columns::build(&validated, received_at, &mut report);
+    let decoded = decode(signal, Encoding::Json, &payload, &mut report);
+    let decoded = decoded.map_err(|error| refused(error.into()))?;
+    let columns = columns::build(&decoded, received_at, limits, &mut report);
     let columns = columns.map_err(|error| refused(error.into()))?;
     let record = WalRecord { signal, encoding: Encoding::Json.code(), received_at, payload };
     let mut logged = engine.log(record.clone()).await;

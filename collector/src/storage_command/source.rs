@@ -3,6 +3,7 @@
 use super::{Error, open};
 use crate::config::Config;
 use crate::query_command;
+use crate::reach::Reach;
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
@@ -19,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(super) enum Source {
     Directory(Engine),
-    Server { url: String },
+    Server { url: String, reach: Reach },
 }
 
 /// The rows of a statement, as they come.
@@ -40,9 +41,9 @@ pub(super) struct Remote {
 
 impl Source {
     /// The server at `url`; without one the data directory, or the server that has it.
-    pub(super) async fn find(url: Option<String>, mut config: Config) -> Result<Self, Error> {
+    pub(super) async fn find(url: Option<String>, reach: Reach, mut config: Config) -> Result<Self, Error> {
         if let Some(url) = url {
-            return Ok(Self::Server { url });
+            return Ok(Self::Server { url, reach });
         }
         config.storage.query.timeout = TIMEOUT;
         config.storage.compaction.is_automatic = false;
@@ -50,7 +51,7 @@ impl Source {
             Ok(engine) => Ok(Self::Directory(engine)),
             Err(error @ storage::Error::Locked { .. }) => {
                 let endpoints = endpoints(&config.storage.data_dir).ok_or(error)?;
-                Ok(Self::Server { url: endpoints.dashboard })
+                Ok(Self::Server { url: endpoints.dashboard, reach })
             }
             Err(error) => Err(error.into()),
         }
@@ -59,8 +60,9 @@ impl Source {
     pub(super) async fn rows(&self, sql: &str) -> Result<Rows, Error> {
         match self {
             Self::Directory(engine) => Ok(Rows::Directory(engine.sql(sql).await?)),
-            Self::Server { url } => {
-                let answer = query_command::ask_for(url, sql, "application/vnd.apache.arrow.stream").await?;
+            Self::Server { url, reach } => {
+                let format = "application/vnd.apache.arrow.stream";
+                let answer = query_command::ask_for(url, reach, sql, format).await?;
                 let (url, decoder) = (url.clone(), StreamDecoder::new());
                 let mut remote = Remote { url, answer, decoder, ready: VecDeque::new() };
                 // The schema comes before the first rows.

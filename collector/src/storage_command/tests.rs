@@ -2,10 +2,11 @@
 
 use super::sink::Sink;
 use super::{backup, export, import, repair};
-use crate::columns;
+use crate::columns::{self, Limits};
 use crate::decode::tests::generated::valid_traces;
 use crate::decode::{Encoding, Report, decode};
 use crate::encode::encode;
+use crate::reach::Reach;
 use crate::run::tests::{config, start};
 use clap::Parser;
 use proptest::strategy::{Strategy, ValueTree};
@@ -36,7 +37,7 @@ async fn exported(data_dir: &Path, name: &str, args: &[&str]) -> PathBuf {
 }
 
 async fn imported(data_dir: &Path, files: Vec<PathBuf>) {
-    import::run(files, None, config(data_dir)).await.expect("imported");
+    import::run(files, None, Reach::default(), config(data_dir)).await.expect("imported");
 }
 
 /// Bodies of OTLP/JSON: spans of every shape, a log record in one of their traces, and a point.
@@ -47,8 +48,8 @@ fn requests() -> Vec<(Signal, String)> {
         let request = valid_traces().new_tree(&mut runner).expect("a request").current();
         let mut report = Report::default();
         let body = request.encode_to_vec().into();
-        let validated = decode(Signal::Traces, Encoding::Protobuf, &body, &mut report).expect("decodes");
-        let rows = columns::build(&validated, 1, &mut report).expect("rows");
+        let decoded = decode(Signal::Traces, Encoding::Protobuf, &body, &mut report).expect("decodes");
+        let rows = columns::build(&decoded, 1, Limits::default(), &mut report).expect("rows");
         requests.push((Signal::Traces, encode(Signal::Traces, rows.batch()).expect("encodes").to_string()));
     }
     let id = "5b8efff798038103d269b633813fc60c";
@@ -68,12 +69,12 @@ fn requests() -> Vec<(Signal, String)> {
 }
 
 async fn filled(data_dir: &Path) {
-    let sink = Sink::find(None, config(data_dir)).await.expect("a place");
+    let sink = Sink::find(None, &Reach::default(), config(data_dir)).await.expect("a place");
     for (idx, (signal, body)) in requests().into_iter().enumerate() {
         let taken = sink.take(signal, body.into()).await.expect("taken");
         assert_eq!((taken.n_requests, taken.n_rejected), (1, 0));
         // Some rows are in segments; most are in the log when the process dies.
-        if let (Sink::Directory(engine), 7) = (&sink, idx) {
+        if let (Sink::Directory { engine, .. }, 7) = (&sink, idx) {
             engine.flush().await.expect("flush");
         }
     }
@@ -137,7 +138,9 @@ async fn what_is_exported_can_be_imported() {
         let metrics = |folder: &Path| std::fs::read_to_string(folder.join("metrics.jsonl")).expect("written");
         assert_eq!(metrics(&again), metrics(&json), "{name}");
     }
-    let red = import::run(vec![parquet.join("red.parquet")], None, config(&path("from-json"))).await;
+    let red =
+        import::run(vec![parquet.join("red.parquet")], None, Reach::default(), config(&path("from-json")))
+            .await;
     assert!(red.expect_err("derived").to_string().contains("no table that can be taken in"));
 
     let id = ["--format", "otlp-json", "--trace-id", "5B8EFFF798038103D269B633813FC60C"];
@@ -222,7 +225,7 @@ async fn a_damaged_log_is_repaired() {
     let mut log = PathBuf::new();
     // The second to come is behind the damage, the third in a file of its own.
     for idx in 0..2 {
-        let sink = Sink::find(None, config(&data_dir)).await.expect("a place");
+        let sink = Sink::find(None, &Reach::default(), config(&data_dir)).await.expect("a place");
         for (signal, body) in requests().into_iter().rev().skip(idx).take(2 - idx) {
             sink.take(signal, body.into()).await.expect("taken");
         }
@@ -234,7 +237,8 @@ async fn a_damaged_log_is_repaired() {
     let mut bytes = std::fs::read(&log).expect("read");
     bytes[60] ^= 1;
     std::fs::write(&log, &bytes).expect("write");
-    let refused = Sink::find(None, config(&data_dir)).await.expect_err("damaged").to_string();
+    let refused =
+        Sink::find(None, &Reach::default(), config(&data_dir)).await.expect_err("damaged").to_string();
     assert!(refused.contains("firstfault storage repair"), "{refused}");
     repair::run(config(&data_dir)).await.expect("repaired");
     let after = exported(&data_dir, "after", &["--format", "otlp-json"]).await;

@@ -16,7 +16,7 @@ pub(super) fn render(state: &State, inflight_bytes: u64, engine: &Stats) -> Stri
 }
 
 fn received(page: &mut Page, state: &State, inflight_bytes: u64) {
-    page.family("firstfault_received_requests_total", "counter", "OTLP requests acknowledged.");
+    page.family("firstfault_received_requests_total", "counter", "Requests acknowledged.");
     for (kind, n) in &state.requests {
         let (signal, transport, encoding) = (kind.signal, kind.transport.name(), kind.encoding);
         let labels = format!("{{signal=\"{signal}\",transport=\"{transport}\",encoding=\"{encoding}\"}}");

@@ -7,8 +7,19 @@ const NOW: i64 = 1_700_000_000_000_000_000;
 
 fn accept(telemetry: &Telemetry, report: &Report, now: i64) {
     let kind = RequestKind { signal: Signal::Traces, transport: Transport::Http, encoding: "json" };
-    let took = Duration::from_millis(3);
-    telemetry.accepted(&Accepted { kind, n_items: 2, n_bytes: 100, report, took }, now);
+    let (took, origin, message) = (Duration::from_millis(3), origin("/v1/traces"), report.message());
+    let message = message.as_deref();
+    telemetry
+        .accepted(&Accepted { origin: &origin, kind, n_items: 2, n_bytes: 100, report, message, took }, now);
+}
+
+fn origin(path: &str) -> Origin {
+    Origin::new(Some([127, 0, 0, 1].into()), Transport::Http, path)
+}
+
+fn refuse(telemetry: &Telemetry, signal: Option<Signal>, reason: Reason, message: &str, now: i64) {
+    let origin = origin("/v1/trace");
+    telemetry.refused(&Refusal { origin: &origin, signal, reason, message, hint: Some("hint") }, now);
 }
 
 /// Scenario: an accepted request with a rejected item, a warning and a note, and two refused ones.
@@ -21,8 +32,8 @@ fn counts_by_reason() {
     report.add(Reason::ValueTruncated, 2, || "value".to_owned());
     report.add(Reason::DuplicateAttributeKey, 5, || "key 'k'".to_owned());
     accept(&telemetry, &report, NOW);
-    telemetry.refused(None, Reason::PathUnknown, "no such path", NOW + 1);
-    telemetry.refused(Some(Signal::Logs), Reason::JsonMalformed, "bad", NOW + 2);
+    refuse(&telemetry, None, Reason::PathUnknown, "no such path", NOW + 1);
+    refuse(&telemetry, Some(Signal::Logs), Reason::JsonMalformed, "bad", NOW + 2);
 
     let snapshot = telemetry.snapshot(NOW + 1_000_000_000);
     let rejections: Vec<_> =
@@ -34,6 +45,41 @@ fn counts_by_reason() {
     assert_eq!(traces.last_received_at, Some(NOW));
 }
 
+/// Scenario: a refused request; requests that are stored in part, with a loss, with a repair only, and in full.
+/// Guarantees: the first three are in the ring, newest first, each once and under its worst reason; each reason has
+/// the hint of its last request.
+#[test]
+fn the_ring_has_what_was_rejected() {
+    let telemetry = Telemetry::new();
+    let mut in_part = Report::default();
+    in_part.add(Reason::ValueTruncated, 9, || "value".to_owned());
+    in_part.add(Reason::TraceIdInvalid, 1, || "span 'a'".to_owned());
+    in_part.add(Reason::SpanIdInvalid, 2, || "span 'b'".to_owned());
+    let mut with_loss = Report::default();
+    with_loss.add(Reason::ValueTruncated, 1, || "value".to_owned());
+    let mut repaired = Report::default();
+    repaired.add(Reason::DuplicateAttributeKey, 1, || "key".to_owned());
+    refuse(&telemetry, None, Reason::PathUnknown, "no such path", NOW);
+    for (n, report) in [in_part, with_loss, repaired, Report::default()].iter().enumerate() {
+        accept(&telemetry, report, NOW + 1 + n as i64);
+    }
+    let (by_reason, requests) = telemetry.rejected();
+    let shown: Vec<_> = requests
+        .iter()
+        .map(|one| format!("{} {} {:?} {}", one.origin.path, one.reason.name(), one.signal, one.message))
+        .collect();
+    expect![[r#"
+        /v1/traces value_truncated Some(Traces) warning 1 x value_truncated: value
+        /v1/traces span_id_invalid Some(Traces) rejected 1 x trace_id_invalid: span 'a'; rejected 2 x span_id_invalid: span 'b'; warning 9 x value_truncated: value
+        /v1/trace path_unknown None no such path"#]]
+    .assert_eq(&shown.join("\n"));
+    assert_eq!(by_reason, telemetry.snapshot(NOW).rejections);
+    let hint_of =
+        |reason| by_reason.iter().find(|one| one.reason == reason).and_then(|one| one.hint.as_deref());
+    assert_eq!(hint_of(Reason::PathUnknown), Some("hint"));
+    assert_eq!(hint_of(Reason::SpanIdInvalid), Reason::SpanIdInvalid.hint());
+}
+
 /// Scenario: the same counts as a page for Prometheus.
 /// Guarantees: the page has every family once, and its rejections agree with the snapshot's.
 #[test]
@@ -42,7 +88,7 @@ fn prometheus_page() {
     let mut report = Report::default();
     report.add(Reason::SpanIdInvalid, 1, || "span 'a'".to_owned());
     accept(&telemetry, &report, NOW);
-    telemetry.refused(None, Reason::PathUnknown, "no such path", NOW);
+    refuse(&telemetry, None, Reason::PathUnknown, "no such path", NOW);
     let page = telemetry.prometheus(&storage::Stats::default());
     let shown: Vec<&str> =
         page.lines().filter(|line| !line.starts_with('#') && !line.ends_with(" 0")).collect();

@@ -67,6 +67,7 @@ pub(crate) fn identity_and_attributes() -> Vec<FieldRef> {
         required("resource_types", DataType::Utf8),
         required("resource_dropped_attributes_count", DataType::UInt32),
         required("resource_schema_url", DataType::Utf8),
+        optional("resource_entity_refs", DataType::Utf8), // array of OTLP/JSON; null: none
         required("scope_name", DataType::Utf8),
         required("scope_version", DataType::Utf8),
         required("scope", attribute_map()),

@@ -15,7 +15,7 @@ fn build() -> SchemaRef {
         required("time", timestamp()), // the event's, else when observed, else when received
         optional("observed_time", timestamp()),
         required("time_source", DataType::Utf8), // event observed received
-        required("severity_number", DataType::Int32), // 0 to 24 as sent
+        required("severity_number", DataType::Int32), // as sent: 1 to 24, 0 if not
         required("severity_text", DataType::Utf8), // as sent
         required("severity", DataType::Utf8),    // unset trace debug info warn error fatal
         required("body", DataType::Utf8),        // text as it is, anything else as its attribute text

@@ -44,11 +44,11 @@ fn build() -> SchemaRef {
         required("trace_state", DataType::Utf8),
         required("flags", DataType::UInt32), // all 32 bits as sent
         required("name", DataType::Utf8),
-        required("kind", DataType::Utf8), // unspecified internal server client producer consumer
+        required("kind", DataType::Utf8), // unspecified internal server client producer consumer, else its number
         required("start_time", timestamp()),
         required("end_time", timestamp()),
         required("duration_ns", DataType::Int64), // 0 where end < start
-        required("status_code", DataType::Utf8),  // unset ok error
+        required("status_code", DataType::Utf8),  // unset ok error, else its number
         required("status_message", DataType::Utf8),
         required("is_error", DataType::Boolean), // status, else HTTP >= 500, else gRPC server fault
         required("is_entry", DataType::Boolean), // server, consumer, or a root but for client and producer

@@ -38,7 +38,10 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 const BODY_BYTES_MAX: usize = BODY_FIXED_BYTES + PAYLOAD_BYTES_MAX;
 
 const MAGIC: &[u8; 6] = b"FFWAL\0";
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
+/// Version 2 only allows marks of the encoding whose payloads a program of version 1 cannot read. Its frames are those
+/// of version 1.
+const VERSION_OLDEST: u16 = 1;
 
 const CODEC_PLAIN: u8 = 0;
 const CODEC_LZ4: u8 = 1;
@@ -147,7 +150,7 @@ pub(super) fn decode_header(header: &[u8; HEADER_BYTES]) -> Header {
         return Header::Damaged;
     }
     match u16::from_le_bytes([header[6], header[7]]) {
-        VERSION => Header::Known { first_sequence: u64_at(header, 8) },
+        VERSION_OLDEST..=VERSION => Header::Known { first_sequence: u64_at(header, 8) },
         version => Header::Foreign { version },
     }
 }
@@ -209,7 +212,7 @@ fn decode_payload(codec: u8, stored: &[u8], n_payload_bytes: usize) -> Result<Ve
     }
 }
 
-fn checksum(length: [u8; 4], body: &[u8]) -> u32 {
+pub(super) fn checksum(length: [u8; 4], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&length), body)
 }
 
@@ -231,7 +234,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(word)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(word)

@@ -4,14 +4,15 @@
 //! thread that groups and syncs, `current` the file it writes, `frame` the format, `reader` reads a
 //! file back, `search` finds what is behind damage in one, `files` reads each in its place among the others,
 //! `replay` a directory after a crash, `check` one without changing it, `copy` one that may be written,
-//! `sequences` says which numbers are covered. `docs/formats/wal.md` holds the bytes. Nothing here knows what
-//! a payload means.
+//! `sequences` says which numbers are covered, `fuzz` checks what must hold of any bytes. `docs/formats/wal.md`
+//! holds the bytes. Nothing here knows what a payload means.
 
 mod check;
 mod copy;
 mod current;
 mod files;
 mod frame;
+pub(crate) mod fuzz;
 mod handle;
 mod ledger;
 mod reader;

@@ -154,7 +154,7 @@ impl FileReader {
         if frame.sequence != self.sequence_next || self.sequence_end == Some(frame.sequence) {
             return Err("a record has another number than its place");
         }
-        self.sequence_next += 1;
+        self.sequence_next = frame.sequence.checked_add(1).ok_or("a record has the last number there is")?;
         self.offset += (FRAME_PREFIX_BYTES + body.len()) as u64;
         Ok(frame)
     }

@@ -32,6 +32,7 @@ fn every_answer_is_read() {
         ..Status::default()
     };
     check(&status);
+    check(&RejectionLog { by_reason: one(), recent: one(), ..RejectionLog::default() });
     check(&ServiceList {
         services: vec![ServiceRow {
             points: one(),

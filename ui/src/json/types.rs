@@ -144,6 +144,8 @@ records! {
     Endpoints { otlp_grpc, otlp_http, dashboard }
     SignalStatus { signal, n_accepted, n_rejected, rate_per_s, last_received_at }
     Rejection { reason, n, last_at, example, hint }
+    RejectionLog { now, by_reason, recent }
+    RejectedRequest { reason, class, n, first_at, last_at, peer, transport, path, signal, message, hint }
     StorageStatus { n_segments, segment_bytes, wal_bytes, hot_bytes, hot_rows, disk_free_bytes }
     Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
     RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }

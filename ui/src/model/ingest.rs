@@ -84,11 +84,8 @@ pub fn refused_sentence(rejections: &[Rejection]) -> Option<String> {
     let n: u64 = rejections.iter().map(|rejection| rejection.n).sum();
     match n {
         0 => None,
-        1 => Some("Once something came that could not be used; the reason is below.".to_owned()),
-        n => Some(format!(
-            "{} times something came that could not be used; the reasons are below.",
-            format::count(n)
-        )),
+        1 => Some("Once something came that could not be used: see Refused.".to_owned()),
+        n => Some(format!("{} times something came that could not be used: see Refused.", format::count(n))),
     }
 }
 

@@ -55,11 +55,11 @@ pub fn SendPage() -> impl IntoView {
                     <EndpointList status=status />
                     <SnippetTabs status=status />
                     <IngestTable status=status />
+                    <Rejections status=status />
                 </Panel>
             </div>
             <aside aria-label="Arrival">
                 <Verdict status=status state=state.into() services=names.into() />
-                <Rejections status=status />
                 <FirstSteps status=status />
                 <StorageFacts status=status />
             </aside>

@@ -8,6 +8,7 @@
 mod alerts;
 mod attributes;
 mod error;
+mod ingest;
 mod logs;
 mod metrics;
 mod path;
@@ -21,6 +22,7 @@ mod traces;
 pub use alerts::*;
 pub use attributes::*;
 pub use error::*;
+pub use ingest::*;
 pub use logs::*;
 pub use metrics::*;
 pub use path::*;

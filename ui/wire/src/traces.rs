@@ -65,7 +65,7 @@ pub struct SpanRow {
     pub parent_span_id: Option<String>,
     pub service: String,
     pub name: String,
-    /// `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`.
+    /// `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`; a number if it is none that is known.
     pub kind: String,
     pub started_at: UnixNanos,
     pub duration_ns: i64,

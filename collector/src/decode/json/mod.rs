@@ -10,6 +10,7 @@ mod logs;
 mod metrics;
 mod scalar;
 mod traces;
+pub(super) mod zipkin;
 
 use super::text::printable;
 use super::{Error, Report, Request, decoded_bytes_max};

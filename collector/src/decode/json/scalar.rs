@@ -3,7 +3,7 @@
 //! 64-bit integers come as text or as numbers, doubles also as `NaN` and infinities, bytes as base64,
 //! ids as hex. Enums are integers only: OTLP forbids their names.
 
-use crate::decode::text::{from_base64, from_hex, printable};
+use crate::decode::text::{from_base64, from_hex, no_id, printable};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -75,15 +75,9 @@ impl Visitor<'_> for Id {
         f.write_str("an id as hex text")
     }
 
-    /// Text that is no hex is not an error of the request but of its item: it becomes bytes of a length
-    /// that no id has, and the item's validation does the rest.
+    /// Text that is no hex is not an error of the request but of its item.
     fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u8>, E> {
-        Ok(from_hex(text).unwrap_or_else(|| {
-            let mut bytes = text.as_bytes().to_vec();
-            bytes.truncate(15);
-            bytes.resize(bytes.len().max(9), b'?');
-            bytes
-        }))
+        Ok(from_hex(text).unwrap_or_else(|| no_id(text)))
     }
 }
 

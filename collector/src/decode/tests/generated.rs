@@ -1,16 +1,29 @@
-//! Generated trace requests, and their OTLP/JSON as the reference library would write it.
+//! Generated requests of all signals, with everything that their messages can hold.
 
-use crate::decode::text::{hex, write_base64};
+pub(crate) mod json;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList,
+    AnyValue, ArrayValue, EntityRef, InstrumentationScope, KeyValue, KeyValueList,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use proptest::prelude::*;
-use serde_json::{Value as Json, json};
+use prost::Message;
+use storage::Signal;
+
+/// A request of any signal, some of whose items are invalid, in protobuf.
+pub(crate) fn bodies() -> impl Strategy<Value = (Signal, Vec<u8>)> {
+    prop_oneof![
+        traces().prop_map(|request| (Signal::Traces, request.encode_to_vec())),
+        logs::requests().prop_map(|request| (Signal::Logs, request.encode_to_vec())),
+        metrics::requests().prop_map(|request| (Signal::Metrics, request.encode_to_vec())),
+    ]
+}
 
 pub(crate) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
     prop::collection::vec(resource_spans(), 0..3)
@@ -27,37 +40,50 @@ pub(crate) fn valid_traces() -> impl Strategy<Value = ExportTraceServiceRequest>
             span.span_id = number.to_be_bytes().to_vec();
             span.start_time_unix_nano &= i64::MAX as u64;
             span.end_time_unix_nano &= i64::MAX as u64;
+            span.events.iter_mut().for_each(|event| event.time_unix_nano &= i64::MAX as u64);
         }
         ExportTraceServiceRequest { resource_spans }
     })
 }
 
 fn resource_spans() -> impl Strategy<Value = ResourceSpans> {
-    (prop::option::of(attributes()), prop::collection::vec(scope_spans(), 0..3), any::<u32>(), ".{0,8}")
-        .prop_map(|(attributes, scope_spans, dropped_attributes_count, schema_url)| ResourceSpans {
-            resource: attributes.map(|attributes| Resource {
-                attributes,
-                dropped_attributes_count,
-                entity_refs: Vec::new(),
-            }),
-            scope_spans,
-            schema_url,
-        })
+    (resource(), prop::collection::vec(scope_spans(), 0..3), ".{0,8}")
+        .prop_map(|(resource, scope_spans, schema_url)| ResourceSpans { resource, scope_spans, schema_url })
 }
 
 fn scope_spans() -> impl Strategy<Value = ScopeSpans> {
-    let scope = (".{0,8}", ".{0,4}", attributes()).prop_map(|(name, version, attributes)| {
-        InstrumentationScope { name, version, attributes, dropped_attributes_count: 0 }
-    });
-    (prop::option::of(scope), prop::collection::vec(span(), 0..4)).prop_map(|(scope, spans)| ScopeSpans {
-        scope,
-        spans,
-        schema_url: String::new(),
+    (scope(), prop::collection::vec(span(), 0..4), ".{0,3}")
+        .prop_map(|(scope, spans, schema_url)| ScopeSpans { scope, spans, schema_url })
+}
+
+pub(crate) fn resource() -> impl Strategy<Value = Option<Resource>> {
+    let resource = (attributes(), 0..2_u32, prop::collection::vec(entity_ref(), 0..3)).prop_map(
+        |(attributes, dropped_attributes_count, entity_refs)| Resource {
+            attributes,
+            dropped_attributes_count,
+            entity_refs,
+        },
+    );
+    prop::option::of(resource)
+}
+
+fn entity_ref() -> impl Strategy<Value = EntityRef> {
+    let keys = || prop::collection::vec("[a-z.\"]{0,4}", 0..3);
+    (".{0,3}", "[a-z]{0,5}", keys(), keys()).prop_map(|(schema_url, r#type, id_keys, description_keys)| {
+        EntityRef { schema_url, r#type, id_keys, description_keys }
     })
 }
 
+pub(crate) fn scope() -> impl Strategy<Value = Option<InstrumentationScope>> {
+    let scope =
+        (".{0,8}", ".{0,4}", attributes(), 0..2_u32).prop_map(|(name, version, attributes, n_dropped)| {
+            InstrumentationScope { name, version, attributes, dropped_attributes_count: n_dropped }
+        });
+    prop_oneof![3 => scope.prop_map(Some), 1 => Just(Some(InstrumentationScope::default())), 1 => Just(None)]
+}
+
 /// Mostly of the right length, sometimes zero, empty or cut.
-fn id(n_bytes: usize) -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn id(n_bytes: usize) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         6 => prop::collection::vec(any::<u8>(), n_bytes),
         1 => Just(vec![0; n_bytes]),
@@ -66,49 +92,54 @@ fn id(n_bytes: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn span() -> impl Strategy<Value = Span> {
-    let ids = (id(16), id(8), id(8));
-    let numbers = (any::<u32>(), -1..8i32, any::<u64>(), any::<u64>(), 0..4i32);
+    let ids = (id(16), id(8), id(8), prop::sample::select(vec!["", "ot=th:8"]));
+    let numbers = (any::<u32>(), -1..8i32, any::<u64>(), any::<u64>(), 0..6i32);
     let children = (prop::collection::vec(event(), 0..3), prop::collection::vec(link(), 0..2));
-    (ids, numbers, ".{0,12}", attributes(), children).prop_map(
-        |(ids, numbers, name, attributes, children)| Span {
+    let n_dropped = prop::array::uniform3(0..3u32);
+    (ids, numbers, ".{0,12}", attributes(), children, n_dropped).prop_map(
+        |(ids, numbers, name, attributes, children, n_dropped)| Span {
             trace_id: ids.0,
             span_id: ids.1,
             parent_span_id: ids.2,
-            trace_state: "ot=th:8".to_owned(),
+            trace_state: ids.3.to_owned(),
             flags: numbers.0,
             name: name.clone(),
             kind: numbers.1,
             start_time_unix_nano: numbers.2,
             end_time_unix_nano: numbers.3,
             attributes,
-            dropped_attributes_count: 1,
+            dropped_attributes_count: n_dropped[0],
             events: children.0,
-            dropped_events_count: 2,
+            dropped_events_count: n_dropped[1],
             links: children.1,
-            dropped_links_count: 3,
-            status: (numbers.4 > 0).then_some(Status { message: name, code: numbers.4 - 1 }),
+            dropped_links_count: n_dropped[2],
+            status: (numbers.4 > 0).then_some(Status { message: name, code: numbers.4 - 2 }),
         },
     )
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    (any::<u64>(), ".{0,8}", attributes()).prop_map(|(time_unix_nano, name, attributes)| Event {
-        time_unix_nano,
-        name,
-        attributes,
-        dropped_attributes_count: 4,
-    })
+    (any::<u64>(), ".{0,8}", attributes(), 0..5u32).prop_map(
+        |(time_unix_nano, name, attributes, dropped_attributes_count)| Event {
+            time_unix_nano,
+            name,
+            attributes,
+            dropped_attributes_count,
+        },
+    )
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (id(16), id(8), attributes(), any::<u32>()).prop_map(|(trace_id, span_id, attributes, flags)| Link {
-        trace_id,
-        span_id,
-        trace_state: String::new(),
-        attributes,
-        dropped_attributes_count: 5,
-        flags,
-    })
+    (id(16), id(8), ".{0,3}", attributes(), 0..5u32, any::<u32>()).prop_map(
+        |(trace_id, span_id, trace_state, attributes, dropped_attributes_count, flags)| Link {
+            trace_id,
+            span_id,
+            trace_state,
+            attributes,
+            dropped_attributes_count,
+            flags,
+        },
+    )
 }
 
 pub(crate) fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
@@ -148,109 +179,4 @@ pub(crate) fn any_value() -> impl Strategy<Value = AnyValue> {
             prop::sample::select(vec![array, map]).prop_map(|value| AnyValue { value: Some(value) })
         })
     })
-}
-
-/// The request as OTLP/JSON.
-pub(super) fn to_json(request: &ExportTraceServiceRequest) -> Json {
-    json!({ "resourceSpans": request.resource_spans.iter().map(resource_json).collect::<Vec<_>>() })
-}
-
-fn resource_json(resource: &ResourceSpans) -> Json {
-    json!({
-        "resource": resource.resource.as_ref().map(|resource| json!({
-            "attributes": attributes_json(&resource.attributes),
-            "droppedAttributesCount": resource.dropped_attributes_count,
-        })),
-        "scopeSpans": resource.scope_spans.iter().map(scope_json).collect::<Vec<_>>(),
-        "schemaUrl": resource.schema_url,
-    })
-}
-
-fn scope_json(scope: &ScopeSpans) -> Json {
-    json!({
-        "scope": scope.scope.as_ref().map(|scope| json!({
-            "name": scope.name,
-            "version": scope.version,
-            "attributes": attributes_json(&scope.attributes),
-        })),
-        "spans": scope.spans.iter().map(span_json).collect::<Vec<_>>(),
-    })
-}
-
-fn span_json(span: &Span) -> Json {
-    json!({
-        "traceId": hex(&span.trace_id),
-        "spanId": hex(&span.span_id),
-        "parentSpanId": hex(&span.parent_span_id),
-        "traceState": span.trace_state,
-        "flags": span.flags,
-        "name": span.name,
-        "kind": span.kind,
-        "startTimeUnixNano": span.start_time_unix_nano.to_string(),
-        "endTimeUnixNano": span.end_time_unix_nano,
-        "attributes": attributes_json(&span.attributes),
-        "droppedAttributesCount": span.dropped_attributes_count,
-        "events": span.events.iter().map(event_json).collect::<Vec<_>>(),
-        "droppedEventsCount": span.dropped_events_count,
-        "links": span.links.iter().map(link_json).collect::<Vec<_>>(),
-        "droppedLinksCount": span.dropped_links_count,
-        "status": span.status.as_ref().map(|status| json!({ "message": status.message, "code": status.code })),
-    })
-}
-
-fn event_json(event: &Event) -> Json {
-    json!({
-        "timeUnixNano": event.time_unix_nano.to_string(),
-        "name": event.name,
-        "attributes": attributes_json(&event.attributes),
-        "droppedAttributesCount": event.dropped_attributes_count,
-    })
-}
-
-fn link_json(link: &Link) -> Json {
-    json!({
-        "traceId": hex(&link.trace_id),
-        "spanId": hex(&link.span_id),
-        "attributes": attributes_json(&link.attributes),
-        "droppedAttributesCount": link.dropped_attributes_count,
-        "flags": link.flags,
-    })
-}
-
-fn attributes_json(attributes: &[KeyValue]) -> Json {
-    attributes
-        .iter()
-        .map(|attribute| json!({ "key": attribute.key, "value": attribute.value.as_ref().map(value_json) }))
-        .collect()
-}
-
-fn value_json(value: &AnyValue) -> Json {
-    match &value.value {
-        None => json!({}),
-        Some(Value::StringValue(text)) => json!({ "stringValue": text }),
-        Some(Value::BoolValue(flag)) => json!({ "boolValue": flag }),
-        Some(Value::IntValue(int)) => json!({ "intValue": int.to_string() }),
-        Some(Value::DoubleValue(double)) => json!({ "doubleValue": double_json(*double) }),
-        Some(Value::BytesValue(bytes)) => {
-            let mut text = String::new();
-            write_base64(bytes, &mut text).unwrap();
-            json!({ "bytesValue": text })
-        }
-        Some(Value::ArrayValue(array)) => {
-            json!({ "arrayValue": { "values": array.values.iter().map(value_json).collect::<Vec<_>>() } })
-        }
-        Some(Value::KvlistValue(list)) => {
-            json!({ "kvlistValue": { "values": attributes_json(&list.values) } })
-        }
-        Some(Value::StringValueStrindex(index)) => json!({ "stringValueStrindex": index }),
-    }
-}
-
-fn double_json(double: f64) -> Json {
-    match double {
-        _ if double.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(double),
-    }
 }

@@ -9,6 +9,7 @@ use super::super::world::World;
 use super::super::{Error, SECOND_NS};
 use super::{args, live};
 use crate::clock::Clock;
+use crate::reach::Reach;
 use http::StatusCode;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -121,7 +122,7 @@ async fn a_busy_server_is_asked_again() {
     };
     let server = Scripted::default();
     server.answers.lock().unwrap().extend([busy(Code::Unavailable), busy(Code::ResourceExhausted), Ok(3)]);
-    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let client = Client::connect(&serve(server.clone()).await, &Reach::default()).await.unwrap();
     let request = one_request();
     let mut tally = Tally::default();
     client.send_all(vec![request.clone()], &mut tally).await.unwrap();
@@ -136,7 +137,7 @@ async fn a_busy_server_is_asked_again() {
 async fn a_refusal_is_counted_and_not_repeated() {
     let server = Scripted::default();
     server.answers.lock().unwrap().push_back(Err(Status::invalid_argument("no")));
-    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let client = Client::connect(&serve(server.clone()).await, &Reach::default()).await.unwrap();
     let request = one_request();
     let mut tally = Tally::default();
     client.send_all(vec![request.clone()], &mut tally).await.unwrap();
@@ -162,7 +163,9 @@ async fn serve_http(status: StatusCode) -> String {
     let address = listener.local_addr().unwrap();
     let router = axum::Router::new().fallback(move || std::future::ready((status, "a page")));
     let (stop, drain) = (tokio_util::sync::CancellationToken::new(), Duration::from_secs(1));
-    tokio::spawn(crate::serve::serve(listener, router, stop, drain));
+    let strangers = crate::serve::Strangers::new(|_, _| String::new());
+    let door = crate::serve::Door { router, tls: None, strangers };
+    tokio::spawn(crate::serve::serve(listener, door, stop, drain));
     format!("http://{address}")
 }
 
@@ -177,7 +180,7 @@ async fn the_wrong_port_is_told_at_once() {
     let dashboard = serve_http(StatusCode::METHOD_NOT_ALLOWED).await;
     let old = serve_bytes(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
     for endpoint in [elsewhere, dashboard, old] {
-        let client = Client::connect(&endpoint).await.unwrap();
+        let client = Client::connect(&endpoint, &Reach::default()).await.unwrap();
         let error = client.send_all(vec![one_request(); 3], &mut Tally::default()).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::NotOtlp { .. }), "{text}");
@@ -193,7 +196,7 @@ async fn the_wrong_port_is_told_at_once() {
 async fn a_fault_during_a_run_does_not_end_it() {
     let server = Scripted::default();
     server.answers.lock().unwrap().extend([Ok(0), Err(Status::internal("oops"))]);
-    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let client = Client::connect(&serve(server.clone()).await, &Reach::default()).await.unwrap();
     let request = one_request();
     let mut tally = Tally::default();
     for _ in 0..3 {
@@ -209,7 +212,7 @@ async fn a_fault_during_a_run_does_not_end_it() {
 #[tokio::test]
 async fn history_is_sent_and_finished() {
     let server = Scripted::default();
-    let client = Client::connect(&serve(server.clone()).await).await.unwrap();
+    let client = Client::connect(&serve(server.clone()).await, &Reach::default()).await.unwrap();
     let (now_ns, args) = (Clock.now(), args("--fault none").unwrap());
     let start_ns = now_ns - 60 * SECOND_NS;
     let script = Script { choice: args.fault, start_ns, after_ns: 0, for_ns: SECOND_NS };
@@ -237,7 +240,7 @@ async fn history_is_sent_and_finished() {
 /// Guarantees: the error names it and says how to write one.
 #[tokio::test]
 async fn a_bad_address_is_refused() {
-    let error = Client::connect("not an address").await.unwrap_err();
+    let error = Client::connect("not an address", &Reach::default()).await.unwrap_err();
     assert!(matches!(error, Error::Endpoint { .. }));
     assert!(error.to_string().contains("\"not an address\""), "{error}");
 }

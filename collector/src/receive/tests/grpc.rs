@@ -85,6 +85,27 @@ async fn all_signals_through_the_official_client() {
     assert_eq!(Signal::ALL.map(|signal| server.n_stored(signal)), [5, 7, 9]);
 }
 
+/// Scenario: a message in each other way that is taken, and bombs of 64 MiB in both.
+/// Guarantees: the rows are in the engine; the bombs are refused for good.
+#[tokio::test]
+async fn zstd_and_deflate_are_taken() {
+    let server = Server::start(small()).await;
+    let ways: [(&'static str, Compress); 2] = [("zstd", zstd), ("deflate", zlib)];
+    for (n, (name, compress)) in (1..).zip(ways) {
+        let compressed = |message: &[u8]| {
+            let mut request = request(TRACE_EXPORT, frame(1, &compress(message)));
+            request.headers_mut().insert("grpc-encoding", name.parse().unwrap());
+            request
+        };
+        let whole = compressed(&traces(n, 0).encode_to_vec());
+        let (parts, body) = call(server.grpc(), whole).await;
+        assert_eq!((parts.status, &body[..]), (StatusCode::OK, &[0; 5][..]), "{name}");
+        let status = refused(&server, compressed(&vec![0; 64 << 20])).await;
+        assert_eq!(status.code(), Code::ResourceExhausted, "{name}: {}", status.message());
+    }
+    assert_eq!(server.n_stored(Signal::Traces), 3);
+}
+
 /// Scenario: a request in part invalid, and an empty one.
 /// Guarantees: OK with the exact count and a message; emptiness is a full success.
 #[tokio::test]
@@ -136,27 +157,28 @@ async fn bad_data_is_an_invalid_argument() {
 #[tokio::test]
 async fn unknown_calls_are_unimplemented() {
     let server = Server::start(IngestLimits::default()).await;
-    for path in [
-        "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Import",
-        "/",
-    ] {
+    let profiles = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
+    let status = refused(&server, request(profiles, frame(0, b""))).await;
+    assert_eq!((status.code(), status.message()), (Code::Unimplemented, "profiles are not supported"));
+    for path in ["/opentelemetry.proto.collector.trace.v1.TraceService/Import", "/"] {
         assert_eq!(
             refused(&server, request(path, frame(0, b""))).await.code(),
             Code::Unimplemented,
             "{path}"
         );
     }
-    let mut zstd = request(TRACE_EXPORT, frame(1, b"x"));
-    zstd.headers_mut().insert("grpc-encoding", "zstd".parse().unwrap());
-    let (parts, _) = call(server.grpc(), zstd).await;
+    let mut snappy = request(TRACE_EXPORT, frame(1, b"x"));
+    snappy.headers_mut().insert("grpc-encoding", "snappy".parse().unwrap());
+    let (parts, _) = call(server.grpc(), snappy).await;
     assert_eq!(tonic::Status::from_header_map(&parts.headers).unwrap().code(), Code::Unimplemented);
-    assert_eq!(parts.headers["grpc-accept-encoding"], "identity,gzip");
-    assert_eq!(server.rejections(), [(Reason::UnsupportedEncoding, 1), (Reason::ServiceUnknown, 3)]);
+    assert_eq!(parts.headers["grpc-accept-encoding"], "identity,gzip,zstd,deflate");
+    let expected =
+        [(Reason::UnsupportedEncoding, 1), (Reason::ServiceUnknown, 2), (Reason::ProfilesUnsupported, 1)];
+    assert_eq!(server.rejections(), expected);
 }
 
 fn small() -> IngestLimits {
-    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, body_timeout: Duration::from_secs(30) }
+    IngestLimits { request_bytes: 1 << 20, inflight_bytes: 4 << 20, ..IngestLimits::default() }
 }
 
 /// Scenario: a message over the limit as sent, one that announces 4 GiB, and a bomb of 64 MiB.
@@ -190,6 +212,31 @@ async fn overload_is_unavailable_with_retry_info() {
     assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(1)));
 }
 
+/// Scenario: messages that were compressed by the application, with and without gRPC's own compression, and JSON.
+/// Guarantees: INVALID_ARGUMENT that says what happened and what to do.
+#[tokio::test]
+async fn common_mistakes_are_named() {
+    let server = Server::start(IngestLimits::default()).await;
+    let body = traces(1, 0).encode_to_vec();
+    let mut twice = request(TRACE_EXPORT, frame(1, &zstd(&gzip(&body))));
+    twice.headers_mut().insert("grpc-encoding", "zstd".parse().unwrap());
+    let mut messages = Vec::new();
+    for request in [
+        twice,
+        request(TRACE_EXPORT, frame(0, &gzip(&body))),
+        request(TRACE_EXPORT, frame(0, br#"{"resourceSpans":[]}"#)),
+    ] {
+        let status = refused(&server, request).await;
+        assert_eq!(status.code(), Code::InvalidArgument);
+        messages.push(status.message().to_owned());
+    }
+    expect![[r#"
+        the body is still gzip after decompression: it was compressed twice; switch compression off in one place, the exporter or what is between it and here
+        the body is compressed with gzip, and its headers do not say so; have the gRPC library compress the message, not the application before it
+        the body is JSON, and it was sent as protobuf; messages of gRPC are protobuf; JSON is taken over HTTP, at http://127.0.0.1:4318"#]]
+    .assert_eq(&messages.join("\n"));
+}
+
 /// Scenario: OTLP/HTTP clients that were pointed at the gRPC port, in both encodings.
 /// Guarantees: they get a Status in their encoding that names the mistake; the diagnostics do too.
 #[tokio::test]
@@ -203,7 +250,10 @@ async fn http_on_the_grpc_port_is_named() {
             (parts.status.as_u16(), parts.headers["content-type"].to_str().unwrap()),
             (400, content_type)
         );
-        assert!(String::from_utf8_lossy(&body).contains("4318"));
+        let says = "this port serves OTLP/gRPC; send OTLP/HTTP to http://127.0.0.1:4318";
+        assert!(String::from_utf8_lossy(&body).contains(says), "{body:?}");
     }
-    assert_eq!(server.rejections(), [(Reason::HttpOnGrpcPort, 2)]);
+    let browser = Request::get("/").body(Body::empty()).unwrap();
+    assert_eq!(call(server.grpc(), browser).await.0.headers["content-type"], "application/json");
+    assert_eq!(server.rejections(), [(Reason::HttpOnGrpcPort, 3)]);
 }

@@ -116,18 +116,43 @@ async fn a_file_under_another_name_is_refused() {
     assert!(error.contains("00000000000000000002.wal is not in its place"), "{error}");
 }
 
+/// The bytes of a log file, as a program of another version would have written them.
+fn of_version(version: u8, path: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(path).expect("read");
+    bytes[6] = version;
+    let crc = crc32c::crc32c(&bytes[..16]).to_le_bytes();
+    bytes[16..20].copy_from_slice(&crc);
+    std::fs::write(path, &bytes).expect("write");
+    bytes
+}
+
+/// Scenario: the newest file was written by a program of version 1.
+/// Guarantees: its records are read, and what is written next is of version 2.
+#[tokio::test]
+async fn the_version_before_is_read() {
+    let log = Log::new();
+    let path = log.small().await;
+    assert_eq!(std::fs::read(&path).expect("read")[6], 2);
+    of_version(1, &path);
+    let (frames, replayed) = log.replay().expect("replay");
+    let records: Vec<WalRecord> = frames.into_iter().map(|frame| frame.record).collect();
+    assert_eq!(records, small_records());
+    let wal = log.start(4, replayed.files);
+    append(&wal, small_records()[0].clone()).await.expect("append");
+    wal.close().await;
+    let versions = log.files().into_iter().map(|path| std::fs::read(path).expect("read")[6]);
+    assert_eq!(versions.collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(log.replay().expect("both").0.len(), 4);
+}
+
 /// Scenario: a header says another version of the format.
 /// Guarantees: the file is neither guessed at nor cut.
 #[tokio::test]
 async fn another_version_is_refused() {
     let log = Log::new();
     let path = log.small().await;
-    let mut bytes = std::fs::read(&path).expect("read");
-    bytes[6] = 9;
-    let crc = crc32c::crc32c(&bytes[..16]).to_le_bytes();
-    bytes[16..20].copy_from_slice(&crc);
-    std::fs::write(&path, &bytes).expect("write");
+    let bytes = of_version(9, &path);
     let error = log.replay().expect_err("foreign").to_string();
-    assert!(error.contains("has format 9, and this program knows up to 1"), "{error}");
+    assert!(error.contains("has format 9, and this program knows up to 2"), "{error}");
     assert_eq!(std::fs::read(&path).expect("read"), bytes);
 }

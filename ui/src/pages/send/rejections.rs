@@ -1,48 +1,49 @@
-//! What came and could not be used, with the cause and the next step.
+//! What came and could not be used: who sent it, why, and the next step.
 
-use crate::api::Fetch;
-use crate::components::icon;
+use crate::api::{self, Fetch};
+use crate::components::name;
 use crate::erased::{live, memo};
 use crate::format;
 use crate::model::{ingest, log_text};
 use leptos::prelude::*;
-use wire::{Rejection, Status, UnixNanos};
+use wire::{RejectedRequest, RejectionLog, Status, UnixNanos};
 
+/// Nothing is asked for while the status has nothing to tell.
 #[component]
 pub fn Rejections(status: Fetch<Status>) -> impl IntoView {
-    let list = memo(move || status.map(|status| (status.rejections.clone(), status.now)));
-    live(move || {
-        let (rejections, now) = list.get()?;
-        (!rejections.is_empty()).then(|| section(&rejections, now))
-    })
-}
-
-fn section(rejections: &[Rejection], now: UnixNanos) -> AnyView {
-    let rows: Vec<AnyView> = rejections.iter().map(|rejection| row(rejection, now)).collect();
+    let refused = memo(move || status.map(|status| ingest::refused_sentence(&status.rejections)).flatten());
+    let log = api::watched::<RejectionLog>(move || refused.get().map(|_| "/ingest/rejections".to_owned()));
+    let rows = move || {
+        let log = log.get().filter(|_| refused.get().is_some())?;
+        Some(log.recent.iter().map(|request| row(request, log.now)).collect_view())
+    };
+    let calm = move || refused.get().is_none().then(|| "Nothing was refused since the start.".to_owned());
     view! {
         <section data-testid="send-rejections">
             <h2>"Refused"</h2>
-            {rows}
+            <p class="dense t2">{live(calm)}</p>
+            <table class="plain refused">
+                <tbody>{live(rows)}</tbody>
+            </table>
         </section>
     }
-    .into_any()
 }
 
-/// The example may repeat bytes of a client: it is cleaned and shown as text.
-fn row(rejection: &Rejection, now: UnixNanos) -> AnyView {
-    let times =
-        if rejection.n == 1 { String::new() } else { format!("{} times, ", format::count(rejection.n)) };
-    let hint = rejection.hint.clone().map(|hint| view! { <span class="t2">{hint}</span> });
+/// The message may repeat bytes of a client: it is cleaned and shown as text.
+fn row(request: &RejectedRequest, now: UnixNanos) -> AnyView {
+    let times = if request.n == 1 { String::new() } else { format!("{} times, ", format::count(request.n)) };
+    let peer = request.peer.clone().unwrap_or_else(|| format::MISSING.to_owned());
+    let path = (!request.path.is_empty()).then(|| name(&request.path));
     view! {
-        <div class="rejection" data-testid="send-rejection" data-reason=rejection.reason.clone()>
-            <span class="bad">{icon("err")}</span>
-            <span>
-                <b>{ingest::reason_words(&rejection.reason)}</b> " "
-                <span class="t3">{times} {format::ago(rejection.last_at, now)}</span>
-            </span>
-            <span class="t2">{log_text::clean(&rejection.example)}</span>
-            {hint}
-        </div>
+        <tr data-testid="send-rejection" data-reason=request.reason.clone()>
+            <td class="t3">{times} {format::ago(request.last_at, now)}</td>
+            <td>{peer} <div class="t3">{request.transport.clone()} " " {path}</div></td>
+            <td>
+                <b>{ingest::reason_words(&request.reason)}</b>
+                <div class="t2">{log_text::clean(&request.message)}</div>
+                {request.hint.clone()}
+            </td>
+        </tr>
     }
     .into_any()
 }

@@ -1,0 +1,9 @@
+//! Remote writes, against the same request in protobuf, and out and in again. Everything is in
+//! `collector::fuzz::remote_write`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    collector::fuzz::remote_write(data);
+});
