@@ -44,6 +44,9 @@ fn offset(map: &MapArray, row: usize) -> usize {
     map.value_offsets()[row] as usize
 }
 
+/// What an entry takes beside its texts.
+const ENTRY_BYTES: usize = 2 * size_of::<i32>() + 1;
+
 /// Two columns under construction: the map and its types.
 #[derive(Debug)]
 pub(super) struct Attributes<'a> {
@@ -115,9 +118,9 @@ impl<'a> Attributes<'a> {
         &self.n_dropped
     }
 
-    /// Bytes of text so far.
+    /// Bytes so far: text, and for each entry two offsets and the letter of its type.
     pub(super) fn n_bytes(&self) -> usize {
-        self.keys.n_bytes() + self.values.n_bytes()
+        self.keys.n_bytes() + self.values.n_bytes() + ENTRY_BYTES * self.keys.len()
     }
 
     /// The map and the types.

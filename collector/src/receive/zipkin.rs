@@ -15,6 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::any;
+use http::header::ORIGIN;
 use http::{HeaderMap, Request, Response, StatusCode};
 use storage::Signal;
 
@@ -54,9 +55,14 @@ async fn answer(ingest: Ingest, door: Door, request: Request<Body>) -> Response<
     }
 }
 
-/// Without a content type the body is taken for JSON, as Zipkin's servers do.
+/// Without a content type the body is taken for JSON, as Zipkin's servers do; not from pages, though, which could send
+/// such a request to another origin without asking.
 fn check(headers: &HeaderMap) -> Result<Compression, Failure> {
     let (media_type, _) = door::media_type(headers);
+    if media_type.is_empty() && headers.contains_key(ORIGIN) {
+        let message = "a page sends spans with the content type application/json".to_owned();
+        return Err(Failure::new(Reason::ZipkinUnsupported, message));
+    }
     if !matches!(media_type.as_str(), "" | "application/json") {
         let message = format!(
             "got '{}'; of Zipkin's formats application/json is supported",

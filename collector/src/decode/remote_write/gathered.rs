@@ -69,10 +69,7 @@ impl Gathered {
         self.budget.take(series_bytes(&name, &owner, &attributes, n_points))?;
         let mut copies = std::iter::repeat_n(attributes, n_points);
         let mut numbers = numbers(&name, samples, copies.by_ref().take(n_numbers), report);
-        let mut native = natives(&name, histograms, copies, report);
-        let n_buckets: usize =
-            native.iter().flat_map(|point| [&point.positive, &point.negative]).map(n_buckets).sum();
-        self.budget.take(n_buckets.saturating_mul(size_of::<u64>()))?;
+        let mut native = natives(&name, histograms, copies, &mut self.budget, report)?;
         exemplars::attach(exemplars, &mut numbers, &mut native, report);
         let points = self.points(owner, name)?;
         points.numbers.append(&mut numbers);
@@ -196,8 +193,9 @@ fn natives(
     name: &str,
     histograms: Vec<Histogram>,
     copies: impl Iterator<Item = Vec<KeyValue>>,
+    budget: &mut Budget,
     report: &mut Report,
-) -> Vec<ExponentialHistogramDataPoint> {
+) -> Result<Vec<ExponentialHistogramDataPoint>, Error> {
     let mut points = Vec::new();
     for (histogram, attributes) in histograms.into_iter().zip(copies) {
         let Some(time_unix_nano) = nanos(histogram.timestamp_ms) else {
@@ -205,13 +203,18 @@ fn natives(
             continue;
         };
         match native::point(histogram, time_unix_nano, attributes) {
-            Ok(point) => points.push(point),
+            Ok(point) => {
+                // A few bytes can stand for many empty buckets, so each point is taken before the next is made.
+                let n_buckets = n_buckets(&point.positive) + n_buckets(&point.negative);
+                budget.take(n_buckets.saturating_mul(size_of::<u64>()))?;
+                points.push(point);
+            }
             Err(why) => {
                 report.add(Reason::NativeHistogramUnusable, 1, || format!("native histogram '{name}' {why}"))
             }
         }
     }
-    points
+    Ok(points)
 }
 
 fn n_buckets(buckets: &Option<Buckets>) -> usize {

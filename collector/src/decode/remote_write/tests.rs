@@ -302,8 +302,8 @@ fn classic_histograms_stay_series() {
     );
 }
 
-/// Scenario: bodies that are no message, text that is no UTF-8, millions of empty messages, and labels that a
-/// million points would repeat.
+/// Scenario: bodies that are no message, text that is no UTF-8, millions of empty messages, labels that a
+/// million points would repeat, and histograms of two buckets with 16,000 empty ones between them.
 /// Guarantees: refused; where memory is the reason, before it is taken.
 #[test]
 fn hostile_bodies_are_refused() {
@@ -317,6 +317,16 @@ fn hostile_bodies_are_refused() {
     let repeating = series("m", &[("long", long.as_str())], vec![sample(1.0, 1); 100_000]);
     let repeating = WriteRequest { timeseries: vec![repeating], metadata: Vec::new() };
     assert!(matches!(refused(&repeating.encode_to_vec()), Error::TooLarge { .. }));
+    let sparse = Histogram {
+        count_int: Some(5),
+        positive_spans: vec![BucketSpan { offset: 0, length: 1 }, BucketSpan { offset: 16_000, length: 1 }],
+        positive_deltas: vec![1, 1],
+        negative_spans: Vec::new(),
+        negative_deltas: Vec::new(),
+        ..native()
+    };
+    let gaps = WriteRequest { timeseries: vec![natives(vec![sparse; 5_000])], metadata: Vec::new() };
+    assert!(matches!(refused(&gaps.encode_to_vec()), Error::TooLarge { .. }));
 }
 
 /// Scenario: a large honest request: 20,000 series of eight labels, and one with 20,000 samples.

@@ -135,6 +135,8 @@ async fn wrong_requests_are_refused_in_plain_words() {
     .await;
     check(door(), write(b"\xff"), expect!["400 content-type=text/plain; charset=utf-8 request is not a valid message of remote write 1.0: failed to decode Protobuf message: invalid varint"]).await;
     check(door(), spans(gzip(SPANS.as_bytes())), expect!["400 content-type=text/plain; charset=utf-8 the body is compressed with gzip, and its headers do not say so; name the compression in Content-Encoding, or switch it off at the sender"]).await;
+    let page = ("origin", "https://elsewhere.example.com");
+    check(door(), post(ZIPKIN, &[page], SPANS), expect!["415 content-type=text/plain; charset=utf-8 a page sends spans with the content type application/json"]).await;
     let snappy = ("content-encoding", "snappy");
     check(door(), post(ZIPKIN, &[snappy], SPANS), expect!["415 content-type=text/plain; charset=utf-8 content encoding 'snappy' is not supported; supported are zstd, gzip, deflate, identity"]).await;
     check(door(), post(WRITE, &[("content-type", PROTOBUF), snappy], "~~"), expect!["400 content-type=text/plain; charset=utf-8 request body is not a valid snappy block: 2 bytes cannot become 126"]).await;
@@ -154,7 +156,7 @@ async fn wrong_requests_are_refused_in_plain_words() {
         (Reason::RemoteWriteMalformed, 1),
         (Reason::SnappyMalformed, 1),
         (Reason::CompressionUndeclared, 1),
-        (Reason::ZipkinUnsupported, 1),
+        (Reason::ZipkinUnsupported, 2),
         (Reason::RemoteWriteUnsupported, 3),
         (Reason::UnsupportedEncoding, 1),
         (Reason::MethodNotAllowed, 1),
