@@ -267,7 +267,7 @@ fn owners_are_repeated_for_their_rows() {
 fn repetition_is_bounded() {
     use crate::decode::views::{Resource, Text, View};
     use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-    let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(99))) });
+    let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(90))) });
     let resource = opentelemetry_proto::tonic::resource::v1::Resource {
         attributes: vec![KeyValue { key: "k".to_owned(), value, key_strindex: 0 }],
         ..Default::default()
