@@ -43,9 +43,10 @@ pub use error::Error;
 pub use ids::{Signal, Table};
 pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
 pub use query::{
-    Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
-    RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange,
-    TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    Edge, Figure, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream,
+    MetricStreams, MetricView, PeerKind, RedBy, RedGroup, RedQuery, RedTotals, Selection, ServiceSpans,
+    ServiceStreams, SliBucket, SliQuery, SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder,
+    TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{

@@ -52,6 +52,7 @@ mod tests;
 pub use edges::{Edge, PeerKind};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
+pub use metrics::{Figure, MetricStream, MetricStreams, ServiceStreams, StreamsQuery};
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};
 pub use range::TimeRange;
 pub use red::{RedBy, RedGroup, RedQuery};

@@ -5,6 +5,7 @@ mod exponential;
 mod increase;
 mod labels;
 mod points;
+mod streams;
 
 use super::literals::{text, within};
 use super::range::{TimeRange, step_nanos};
@@ -16,6 +17,8 @@ use arrow::array::{Array, AsArray, BooleanArray, Int64Array, ListArray, RecordBa
 use arrow::array::{TimestampNanosecondArray, UInt64Array};
 use increase::Temporality;
 use std::time::Duration;
+
+pub use streams::{Figure, MetricStream, MetricStreams, ServiceStreams, StreamsQuery};
 
 /// Rows of the catalogue; a client that makes up metric names would otherwise have no bound.
 const METRICS_MAX: usize = 10_000;

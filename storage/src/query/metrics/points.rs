@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.50), ("p95", 0.95), ("p99", 0.99)];
 const QUANTILE_LABEL: &str = "quantile";
 /// Columns that say whose a point is and when it was taken.
-const POINT_COLUMNS: &str = "series_id, service, service_instance_id, attributes, start_time, time";
+pub(super) const POINT_COLUMNS: &str =
+    "series_id, service, service_instance_id, attributes, start_time, time";
 
 /// Gauges and sums.
 pub(super) async fn numbers(
@@ -173,13 +174,13 @@ fn put_last(steps: &mut Vec<(i64, f64)>, range: TimeRange, step_ns: i64, time: i
 }
 
 /// The steps of one gauge or sum.
-enum NumberSteps {
+pub(super) enum NumberSteps {
     Last(Vec<(i64, f64)>, TimeRange, i64),
     Growth(GrowthSteps),
 }
 
 /// The steps of what was added: amount and the time it was added in.
-struct GrowthSteps {
+pub(super) struct GrowthSteps {
     increases: Increases<f64>,
     per_second: bool,
     temporality: Temporality,
@@ -190,21 +191,26 @@ struct GrowthSteps {
 
 impl NumberSteps {
     fn new(selection: &Selection) -> Self {
-        let delta_sum = selection.is_sum && selection.temporality == Temporality::Delta;
-        if selection.is_counter || delta_sum {
-            return Self::Growth(GrowthSteps {
-                increases: increases(selection),
-                per_second: selection.is_counter,
-                temporality: selection.temporality,
-                range: selection.range,
-                step_ns: selection.step_ns,
-                steps: Vec::new(),
-            });
+        let Selection { range, step_ns, temporality, is_counter, .. } = *selection;
+        let delta_sum = selection.is_sum && temporality == Temporality::Delta;
+        if is_counter || delta_sum {
+            return Self::growth(range, step_ns, temporality, is_counter);
         }
-        Self::Last(Vec::new(), selection.range, selection.step_ns)
+        Self::last(range, step_ns)
     }
 
-    fn add(&mut self, reading: Reading<f64>) {
+    /// The last value of each step.
+    pub(super) fn last(range: TimeRange, step_ns: i64) -> Self {
+        Self::Last(Vec::new(), range, step_ns)
+    }
+
+    /// What each step added.
+    pub(super) fn growth(range: TimeRange, step_ns: i64, temporality: Temporality, per_second: bool) -> Self {
+        let increases = Increases::new(temporality, known_from(range));
+        Self::Growth(GrowthSteps { increases, per_second, temporality, range, step_ns, steps: Vec::new() })
+    }
+
+    pub(super) fn add(&mut self, reading: Reading<f64>) {
         match self {
             Self::Last(steps, range, step_ns) => {
                 put_last(steps, *range, *step_ns, reading.time, reading.value);
@@ -213,7 +219,7 @@ impl NumberSteps {
         }
     }
 
-    fn points(self) -> Vec<(i64, f64)> {
+    pub(super) fn points(self) -> Vec<(i64, f64)> {
         match self {
             Self::Last(steps, ..) => steps,
             Self::Growth(growth) => growth.points(),
@@ -330,8 +336,8 @@ fn known_from(range: TimeRange) -> i64 {
 }
 
 /// The columns of [`POINT_COLUMNS`].
-struct Points<'a> {
-    series: &'a UInt64Array,
+pub(super) struct Points<'a> {
+    pub(super) series: &'a UInt64Array,
     services: &'a StringArray,
     instances: &'a StringArray,
     attributes: &'a MapArray,
@@ -340,7 +346,7 @@ struct Points<'a> {
 }
 
 impl<'a> Points<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, Error> {
+    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self, Error> {
         Ok(Self {
             series: column(batch, "series_id")?,
             services: column(batch, "service")?,
@@ -351,12 +357,12 @@ impl<'a> Points<'a> {
         })
     }
 
-    fn reading(&self, row: usize, value: f64) -> Reading<f64> {
+    pub(super) fn reading(&self, row: usize, value: f64) -> Reading<f64> {
         let start = self.starts.is_valid(row).then(|| self.starts.value(row));
         Reading { start, time: self.times.value(row), value }
     }
 
-    fn identity(&self, row: usize) -> Identity {
+    pub(super) fn identity(&self, row: usize) -> Identity {
         let entries = self.attributes.value(row);
         let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
         let pairs = (0..entries.len())

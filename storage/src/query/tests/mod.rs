@@ -17,6 +17,7 @@ mod search;
 mod spill;
 mod sql;
 mod statements;
+mod streams;
 mod views;
 mod words;
 
