@@ -16,12 +16,14 @@ use wire::UnixNanos;
 mod logs;
 mod metrics;
 mod plain;
+mod saturation;
 mod services;
 mod slos;
 mod traces;
 
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
+pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};

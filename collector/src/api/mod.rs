@@ -15,6 +15,7 @@ mod logs;
 mod metrics;
 mod params;
 mod rows;
+mod saturation;
 mod services;
 mod slos;
 mod sql;
@@ -92,6 +93,7 @@ impl Api {
             .route("/api/v1/ingest/rejections", get(ingest::rejections))
             .route("/api/v1/services", get(services::list))
             .route("/api/v1/services/{service}", get(services::detail))
+            .route("/api/v1/services/{service}/saturation", get(saturation::of_service))
             .route("/api/v1/traces", get(traces::search))
             .route("/api/v1/traces/{trace_id}", get(traces::trace))
             .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))

@@ -71,6 +71,12 @@ fn every_answer_is_read() {
         series: vec![MetricSeries { labels: one(), points: one() }],
         ..MetricDetail::default()
     });
+    let line = SaturationSeries { labels: one(), points: one(), ..Default::default() };
+    check(&Saturation {
+        metrics: vec![SaturationMetric { series: vec![line], ..Default::default() }],
+        recognised: vec![RecognisedMetrics { names: one(), ..Default::default() }],
+        ..Default::default()
+    });
     check(&SloList { slos: vec![SloRow { tiers: one(), ..SloRow::default() }], ..SloList::default() });
     check(&SloDetail { points: one(), alerts: one(), ..SloDetail::default() });
     let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };

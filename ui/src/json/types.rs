@@ -195,6 +195,12 @@ records! {
     MetricSeries { labels, points }
     MetricLabel { key, value }
     MetricPoint { at, value }
+    Saturation { service, from, to, step_s, metrics, truncated, recognised, sql }
+    SaturationMetric {
+        name, kind, title, reading, unit, more_is_worse, limit_name, marked_from, series, truncated
+    }
+    SaturationSeries { instance, labels, points, newest, limit, ratio, is_marked }
+    RecognisedMetrics { kind, names }
     SloList { now, slos }
     SloRow {
         id, name, service, operation, indicator, threshold_ns, sentence, target, period_s, n_good,
