@@ -200,27 +200,41 @@ impl InstanceMeter {
         (!self.queried.is_empty()).then_some(metric).filter(|metric| n_points(metric) > 0)
     }
 
-    /// Busy time over elapsed time is the mean number of connections in use.
+    /// Busy time over elapsed time is the mean number of connections in use, and of those that were missing.
     fn pool_metrics(&mut self, interval: Interval, since_start: Interval) -> Vec<Metric> {
         let elapsed_ns = (interval.to_ns - interval.from_ns).max(1) as f64;
-        let (mut counts, mut usages) = (Vec::new(), Vec::new());
+        let (mut counts, mut sizes, mut pending, mut usages) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for Pool { store, busy_ns } in self.pools.values_mut() {
             let size = f64::from(store.pool_size);
-            let used = (std::mem::take(busy_ns) as f64 / elapsed_ns).min(size);
+            let wanted = std::mem::take(busy_ns) as f64 / elapsed_ns;
+            let used = wanted.min(size);
             let pool = text("db.client.connection.pool.name", store.name);
             for (state, n) in [("used", used.ceil()), ("idle", size - used.ceil())] {
                 let attributes = vec![pool.clone(), text("db.client.connection.state", state)];
                 counts.push(point(attributes, since_start, Value::AsInt(n as i64)));
             }
+            let n_pending = (wanted - used).ceil();
+            sizes.push(point(vec![pool.clone()], since_start, Value::AsInt(i64::from(store.pool_size))));
+            pending.push(point(vec![pool.clone()], since_start, Value::AsInt(n_pending as i64)));
             usages.push(point(vec![pool], interval, Value::AsDouble(used / size)));
         }
         if usages.is_empty() {
             return Vec::new();
         }
-        let count =
-            metric("db.client.connection.count", "{connection}", "Connections by state.", sum(counts, false));
+        let level = |name, unit, about, points| metric(name, unit, about, sum(points, false));
         let usage = Data::Gauge(Gauge { data_points: usages });
-        vec![count, metric("shop.db.pool.usage", "1", "Share of the connections in use.", usage)]
+        vec![
+            level("db.client.connection.count", "{connection}", "Connections by state.", counts),
+            level("db.client.connection.max", "{connection}", "Connections that there may be.", sizes),
+            level(
+                "db.client.connection.pending_requests",
+                "{request}",
+                "Requests that wait for a connection.",
+                pending,
+            ),
+            metric("shop.db.pool.usage", "1", "Share of the connections in use.", usage),
+        ]
     }
 
     fn counter_metrics(&self, since_start: Interval) -> Vec<Metric> {

@@ -3,6 +3,7 @@
 mod delivery;
 mod fault_windows;
 mod model;
+mod saturation;
 mod sql_page;
 mod wire;
 

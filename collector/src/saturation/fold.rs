@@ -21,8 +21,32 @@ struct Step {
 /// The lines of a metric with a finite value for each step that has one; none is empty.
 pub(super) fn lines(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, Vec<(i64, f64)>> {
     let factor = factor(&metric.unit).or_else(|| factor(known.sent)).unwrap_or(1.0);
+    let shown = |(key, steps): (Key, BTreeMap<i64, Step>)| {
+        let points = steps.into_iter().filter_map(|(at, step)| Some((at, step.value(known.read)?)));
+        (key, points.collect::<Vec<_>>())
+    };
+    let lines = steps(known, known.only, metric, factor).into_iter().map(shown);
+    lines.filter(|(_, points)| !points.is_empty()).collect()
+}
+
+/// The newest bound of each line; what is not above zero says that there is none.
+pub(super) fn limits(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, f64> {
+    let factor = factor(&metric.unit).unwrap_or(1.0);
+    let newest = |(key, steps): (Key, BTreeMap<i64, Step>)| {
+        let (_, step) = steps.last_key_value()?;
+        (step.total > 0.0).then_some((key, step.total))
+    };
+    steps(known, None, metric, factor).into_iter().filter_map(newest).collect()
+}
+
+fn steps(
+    known: &Known,
+    only: Option<Only>,
+    metric: &MetricStreams,
+    factor: f64,
+) -> BTreeMap<Key, BTreeMap<i64, Step>> {
     let mut lines: BTreeMap<Key, BTreeMap<i64, Step>> = BTreeMap::new();
-    for stream in metric.streams.iter().filter(|stream| counts(known.only, stream)) {
+    for stream in metric.streams.iter().filter(|stream| counts(only, stream)) {
         let line = lines.entry(key(known, stream)).or_default();
         for (at, value) in &stream.points {
             line.entry(*at).or_default().add(value * factor);
@@ -31,24 +55,7 @@ pub(super) fn lines(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, Vec<
             line.entry(*at).or_default().count += count;
         }
     }
-    let shown = |(key, steps): (Key, BTreeMap<i64, Step>)| {
-        let points = steps.into_iter().filter_map(|(at, step)| Some((at, step.value(known.read)?)));
-        (key, points.collect::<Vec<_>>())
-    };
-    lines.into_iter().map(shown).filter(|(_, points)| !points.is_empty()).collect()
-}
-
-/// The newest bound of each line; what is not above zero says that there is none.
-pub(super) fn limits(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, f64> {
-    let factor = factor(&metric.unit).unwrap_or(1.0);
-    let mut limits = BTreeMap::new();
-    for stream in &metric.streams {
-        let newest = stream.points.last().map(|(_, value)| value * factor);
-        if let Some(limit) = newest.filter(|limit| *limit > 0.0) {
-            *limits.entry(key(known, stream)).or_insert(0.0) += limit;
-        }
-    }
-    limits
+    lines
 }
 
 fn counts(only: Option<Only>, stream: &MetricStream) -> bool {

@@ -69,11 +69,11 @@ pub fn label(detail: &MetricDetail) -> String {
     )
 }
 
-fn paint(i: usize) -> &'static str {
+pub(super) fn paint(i: usize) -> &'static str {
     PAINTS[i % PAINTS.len()]
 }
 
-fn dash(i: usize) -> Dash {
+pub(super) fn dash(i: usize) -> Dash {
     DASHES[i / PAINTS.len() % DASHES.len()]
 }
 

@@ -23,6 +23,7 @@ pub mod minimap;
 pub mod name_text;
 pub mod order;
 pub mod red_chart;
+pub mod saturation;
 pub mod service_color;
 pub mod service_order;
 pub mod sli_chart;

@@ -1,11 +1,13 @@
-//! `/services/{name}`: rate, errors and duration of one service, its operations and neighbours.
+//! `/services/{name}`: rate, errors and duration of one service, its operations, neighbours and resources.
 
 pub mod lanes;
 pub mod neighbours;
 pub mod operations;
+pub mod saturation;
 pub mod versions;
 
 use crate::api::{self, Fetch};
+use crate::components::chart_group::ChartGroup;
 use crate::components::icon::labelled_icon;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
@@ -17,7 +19,9 @@ use wire::ServiceDetail;
 
 #[component]
 pub fn ServicePage(name: String) -> impl IntoView {
+    ChartGroup::provide();
     let path = format!("/services/{}", segment(&name));
+    let saturation = format!("{path}/saturation");
     let detail = api::polled::<ServiceDetail>(move || Some(url_state::api_path(&path)));
     let is_silent = move || detail.map(|detail| detail.red.n_requests == 0 && detail.operations.is_empty());
     let empty = derived(move || is_silent().filter(|is| *is).and_then(|_| detail.map(silent)));
@@ -36,6 +40,7 @@ pub fn ServicePage(name: String) -> impl IntoView {
                 </aside>
             </div>
         </Panel>
+        <saturation::SaturationPanel path=saturation />
     }
 }
 

@@ -18,7 +18,7 @@ const PAGE: &str = include_str!("../../../../docs/sql.md");
 const SHARED: &str = "columns-of-every-item";
 
 /// Ten minutes of the shop up to now, something failing in the middle; half in segments, half in memory.
-async fn engine(dir: &std::path::Path) -> Engine {
+pub(super) async fn engine(dir: &std::path::Path) -> Engine {
     let decode = |record| replay::rows(record).map_err(Into::into);
     let (engine, _) = Engine::open(Options::new(dir), decode).await.expect("opens");
     let end_ns = Clock.now();

@@ -189,6 +189,8 @@ fn metrics_agree_with_spans() {
     assert_eq!((last, all), (n_served, n_queries));
     expect![[r#"
         db.client.connection.count [{connection}] sum Cumulative monotonic=false
+        db.client.connection.max [{connection}] sum Cumulative monotonic=false
+        db.client.connection.pending_requests [{request}] sum Cumulative monotonic=false
         db.client.operation.duration [s] exponential histogram Delta
         http.server.duration [ms] histogram Cumulative
         http.server.request.duration [s] histogram Cumulative

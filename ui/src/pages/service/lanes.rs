@@ -1,7 +1,6 @@
-//! Latency, errors and requests above each other: one time axis, one crosshair, one brush.
+//! Latency, errors and requests above each other: one time axis, and the crosshair and brush of the page.
 
 use crate::api::Fetch;
-use crate::components::chart_group::ChartGroup;
 use crate::components::{Chart, SqlButton};
 use crate::erased::{act, derived, live, text};
 use crate::format;
@@ -12,7 +11,6 @@ use wire::{Red, ServiceDetail};
 
 #[component]
 pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
-    ChartGroup::provide();
     let as_table = RwSignal::new(false);
     let sql = derived(move || detail.map(|detail| detail.sql.clone()));
     let chart = move |read: fn(&ServiceDetail) -> ChartData| derived(move || detail.map(read));
