@@ -13,8 +13,9 @@ const CALLS: [(&str, &[&str]); 3] = [
 ];
 
 /// Scenario: fifteen minutes of the demo with one failing dependency in the middle are sent at once.
-/// Guarantees: nothing is rejected, the calls between services are found by name, so is the faulty edge, and the
-/// services' error ratio in the faulty minutes is where the ground truth says, and not in the healthy ones.
+/// Guarantees: nothing is rejected, the calls between services are found by name, so is the faulty edge, a service's
+/// pool of connections is found with its limit, and the services' error ratio in the faulty minutes is where the ground
+/// truth says, and not in the healthy ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_sees_what_the_demo_did() {
     let (home, server) = Server::fresh("demo").await;
@@ -57,6 +58,10 @@ async fn the_server_sees_what_the_demo_did() {
         let services = called.iter().filter(|(_, kind)| kind == "service").map(|(peer, _)| peer.as_str());
         assert_eq!(services.collect::<BTreeSet<_>>(), expected.iter().copied().collect(), "{caller}");
     }
+    let saturation = server.api("/api/v1/services/cart/saturation?from=now-1h&to=now").await;
+    let pool = &saturation["metrics"][0];
+    assert_eq!(pool["name"], "db.client.connection.count", "{saturation}");
+    assert_eq!(pool["series"][0]["limit"], 10.0, "{saturation}");
     for signal in server.api("/api/v1/status").await["signals"].as_array().expect("signals") {
         assert_eq!(signal["n_rejected"], 0, "{signal}");
         assert!(signal["n_accepted"].as_u64() > Some(0), "{signal}");

@@ -112,6 +112,8 @@ async fn services(browser: &Browser, server: &Server) {
 async fn service(browser: &Browser) {
     browser.find("[data-testid=operations-row]").await;
     assert_eq!(browser.path().await, "/services/checkout");
+    // It sends no resource metrics: the page says which would be shown.
+    browser.text_with("[data-testid=saturation]", "process.cpu.utilization").await;
     browser.screenshot("service").await;
 }
 
@@ -174,6 +176,7 @@ async fn gallery(browser: &Browser, server: &Server, trace_id: &str, theme: &str
     let pages = [
         ("services", "/services", "[data-testid=services-row]"),
         ("service", "/services/checkout", "[data-testid=operations-row]"),
+        ("saturation", "/services/cart", "[data-testid=saturation-chart]"),
         ("traces", "/traces", "[data-testid=traces-row]"),
         ("trace", trace.as_str(), "[data-testid=span-row]"),
         ("logs", "/logs", "[data-testid=logs-row]"),
