@@ -75,6 +75,7 @@ impl Server {
             read_timeout: std::time::Duration::from_secs(60),
             external_url: "http://127.0.0.1:4320".to_owned(),
             retry: ::alerts::RetryPolicy::default(),
+            services: configured_services(),
         };
         let spec =
             ::alerts::SloSpec { id: "cart-ok".to_owned(), service: "cart".to_owned(), ..Default::default() };

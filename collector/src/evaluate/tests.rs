@@ -99,6 +99,7 @@ fn settings() -> Settings {
         read_timeout: Duration::from_secs(60),
         external_url: "http://127.0.0.1:4320".to_owned(),
         retry: RetryPolicy { waits: vec![Duration::from_millis(10)], ..RetryPolicy::default() },
+        services: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,66 @@
+//! Whose services are: what the configuration says, and else what was said over the API.
+//!
+//! The configuration wins for a service as a whole: two halves of different age would make a whole that nobody wrote.
+
+use alerts::{Error, Ownership, Store, StoredOwnership};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A handle; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Owners {
+    configured: Arc<BTreeMap<String, Ownership>>,
+    store: Store,
+}
+
+/// Facts about a service and where they are from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owned {
+    pub(crate) ownership: Ownership,
+    /// When they came over the API; none where the configuration has them.
+    pub(crate) updated_at: Option<i64>,
+    /// Something was said over the API, too, and does not count.
+    pub(crate) overrides_api: bool,
+}
+
+impl Owners {
+    pub(super) fn new(configured: BTreeMap<String, Ownership>, store: Store) -> Self {
+        Self { configured: Arc::new(configured), store }
+    }
+
+    /// Does the configuration say whose this service is?
+    pub(crate) fn is_configured(&self, service: &str) -> bool {
+        self.configured.contains_key(service)
+    }
+
+    pub(crate) async fn of(&self, service: &str) -> Result<Option<Owned>, Error> {
+        let stored = self.store.ownership(service).await?;
+        if let Some(ownership) = self.configured.get(service) {
+            let (ownership, overrides_api) = (ownership.clone(), stored.is_some());
+            return Ok(Some(Owned { ownership, updated_at: None, overrides_api }));
+        }
+        Ok(stored.map(|stored| Owned {
+            ownership: stored.ownership,
+            updated_at: Some(stored.updated_at),
+            overrides_api: false,
+        }))
+    }
+
+    /// Of all services of which something is said.
+    pub(crate) async fn all(&self) -> Result<BTreeMap<String, Ownership>, Error> {
+        let stored = self.store.ownerships().await?;
+        let mut all: BTreeMap<_, _> = stored.into_iter().map(|one| (one.service, one.ownership)).collect();
+        all.extend(self.configured.iter().map(|(service, ownership)| (service.clone(), ownership.clone())));
+        Ok(all)
+    }
+
+    /// What is said over the API from now on; false where that is kept of too many services.
+    pub(crate) async fn put(&self, service: &str, ownership: Ownership, now: i64) -> Result<bool, Error> {
+        let service = service.to_owned();
+        self.store.put_ownership(StoredOwnership { service, ownership, updated_at: now }).await
+    }
+
+    /// Forgets what was said over the API; false where nothing was.
+    pub(crate) async fn forget(&self, service: &str) -> Result<bool, Error> {
+        self.store.delete_ownership(service).await
+    }
+}
