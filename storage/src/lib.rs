@@ -46,8 +46,9 @@ pub use options::{
 };
 pub use query::{
     Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
-    RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange,
-    TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    RedGroup, RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion, Selection, ServiceSpans,
+    SliBucket, SliQuery, SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes,
+    array_values,
 };
 pub use read_models::Resolution;
 pub use stats::{RowsEver, Stats};

@@ -4,11 +4,11 @@
 //! them but not in the range is left out again by its first and last moments.
 
 use super::literals::{text, timestamp};
-use super::range::{TimeRange, floor_to};
+use super::range::TimeRange;
 use super::rows::column;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::read_models::HOUR_NS;
+use crate::read_models::Resolution;
 use arrow::array::{Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
 
 /// Instances of one answer: the ones seen last.
@@ -92,13 +92,9 @@ impl Engine {
         .await
     }
 
-    /// Services seen in the range, by name; the one that is named, if one is.
-    pub async fn services_seen(
-        &self,
-        range: TimeRange,
-        service: Option<&str>,
-    ) -> Result<Vec<SeenService>, Error> {
-        let sql = services_sql(range, service);
+    /// Services seen in the range, by name.
+    pub async fn services_seen(&self, range: TimeRange) -> Result<Vec<SeenService>, Error> {
+        let sql = services_sql(range);
         self.read(move |session| async move {
             let mut services = Vec::new();
             session.for_each(&sql, |batch| read_services(batch, &mut services)).await?;
@@ -135,18 +131,18 @@ fn versions_sql(range: TimeRange, service: Option<&str>) -> String {
     )
 }
 
-fn services_sql(range: TimeRange, service: Option<&str>) -> String {
+fn services_sql(range: TimeRange) -> String {
     let columns = "service, environment, language";
     format!(
         "SELECT {columns}, {SEEN} FROM service_instances {} GROUP BY {columns} {} ORDER BY {columns}",
-        hours(range, service),
+        hours(range, None),
         touching(range),
     )
 }
 
 /// The rows of the hours that the range touches.
 fn hours(range: TimeRange, service: Option<&str>) -> String {
-    let (from, to) = (timestamp(floor_to(range.from, HOUR_NS)), timestamp(range.to));
+    let (from, to) = (timestamp(Resolution::Hour.bucket_of(range.from)), timestamp(range.to));
     let of_service = service.map(|service| format!(" AND service = {}", text(service)));
     format!("WHERE bucket >= {from} AND bucket < {to}{}", of_service.unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 //! As with rate and errors, the rows of a request are first summed up by themselves, outside any lock, and then melted
 //! into the hot cells.
 
+use super::Resolution;
 use super::owners::{Owner, Owners};
 use crate::columns::column;
 use crate::ids::Signal;
@@ -15,8 +16,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Width of a cell: whole hours, whose first and last moments are kept exactly.
-pub(crate) const HOUR_NS: i64 = 3_600_000_000_000;
 /// Instances of one service that one generation of the hot tables keeps apart: a service whose every process has a
 /// random id must not push others out.
 const OF_SERVICE_MAX: usize = 1_000;
@@ -109,9 +108,8 @@ fn time_column(signal: Signal) -> &'static str {
     }
 }
 
-/// The start of the hour that a moment lies in, also before 1970.
 fn hour_of(unix_nanos: i64) -> i64 {
-    unix_nanos.div_euclid(HOUR_NS).saturating_mul(HOUR_NS)
+    Resolution::Hour.bucket_of(unix_nanos)
 }
 
 impl Cell {

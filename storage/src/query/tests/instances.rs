@@ -123,12 +123,10 @@ async fn versions_and_services_are_told() {
         let expected =
             [("2.0", "production", 3_660, 3), ("2.0", "staging", 1_800, 1), ("1.0", "production", 0, 3)];
         assert_eq!(versions, expected, "{}", stored.place);
-        let services = stored.engine.services_seen(all(), None).await.expect("reads");
+        let services = stored.engine.services_seen(all()).await.expect("reads");
         let [nightly, shop] = services.as_slice() else { panic!("{}: {services:?}", stored.place) };
         assert_eq!((nightly.service.as_str(), nightly.environments.len()), ("nightly", 0));
         assert_eq!(shop.environments, ["production", "staging"]);
         assert_eq!((shop.languages.as_slice(), seconds(shop.last_at)), (&["java".to_owned()][..], 3_780));
-        let named = stored.engine.services_seen(all(), Some("shop")).await.expect("reads");
-        assert_eq!(named.as_slice(), &services[1..]);
     }
 }
