@@ -34,22 +34,21 @@ impl Owners {
 
     pub(crate) async fn of(&self, service: &str) -> Result<Option<Owned>, Error> {
         let stored = self.store.ownership(service).await?;
-        if let Some(ownership) = self.configured.get(service) {
-            let (ownership, overrides_api) = (ownership.clone(), stored.is_some());
-            return Ok(Some(Owned { ownership, updated_at: None, overrides_api }));
-        }
-        Ok(stored.map(|stored| Owned {
-            ownership: stored.ownership,
-            updated_at: Some(stored.updated_at),
-            overrides_api: false,
-        }))
+        Ok(match self.configured.get(service) {
+            Some(ownership) => Some(Owned::configured(ownership, stored.is_some())),
+            None => stored.map(Owned::over_api),
+        })
     }
 
     /// Of all services of which something is said.
-    pub(crate) async fn all(&self) -> Result<BTreeMap<String, Ownership>, Error> {
+    pub(crate) async fn all(&self) -> Result<BTreeMap<String, Owned>, Error> {
         let stored = self.store.ownerships().await?;
-        let mut all: BTreeMap<_, _> = stored.into_iter().map(|one| (one.service, one.ownership)).collect();
-        all.extend(self.configured.iter().map(|(service, ownership)| (service.clone(), ownership.clone())));
+        let mut all: BTreeMap<_, _> =
+            stored.into_iter().map(|stored| (stored.service.clone(), Owned::over_api(stored))).collect();
+        for (service, ownership) in &*self.configured {
+            let configured = Owned::configured(ownership, all.contains_key(service));
+            all.insert(service.clone(), configured);
+        }
         Ok(all)
     }
 
@@ -62,5 +61,16 @@ impl Owners {
     /// Forgets what was said over the API; false where nothing was.
     pub(crate) async fn forget(&self, service: &str) -> Result<bool, Error> {
         self.store.delete_ownership(service).await
+    }
+}
+
+impl Owned {
+    fn configured(ownership: &Ownership, overrides_api: bool) -> Self {
+        Self { ownership: ownership.clone(), updated_at: None, overrides_api }
+    }
+
+    fn over_api(stored: StoredOwnership) -> Self {
+        let StoredOwnership { ownership, updated_at, .. } = stored;
+        Self { ownership, updated_at: Some(updated_at), overrides_api: false }
     }
 }
