@@ -15,6 +15,7 @@ use storage::TimeRange;
 use wire::UnixNanos;
 
 mod catalogue;
+mod compare;
 mod logs;
 mod metrics;
 mod plain;
@@ -22,10 +23,11 @@ mod services;
 mod slos;
 mod traces;
 
-pub(super) use catalogue::{deployment, marker, ownership, ownership_spec, release_list};
+pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
+pub(super) use compare::{Beside, comparison};
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
-pub(super) use services::{Catalogued, Detailed, Listed, Seen, service_detail, service_list};
+pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
 

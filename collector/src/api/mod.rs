@@ -5,7 +5,9 @@
 //! a long replay. Every answer leaves with the same security headers.
 
 mod alerts;
+mod catalogue;
 mod changes;
+mod compare;
 mod convert;
 mod failure;
 mod guard;
@@ -100,6 +102,7 @@ impl Api {
                 get(ownership::get).put(ownership::put).delete(ownership::delete),
             )
             .route("/api/v1/services/{service}/releases", get(releases::list))
+            .route("/api/v1/services/{service}/compare", get(compare::compare))
             .route("/api/v1/releases", post(releases::post))
             .route("/api/v1/traces", get(traces::search))
             .route("/api/v1/traces/{trace_id}", get(traces::trace))

@@ -2,8 +2,7 @@
 
 use super::convert::{self, Seen};
 use super::params::{Params, step};
-use super::releases::{ever_until, markers};
-use super::{Api, Failure, NameInPath, off_thread};
+use super::{Api, Failure, NameInPath, catalogue, off_thread};
 use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
@@ -56,15 +55,8 @@ pub(super) async fn detail(
 ) -> Result<Json<wire::ServiceDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let (engine, board) = (api.engine()?, api.board()?);
-    let (known, instances) = tokio::try_join!(
-        engine.service_versions(ever_until(range.to), Some(&service)),
-        engine.service_instances(range, Some(&service)),
-    )
-    .map_err(convert::failure)?;
-    let heard_at = known.iter().map(|version| version.last_at).max();
-    let seen_at = seen_at(engine, &service, range, heard_at).await?;
-    let markers = markers(board, &service, range).await?;
-    let ownership = board.owners().of(&service).await.map_err(convert::state_failure)?;
+    let catalogued = catalogue::of_service(engine, board, &service, range).await?;
+    let seen_at = seen_at(engine, &service, range, catalogued.heard_at()).await?;
     let query = red_query(range, Some(&service), RedBy::Service);
     let by_operation = red_query(range, Some(&service), RedBy::Operation);
     let by_version = red_query(range, Some(&service), RedBy::Version);
@@ -75,7 +67,6 @@ pub(super) async fn detail(
         engine.edges(range, Some(&service)),
     )
     .map_err(convert::failure)?;
-    let catalogued = convert::Catalogued { known, instances, markers, ownership };
     let detailed =
         convert::Detailed { service, query: &query, whole, operations, versions, edges, catalogued, seen_at };
     Ok(Json(convert::service_detail(detailed)))

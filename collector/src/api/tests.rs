@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use storage::{Options, Signal, WalRecord};
 use tower::ServiceExt;
 
+mod catalogue;
+
 /// 2026-01-31T12:00:00Z.
 const AT: i64 = 1_769_860_800_000_000_000;
 const MILLI_NS: i64 = 1_000_000;
@@ -135,6 +137,13 @@ impl Answer {
             serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()));
         (self.status, body.error.code, body.error.hint)
     }
+}
+
+/// What the configuration says of services: that of a single one.
+fn configured_services() -> std::collections::BTreeMap<String, ::alerts::Ownership> {
+    let owner = Some("finance".to_owned());
+    let ownership = ::alerts::Ownership::new(::alerts::OwnershipSpec { owner, ..Default::default() });
+    [("billing".to_owned(), ownership.expect("valid"))].into()
 }
 
 async fn store(engine: &Engine, signal: Signal, request: &Value) {

@@ -105,6 +105,8 @@ pub struct InstanceRow {
     /// Within the hours of the window.
     pub first_seen_at: UnixNanos,
     pub last_seen_at: UnixNanos,
+    /// Absent where it was asked for nothing.
+    pub red: Option<Red>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

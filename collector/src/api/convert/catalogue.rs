@@ -1,10 +1,30 @@
 //! What is known of services but for their figures: whose they are, their instances, and what went out when.
 
+use super::services::red;
 use crate::evaluate::Owned;
 use alerts::{Deployment, OwnershipSpec};
 use std::collections::{BTreeMap, BTreeSet};
-use storage::{SeenInstance, SeenVersion, TimeRange};
+use storage::{RedGroup, SeenInstance, SeenVersion, TimeRange};
 use wire::UnixNanos;
+
+/// What a service is, but for its figures.
+pub(in super::super) struct Catalogued {
+    /// Of all times until the range's end.
+    pub(in super::super) known: Vec<SeenVersion>,
+    /// Of the range, the one seen last first.
+    pub(in super::super) instances: Vec<SeenInstance>,
+    /// By version, environment and instance.
+    pub(in super::super) requests: Vec<RedGroup>,
+    pub(in super::super) markers: Vec<Deployment>,
+    pub(in super::super) ownership: Option<Owned>,
+}
+
+impl Catalogued {
+    /// When anything was heard of it last.
+    pub(in super::super) fn heard_at(&self) -> Option<i64> {
+        self.known.iter().map(|seen| seen.last_at).max()
+    }
+}
 
 /// Releases of one answer: the newest.
 const RELEASES_MAX: usize = 1_000;
@@ -98,8 +118,22 @@ pub(in super::super) fn deployment(request: wire::ReleaseRequest, at: i64, poste
     Deployment { service, version, environment: environment.unwrap_or_default(), at, title, url, posted_at }
 }
 
-pub(super) fn instance_rows(instances: Vec<SeenInstance>) -> Vec<wire::InstanceRow> {
+/// Requests are told by version, environment and instance: rows that differ in nothing else have them in common.
+pub(super) fn instance_rows(
+    instances: Vec<SeenInstance>,
+    requests: &[RedGroup],
+    range: TimeRange,
+) -> Vec<wire::InstanceRow> {
+    let mut totals = BTreeMap::new();
+    for RedGroup { version, environment, instance, total, .. } in requests {
+        totals.insert([version.as_str(), environment.as_str(), instance.as_str()], total);
+    }
+    let requests = |seen: &SeenInstance| {
+        let key = [seen.version.as_str(), seen.environment.as_str(), seen.instance.as_str()];
+        totals.get(&key).map(|total| red(total, range))
+    };
     let row = |seen: SeenInstance| wire::InstanceRow {
+        red: requests(&seen),
         instance: seen.instance,
         namespace: seen.namespace,
         environment: seen.environment,

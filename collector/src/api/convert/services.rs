@@ -1,15 +1,12 @@
 //! Rate, errors and duration: of all services, and of one with its operations, neighbours and versions.
 
-use super::catalogue::{distinct, instance_rows, ownership, release_rows};
+use super::catalogue::{Catalogued, distinct, instance_rows, ownership, release_rows};
 use super::{alert_state, step_s, steps};
 use crate::evaluate::{Owned, SloStatus};
-use alerts::Deployment;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::{
-    Edge, PeerKind, RedGroup, RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion, TimeRange,
-};
+use storage::{Edge, PeerKind, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion, TimeRange};
 use wire::UnixNanos;
 
 /// The start of the newest bucket of each service, entry spans or not.
@@ -115,19 +112,9 @@ pub(in super::super) struct Detailed<'a> {
     pub(in super::super) seen_at: i64,
 }
 
-/// What a service is, but for its figures.
-pub(in super::super) struct Catalogued {
-    /// Of all times until the range's end.
-    pub(in super::super) known: Vec<SeenVersion>,
-    /// Of the range, the one seen last first.
-    pub(in super::super) instances: Vec<SeenInstance>,
-    pub(in super::super) markers: Vec<Deployment>,
-    pub(in super::super) ownership: Option<Owned>,
-}
-
 pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceDetail {
     let Detailed { service, query, whole, operations, versions, edges, catalogued, seen_at } = detailed;
-    let Catalogued { known, instances, markers, ownership: owned } = catalogued;
+    let Catalogued { known, instances, requests, markers, ownership: owned } = catalogued;
     let range = query.range;
     let is_there = |seen: &&SeenVersion| seen.last_at >= range.from;
     let (total, points) =
@@ -148,7 +135,7 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
         environments: distinct(known.iter().filter(is_there).map(|seen| seen.environment.as_str())),
         languages: distinct(instances.iter().map(|seen| seen.language.as_str())),
         n_instances: u32::try_from(instances.len()).unwrap_or(u32::MAX),
-        instances: instance_rows(instances),
+        instances: instance_rows(instances, &requests, range),
         ownership: owned.map(ownership),
         releases: release_rows(range, &known, markers),
         sql: query.sql(),
