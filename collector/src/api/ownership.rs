@@ -18,7 +18,7 @@ const EXPECTED: Expected = Expected {
     example: "{\"owner\": \"payments\", \"playbooks\": [\"https://wiki.example.com/cart\"]}",
 };
 /// Bytes of a service's name: what of one is kept of telemetry.
-pub(super) const SERVICE_BYTES_MAX: usize = 1_024;
+const SERVICE_BYTES_MAX: usize = 1_024;
 
 pub(super) async fn get(
     State(api): State<Api>,

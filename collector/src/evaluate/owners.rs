@@ -74,3 +74,37 @@ impl Owned {
         Self { ownership, updated_at: Some(updated_at), overrides_api: false }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alerts::OwnershipSpec;
+
+    fn owned_by(owner: &str) -> Ownership {
+        let owner = Some(owner.to_owned());
+        Ownership::new(OwnershipSpec { owner, ..OwnershipSpec::default() }).unwrap()
+    }
+
+    /// Scenario: facts of two services come over the API; then one of them is configured.
+    /// Guarantees: its configuration counts and says that it overrides; the other's stay, with their time.
+    #[tokio::test]
+    async fn the_configuration_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+        let before = Owners::new(BTreeMap::new(), store.clone());
+        for service in ["cart", "shop"] {
+            assert!(before.put(service, owned_by("web"), 7).await.unwrap());
+        }
+        let configured = BTreeMap::from([("cart".to_owned(), owned_by("payments"))]);
+        let owners = Owners::new(configured, store);
+        let cart = Owned { ownership: owned_by("payments"), updated_at: None, overrides_api: true };
+        let shop = Owned { ownership: owned_by("web"), updated_at: Some(7), overrides_api: false };
+        assert_eq!(owners.of("cart").await.unwrap().as_ref(), Some(&cart));
+        assert_eq!(owners.of("none").await.unwrap(), None);
+        assert!(owners.is_configured("cart") && !owners.is_configured("shop"));
+        let all = [("cart".to_owned(), cart), ("shop".to_owned(), shop)].into();
+        assert_eq!(owners.all().await.unwrap(), all);
+        assert!(owners.forget("cart").await.unwrap());
+        assert!(!owners.of("cart").await.unwrap().is_some_and(|owned| owned.overrides_api));
+    }
+}
