@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(owners.of("cart").await.unwrap().as_ref(), Some(&cart));
         assert_eq!(owners.of("none").await.unwrap(), None);
         assert!(owners.is_configured("cart") && !owners.is_configured("shop"));
-        let all = [("cart".to_owned(), cart), ("shop".to_owned(), shop)].into();
+        let all = BTreeMap::from([("cart".to_owned(), cart), ("shop".to_owned(), shop)]);
         assert_eq!(owners.all().await.unwrap(), all);
         assert!(owners.forget("cart").await.unwrap());
         assert!(!owners.of("cart").await.unwrap().is_some_and(|owned| owned.overrides_api));
