@@ -46,9 +46,10 @@ pub use options::{
 };
 pub use query::{
     Edge, Figure, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream,
-    MetricStreams, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, Selection,
-    ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery, SqlStream, StreamsQuery, TimeRange,
-    TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    MetricStreams, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance,
+    SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery,
+    SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes,
+    array_values,
 };
 pub use read_models::Resolution;
 pub use stats::{RowsEver, Stats};

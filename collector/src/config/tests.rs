@@ -4,6 +4,8 @@ use super::*;
 use crate::auth::{Kind, Rates};
 use expect_test::{Expect, expect};
 
+mod services;
+
 fn sources(text: &str, env: &[(&str, &str)]) -> Sources {
     let mut env: BTreeMap<String, String> =
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

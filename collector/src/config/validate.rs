@@ -22,6 +22,7 @@ mod keeping;
 mod protocols;
 mod reach;
 mod receivers;
+mod services;
 mod slos;
 mod tls;
 
@@ -48,6 +49,7 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
         credentials: auth::read(raw, env, problems),
         origins: cors::read(raw, problems),
         storage,
+        services: services::read(raw, problems),
         receivers,
         slos,
     }

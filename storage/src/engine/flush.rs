@@ -87,6 +87,7 @@ impl Store {
         let figures = &self.figures;
         figures.n_bytes_hot.fetch_sub(frozen.n_bytes(), Ordering::Relaxed);
         figures.n_spans_red_overflow.fetch_add(frozen.models().n_spans_overflow(), Ordering::Relaxed);
+        figures.n_items_seen_overflow.fetch_add(frozen.models().n_items_overflow(), Ordering::Relaxed);
         figures.n_flushes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -73,6 +73,7 @@ pub(super) struct Figures {
     pub(super) n_records_missing: AtomicU64,
     /// Of generations that are gone.
     pub(super) n_spans_red_overflow: AtomicU64,
+    pub(super) n_items_seen_overflow: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
 }
 
@@ -215,6 +216,7 @@ impl Store {
             n_records_undecodable: load(&figures.n_records_undecodable),
             n_records_missing: load(&figures.n_records_missing),
             n_spans_red_overflow: load(&figures.n_spans_red_overflow),
+            n_items_seen_overflow: load(&figures.n_items_seen_overflow),
             last_error: figures.last_error.lock().clone(),
             ..Stats::default()
         };
@@ -222,6 +224,7 @@ impl Store {
         stats.rows_ever = state.manifest.rows_ever;
         for generation in std::iter::once(&state.active).chain(state.frozen.as_deref()) {
             stats.n_spans_red_overflow += generation.models().n_spans_overflow();
+            stats.n_items_seen_overflow += generation.models().n_items_overflow();
             for signal in Signal::ALL {
                 stats.hot_rows += generation.n_rows(signal);
                 stats.rows_ever.add(signal, generation.n_rows(signal));

@@ -14,6 +14,7 @@ mod edges;
 mod edges_view;
 mod failure;
 mod heard;
+mod instances;
 mod interruptible;
 mod kept;
 mod lane;
@@ -52,6 +53,7 @@ mod words;
 mod tests;
 
 pub use edges::{Edge, PeerKind};
+pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
 pub use metrics::{Figure, MetricStream, MetricStreams, ServiceStreams, StreamsQuery};

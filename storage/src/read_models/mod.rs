@@ -15,6 +15,8 @@
 mod cells;
 mod fold;
 mod hdr;
+mod instances;
+mod owners;
 mod red;
 mod resolution;
 mod sampling;
@@ -26,18 +28,21 @@ pub(crate) use sampling::ONE_Q16;
 
 use crate::ids::{Signal, Table};
 use arrow::array::RecordBatch;
+use instances::{SeenCells, SeenDelta, SeenSnapshot};
 use red::{OperationCells, RedCells, RedDelta, ServiceCells};
 
 /// What a batch of one request adds, summed up by itself, outside any lock.
 #[derive(Debug)]
 pub(crate) struct Delta<'a> {
     red: Option<RedDelta<'a>>,
+    seen: SeenDelta<'a>,
 }
 
 /// The read models of the rows that are in memory.
 #[derive(Debug, Default)]
 pub(crate) struct ReadModels {
     red: RedCells,
+    seen: SeenCells,
 }
 
 /// The cells of one model at one moment, to be turned into rows without holding anybody up.
@@ -45,11 +50,15 @@ pub(crate) struct ReadModels {
 pub(crate) enum ModelCells {
     Red(OperationCells, Resolution),
     ServiceRed(ServiceCells, Resolution),
+    ServiceSeen(SeenSnapshot),
 }
 
 impl<'a> Delta<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
-        Self { red: (signal == Signal::Traces).then(|| RedDelta::of(batch)) }
+        Self {
+            red: (signal == Signal::Traces).then(|| RedDelta::of(batch)),
+            seen: SeenDelta::of(signal, batch),
+        }
     }
 }
 
@@ -59,11 +68,12 @@ impl ReadModels {
         if let Some(red) = delta.red {
             self.red.merge(red);
         }
+        self.seen.merge(delta.seen);
     }
 
     /// Memory held.
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.red.n_bytes()
+        self.red.n_bytes() + self.seen.n_bytes()
     }
 
     /// Spans that were counted under less than their own key, because there were too many.
@@ -71,12 +81,18 @@ impl ReadModels {
         self.red.n_spans_overflow()
     }
 
+    /// Items of any signal that were counted under less than their own instance, for the same reason.
+    pub(crate) fn n_items_overflow(&self) -> u64 {
+        self.seen.n_items_overflow()
+    }
+
     /// The cells of a table, shared; none if no model here makes its rows.
     pub(crate) fn cells(&self, table: Table) -> Option<ModelCells> {
         match table {
             Table::Red(resolution) => Some(ModelCells::Red(self.red.operations(), resolution)),
             Table::ServiceRed(resolution) => Some(ModelCells::ServiceRed(self.red.services(), resolution)),
-            Table::EdgeRed(_) | Table::ServiceSeen => None,
+            Table::ServiceSeen => Some(ModelCells::ServiceSeen(self.seen.snapshot())),
+            Table::EdgeRed(_) => None,
             Table::Spans | Table::Logs | Table::MetricPoints => None,
         }
     }
@@ -88,6 +104,7 @@ impl ModelCells {
         match self {
             Self::Red(cells, resolution) => cells.to_batch(*resolution),
             Self::ServiceRed(cells, resolution) => cells.to_batch(*resolution),
+            Self::ServiceSeen(cells) => cells.to_batch(),
         }
     }
 }
