@@ -4,6 +4,7 @@ use crate::engine::check_segment;
 use crate::error::Error;
 use crate::fs::{self, DirectoryLock};
 use crate::manifest::Manifest;
+use crate::receipts::Receipts;
 use crate::segment::{self, SegmentMeta};
 use crate::wal::{self, LogCheck, SequenceSet};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,10 @@ pub fn verify(data_dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Ver
     }
     let log = wal::check(data_dir, &mut each)?;
     verified.log(log, manifest.as_ref());
+    match Receipts::read(data_dir) {
+        Err(error @ Error::ReceiptsDamaged { .. }) => verified.damage.push(error),
+        read => drop(read?),
+    }
     Ok(verified)
 }
 
