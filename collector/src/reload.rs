@@ -153,7 +153,7 @@ impl Said {
         match self {
             Self::Nothing => {}
             Self::ReadAgain => tracing::info!(what, "read again"),
-            Self::Works => tracing::info!(what, "can be read again, and are in use as they are now"),
+            Self::Works => tracing::info!(what, "can be read again, what is there now is in use"),
             Self::Failed(error) => {
                 tracing::warn!(what, error, "cannot be read again, what was there before stays in use");
             }
