@@ -114,7 +114,7 @@ async fn run_until(
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
     let closing = Closing::default();
     let doors = &closing.doors;
-    let endpoints = listeners.endpoints(config.tls.as_ref());
+    let endpoints = listeners.endpoints(config.tls.as_ref(), security::asked_of_senders(&config));
     let telemetry = Arc::new(Telemetry::new());
     let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners, &security);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;

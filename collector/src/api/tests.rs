@@ -36,6 +36,7 @@ impl Server {
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
             dashboard: "http://127.0.0.1:4320".to_owned(),
+            ..wire::Endpoints::default()
         };
         let api = Api::new(Settings {
             clock: Clock,

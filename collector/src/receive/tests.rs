@@ -58,6 +58,7 @@ impl Server {
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
             dashboard: "http://127.0.0.1:4320".to_owned(),
+            ..wire::Endpoints::default()
         };
         let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent, endpoints);
         Self { ingest, telemetry, engine, data_dir }

@@ -25,7 +25,7 @@ impl Listeners {
     }
 
     /// Where others find the ports that were bound.
-    pub(super) fn endpoints(&self, tls: Option<&Tls>) -> wire::Endpoints {
+    pub(super) fn endpoints(&self, tls: Option<&Tls>, credentials: wire::Credentials) -> wire::Endpoints {
         let url = |listener: &TcpListener| match listener.local_addr() {
             Ok(address) => shown(address, tls),
             // The system knows the address of a socket that it has just bound.
@@ -35,6 +35,7 @@ impl Listeners {
             otlp_grpc: url(&self.otlp_grpc),
             otlp_http: url(&self.otlp_http),
             dashboard: url(&self.api),
+            credentials,
         }
     }
 }
