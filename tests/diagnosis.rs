@@ -198,8 +198,8 @@ async fn assert_newest(server: &Server, reason: &str, transport: &str, right: &s
 /// The first bytes of a client of TLS 1.3.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
-/// Scenario: HTTP at the port of gRPC, gRPC at that of HTTP, TLS at both, Thrift, a protocol of lines, and OTLP at the
-/// port of the dashboard.
+/// Scenario: HTTP at the port of gRPC, gRPC at that of HTTP, TLS at both, Thrift, a protocol of lines, and OTLP and TLS
+/// at the port of the dashboard.
 /// Guarantees: each is answered as far as its protocol has words, with the address that it should have come to, and
 /// is in the list with the transport of the port.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -235,8 +235,10 @@ async fn wrong_ports_are_named() {
     let (status, answer) = post(&format!("{api}/v1/traces"), PROTOBUF, None, traces(1)).await;
     assert!(status == 404 && answer.contains(&http), "{status} {answer}");
     assert_newest(&server, "otlp_on_api_port", "http", &http).await;
-    say(&api, CLIENT_HELLO).await;
-    assert_counts_agree(&server, 8).await;
+    let answer = say(&api, CLIENT_HELLO).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(&api), "{answer}");
+    assert_newest(&server, "tls_on_plaintext_port", "http", &api).await;
+    assert_counts_agree(&server, 9).await;
     server.assert_quiet(&[]);
 }
 

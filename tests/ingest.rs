@@ -101,6 +101,25 @@ async fn bad_items_are_rejected_one_by_one() {
     assert_eq!(server.number("SELECT count(*) FROM spans").await, 2);
 }
 
+/// Scenario: a request is stored, the server ends in order and starts again, and the same request comes; twice.
+/// Guarantees: it is stored once, and known each time, though no log tells of it any more.
+#[tokio::test]
+async fn a_request_is_known_after_a_restart() {
+    let home = Home::new("resent", "");
+    let body = otlp::traces("resent", vec![otlp::span(1, false)]).encode_to_vec();
+    for n_resent in [0, 1, 1] {
+        let server = home.start().await;
+        let request = server.http.post(format!("{}/v1/traces", server.otlp_http())).body(body.clone());
+        let answer =
+            request.header("content-type", "application/x-protobuf").send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(server.number("SELECT count(*) FROM spans").await, 1);
+        assert_eq!(server.metric("firstfault_resent_requests_total").await, n_resent);
+        server.assert_quiet(&[]);
+        assert!(server.stop().await.success());
+    }
+}
+
 /// Scenario: gRPC with a message larger than the limit, and an unknown method.
 /// Guarantees: RESOURCE_EXHAUSTED and UNIMPLEMENTED, and the connection serves the next request.
 #[tokio::test]

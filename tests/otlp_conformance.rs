@@ -1,7 +1,8 @@
 //! The checklist of OTLP against the real binary, and against servers that are wrong on purpose.
 
+use crate::support::authority::{Authority, tls_section};
 use crate::support::fixtures;
-use crate::support::server::Server;
+use crate::support::server::{Home, Server};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -14,6 +15,9 @@ use std::collections::BTreeMap;
 const NOT_FROM_OUTSIDE: [u8; 2] = [33, 38];
 /// The line of the examples, which need fixtures.
 const EXAMPLES: u8 = 42;
+/// Lines that speak over every kind of connection: HTTP/1, HTTP/2, gRPC and bare sockets, and read back.
+const OF_CONNECTIONS: [u8; 10] = [1, 2, 4, 6, 10, 17, 29, 40, 46, 48];
+const TOKEN: &str = "token-of-the-conformance-suite";
 /// The lines of bombs.
 const BOMBS: [u8; 2] = [7, 8];
 /// MiB that a server may have had in memory after a bomb of a gibibyte, with a limit of 64 MiB.
@@ -52,6 +56,48 @@ async fn firstfault_conforms() {
         })
         .collect();
     assert!(others.is_empty(), "\n{}", conformance::table(&others));
+    server.assert_quiet(&[]);
+}
+
+/// Scenario: a server speaks TLS at every port and wants a token; it is checked with both, with another token, and with
+/// another authority.
+/// Guarantees: with both every line passes; without the token lines fail by what the server answers, without the
+/// authority there is nothing to check, and no message tells the token.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn firstfault_conforms_behind_tls_and_tokens() {
+    let (authority, dir) = (Authority::new("ours"), tempfile::tempdir().expect("a folder"));
+    authority.certify().write(dir.path());
+    let written = |name: &str, text: String| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let token = written("token", TOKEN.to_owned());
+    let section = format!("[[auth.tokens]]\nname = \"suite\"\nsecret_file = {token:?}\n");
+    let home = Home::new("conformance-tls", &tls_section(dir.path(), &section));
+    let server = home.start_for(authority.client().build().expect("a client")).await;
+    let settings = Settings {
+        ca: Some(written("ca.pem", authority.pem())),
+        headers: vec![format!("authorization: Bearer {TOKEN}")],
+        only: OF_CONNECTIONS.to_vec(),
+        ..settings(&server)
+    };
+    let outcomes = check(&settings).await;
+    let has_passed = outcomes.iter().all(|outcome| outcome.verdict == Verdict::Pass);
+    assert!(has_passed && outcomes.len() == OF_CONNECTIONS.len(), "\n{}", conformance::table(&outcomes));
+
+    let headers = vec![format!("authorization: Bearer not-{TOKEN}")];
+    let outcomes = check(&Settings { headers, only: vec![1, 2], ..settings.clone() }).await;
+    assert!(
+        outcomes.iter().all(|outcome| outcome.verdict == Verdict::Fail),
+        "{}",
+        conformance::table(&outcomes)
+    );
+    assert!(!conformance::table(&outcomes).contains(TOKEN), "{}", conformance::table(&outcomes));
+    let ca = Some(written("other.pem", Authority::new("theirs").pem()));
+    let stranger = Target::new(&Settings { ca, ..settings }).expect("a target");
+    let error = conformance::reach(&stranger).await.expect_err("not certified by them").to_string();
+    assert!(error.contains("certificate"), "{error}");
     server.assert_quiet(&[]);
 }
 

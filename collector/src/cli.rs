@@ -188,8 +188,11 @@ fn print(text: impl AsRef<str>) -> Result<(), Failure> {
 
 /// Where to look and where to send, ready to be copied into a shell.
 fn banner(started: &Started<'_>) -> String {
-    let wire::Endpoints { otlp_grpc, otlp_http, dashboard } = started.endpoints;
+    let wire::Endpoints { otlp_grpc, otlp_http, dashboard, credentials } = started.endpoints;
     let data_dir = started.data_dir.display();
+    let headers = credentials.otlp_headers();
+    let headers = headers
+        .map_or(String::new(), |headers| format!("  export OTEL_EXPORTER_OTLP_HEADERS=\"{headers}\"\n"));
     format!(
         "\nFirstfault {} is ready.\n\n  \
          Dashboard   {dashboard}\n  \
@@ -199,7 +202,7 @@ fn banner(started: &Started<'_>) -> String {
          Point an OpenTelemetry SDK at it:\n\n  \
          export OTEL_EXPORTER_OTLP_ENDPOINT={otlp_http}\n  \
          export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n  \
-         export OTEL_SERVICE_NAME=my-service\n\n",
+         export OTEL_SERVICE_NAME=my-service\n{headers}\n",
         env!("CARGO_PKG_VERSION")
     )
 }
@@ -232,13 +235,15 @@ mod tests {
     }
 
     /// Scenario: a running server with ports of its own.
-    /// Guarantees: the banner names every address and the three variables that an SDK needs.
+    /// Guarantees: the banner names every address and the three variables that an SDK needs; where senders are asked for
+    /// credentials, a fourth one, with a place for the secret.
     #[test]
     fn banner_can_be_copied() {
-        let endpoints = wire::Endpoints {
+        let mut endpoints = wire::Endpoints {
             otlp_grpc: "http://127.0.0.1:1".to_owned(),
             otlp_http: "http://127.0.0.1:2".to_owned(),
             dashboard: "http://127.0.0.1:3".to_owned(),
+            ..wire::Endpoints::default()
         };
         let started = Started { endpoints: &endpoints, data_dir: "/data".as_ref() };
         let text = banner(&started).replace(env!("CARGO_PKG_VERSION"), "VERSION");
@@ -259,5 +264,16 @@ mod tests {
 
         "#]]
         .assert_eq(&text);
+        for (credentials, end) in [
+            (wire::Credentials::Token, "authorization=Bearer%20YOUR_TOKEN\"\n\n"),
+            (
+                wire::Credentials::Password,
+                "authorization=Basic%20$(printf %s 'NAME:PASSWORD' | base64)\"\n\n",
+            ),
+        ] {
+            endpoints.credentials = credentials;
+            let text = banner(&Started { endpoints: &endpoints, data_dir: "/data".as_ref() });
+            assert!(text.ends_with(&format!("  export OTEL_EXPORTER_OTLP_HEADERS=\"{end}")), "{text}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
 use crate::receive::{Compression, hints, inflate, sniff};
 use crate::record::Logged;
-use crate::resent::{Fingerprint, Recent};
+use crate::resent::{Fingerprint, Met, Recent};
 use crate::series_limit::{self, SeriesLimit};
 use crate::telemetry::{Accepted, Origin, Reason, Refusal, RequestKind, Telemetry};
 use bytes::Bytes;
@@ -95,7 +95,7 @@ struct Decoded {
 }
 
 impl Ingest {
-    /// `recent` knows the requests whose records the engine replayed.
+    /// `recent` knows the requests that were stored before.
     pub(crate) fn new(
         engine: Engine,
         telemetry: Arc<Telemetry>,
@@ -183,15 +183,16 @@ impl Ingest {
         let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
         // A request without a single row leaves nothing to make durable, nor to remember.
         if n_items > 0 {
-            let outcome = inner.recent.outcome(fingerprint, record.received_at);
-            let mut outcome = outcome.lock().await;
-            if let Some(answer) = &*outcome {
-                inner.telemetry.resent(kind.signal);
-                return Ok(answer.clone());
-            }
+            let turn = match inner.recent.meet(fingerprint, record.received_at).await {
+                Met::First(turn) => turn,
+                Met::Before(answer) => {
+                    inner.telemetry.resent(kind.signal);
+                    return Ok(answer);
+                }
+            };
             let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
-            inner.engine.insert(logged, columns);
-            inner.recent.remember(fingerprint, &mut outcome, answer.clone());
+            let stored = turn.stored(answer.clone(), inner.clock.now());
+            inner.engine.insert(logged, columns.with_receipt(stored.receipt()));
         }
         drop(permit);
         let took = inner.clock.instant().duration_since(started_at);
@@ -214,7 +215,7 @@ impl Ingest {
 
 fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(Decoded, Permit), Failure> {
     let Payload { signal, encoding, compression, bytes, mut permit, .. } = payload;
-    let Inner { limits, recent, series, .. } = inner;
+    let Inner { limits, series, .. } = inner;
     let body = inflate(bytes, compression, limits.request_bytes, &mut permit)?;
     let mut report = Report::default();
     let decoded = decode::decode(signal, encoding, &body, &mut report)
@@ -228,7 +229,7 @@ fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(
             .map_err(|error| broken("columns", &error))?;
     }
     permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
-    let fingerprint = recent.fingerprint(signal, encoding.code(), &body);
+    let fingerprint = Fingerprint::of(signal, encoding.code(), &body);
     let record = Logged { signal, encoding, received_at, body, refused }.write();
     Ok((Decoded { record, columns, report, fingerprint }, permit))
 }

@@ -1,11 +1,13 @@
 //! Certificates and secrets are read again when their files change, and on SIGHUP.
 //!
 //! A change counts once two looks in a row have seen the same, so that files which are written one after another
-//! are read as a pair. What cannot be read leaves everything as it was and is told once, not at each look.
+//! are read as a pair. What cannot be read leaves everything as it was and is tried again at each look, changed or
+//! not: a disk or a mount comes back without a trace in the files. It is told once, and once when it works again.
 
 use crate::causes::with_causes;
 use crate::workers::Heartbeat;
 use std::fmt::Debug;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +23,22 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(120);
 
 /// Why something could not be read again.
 pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// A file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path:?} cannot be read")]
+pub(crate) struct Unreadable {
+    pub(crate) path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl Unreadable {
+    /// What an error is about.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
 
 /// What is made of files and can be made of them again.
 pub(crate) trait Source: Debug + Send + Sync {
@@ -45,7 +63,7 @@ pub(crate) async fn watch(sources: Vec<Arc<dyn Source>>, heart: Heartbeat, stop:
         };
         heart.beat();
         let looking = tokio::task::spawn_blocking(move || {
-            watched.iter_mut().for_each(|one| one.look(is_asked));
+            watched.iter_mut().for_each(|one| one.look(is_asked).log(one.source.what()));
             watched
         });
         watched = match looking.await {
@@ -86,6 +104,18 @@ struct Watched {
     seen: Option<Vec<Stamp>>,
     /// When they were read last, well or not. At the start nobody knows what they were like when they were read.
     read: Option<Vec<Stamp>>,
+    /// Why that did not go well.
+    failure: Option<String>,
+}
+
+/// What there is to say about a look.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    ReadAgain,
+    /// After a failure.
+    Works,
+    Failed(String),
 }
 
 /// What changes when a file does: written, replaced, or made readable. `None` for a file that is not there.
@@ -93,29 +123,38 @@ type Stamp = Option<[i64; 7]>;
 
 impl Watched {
     fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, seen: None, read: None }
+        Self { source, seen: None, read: None, failure: None }
     }
 
-    fn look(&mut self, is_asked: bool) {
+    fn look(&mut self, is_asked: bool) -> Said {
         let stamps: Vec<Stamp> = self.source.paths().iter().map(|path| stamp(path)).collect();
-        let has_settled = self.seen.as_ref() == Some(&stamps);
-        let has_changed = self.read.as_ref() != Some(&stamps);
-        if is_asked || (has_settled && has_changed) {
-            // Stamps are older than what is read: a change in between is seen by the next look.
-            let is_first = self.read.replace(stamps.clone()).is_none() && !is_asked;
-            self.read_again(is_first);
+        let has_settled = self.seen.replace(stamps.clone()).as_ref() == Some(&stamps);
+        let is_due = self.failure.is_some() || self.read.as_ref() != Some(&stamps);
+        if !is_asked && !(has_settled && is_due) {
+            return Said::Nothing;
         }
-        self.seen = Some(stamps);
-    }
-
-    fn read_again(&self, is_first: bool) {
-        let what = self.source.what();
-        match self.source.read_again() {
+        // Stamps are older than what is read: a change in between is seen by the next look.
+        let is_first = self.read.replace(stamps).is_none();
+        let failure = self.source.read_again().err().map(|error| with_causes(error.as_ref()));
+        let before = std::mem::replace(&mut self.failure, failure.clone());
+        match failure {
+            Some(failure) if is_asked || before.as_ref() != Some(&failure) => Said::Failed(failure),
+            Some(_) => Said::Nothing,
+            None if before.is_some() => Said::Works,
             // Read at the start, a moment ago.
-            Ok(()) if is_first => {}
-            Ok(()) => tracing::info!(what, "read again"),
-            Err(error) => {
-                let error = with_causes(error.as_ref());
+            None if is_first && !is_asked => Said::Nothing,
+            None => Said::ReadAgain,
+        }
+    }
+}
+
+impl Said {
+    fn log(self, what: &'static str) {
+        match self {
+            Self::Nothing => {}
+            Self::ReadAgain => tracing::info!(what, "read again"),
+            Self::Works => tracing::info!(what, "can be read again, what is there now is in use"),
+            Self::Failed(error) => {
                 tracing::warn!(what, error, "cannot be read again, what was there before stays in use");
             }
         }
@@ -139,6 +178,8 @@ mod tests {
     struct Pair {
         dir: TempDir,
         texts: Mutex<Vec<String>>,
+        /// How every reading fails, whatever is in the files.
+        failing: Mutex<Option<String>>,
     }
 
     impl Pair {
@@ -162,6 +203,9 @@ mod tests {
         }
 
         fn read_again(&self) -> Result<(), Failed> {
+            if let Some(failure) = &*self.failing.lock() {
+                return Err(failure.as_str().into());
+            }
             let texts = self.paths().into_iter().map(std::fs::read_to_string);
             let text = texts.collect::<Result<String, _>>();
             self.texts.lock().push(text.as_ref().map_or_else(|_| "unreadable".to_owned(), String::clone));
@@ -171,7 +215,7 @@ mod tests {
 
     fn pair() -> (Arc<Pair>, Watched) {
         let dir = tempfile::tempdir().expect("a folder");
-        let pair = Arc::new(Pair { dir, texts: Mutex::default() });
+        let pair = Arc::new(Pair { dir, texts: Mutex::default(), failing: Mutex::default() });
         pair.write("a", "1");
         pair.write("b", "1");
         let shared = Arc::clone(&pair);
@@ -206,19 +250,38 @@ mod tests {
     }
 
     /// Scenario: a file goes away, stays away, and comes back.
-    /// Guarantees: the failure is met once, and the file is read when it is there again.
+    /// Guarantees: it is tried again at each look and told of once; when it is there again it is read, and told of once.
     #[test]
-    fn an_unreadable_file_is_tried_again_when_it_changes() {
+    fn an_unreadable_file_is_tried_until_it_is_there() {
         let (pair, mut watched) = pair();
         std::fs::remove_file(pair.dir.path().join("b")).expect("removed");
-        for _ in 0..4 {
-            watched.look(false);
-        }
-        assert_eq!(pair.read(), ["unreadable"]);
+        let said = [(); 4].map(|()| watched.look(false));
+        assert_eq!(pair.read(), ["unreadable"; 3]);
+        assert!(matches!(said, [Said::Nothing, Said::Failed(_), Said::Nothing, Said::Nothing]), "{said:?}");
         pair.write("b", "2");
-        watched.look(false);
-        watched.look(false);
+        let said = [(); 4].map(|()| watched.look(false));
         assert_eq!(pair.read(), ["12"]);
+        assert_eq!(said, [Said::Nothing, Said::Works, Said::Nothing, Said::Nothing]);
+    }
+
+    /// Scenario: files fail to be read for a while, without any change that a look could see.
+    /// Guarantees: they are read when they can be, without one; another failure is told, too, and so is any to who asks.
+    #[test]
+    fn what_fails_is_tried_again_without_a_change() {
+        let (pair, mut watched) = pair();
+        pair.write("a", "2");
+        let failing = |text: Option<&str>| *pair.failing.lock() = text.map(str::to_owned);
+        failing(Some("stale handle"));
+        watched.look(false);
+        let failed = |text: &str| Said::Failed(text.to_owned());
+        assert_eq!([(); 2].map(|()| watched.look(false)), [failed("stale handle"), Said::Nothing]);
+        failing(Some("not permitted"));
+        assert_eq!([(); 2].map(|()| watched.look(false)), [failed("not permitted"), Said::Nothing]);
+        assert_eq!(watched.look(true), failed("not permitted"));
+        assert!(pair.read().is_empty());
+        failing(None);
+        assert_eq!([(); 2].map(|()| watched.look(false)), [Said::Works, Said::Nothing]);
+        assert_eq!(pair.read(), ["21"]);
     }
 
     /// Scenario: somebody asks for the files to be read, changed or not.
@@ -226,9 +289,9 @@ mod tests {
     #[test]
     fn asking_reads_at_once() {
         let (pair, mut watched) = pair();
-        watched.look(true);
+        assert_eq!(watched.look(true), Said::ReadAgain);
         pair.write("a", "2");
-        watched.look(true);
+        assert_eq!(watched.look(true), Said::ReadAgain);
         assert_eq!(pair.read(), ["11", "21"]);
         watched.look(false);
         watched.look(false);

@@ -1,13 +1,13 @@
 //! Rows of records of the write-ahead log, by the same decoding as at the door.
 //!
 //! The engine calls it at start, and for records whose request went away. What is rejected here was counted
-//! when it first arrived.
+//! when it first arrived. The rows come with the request's receipt, as they did at the door.
 
 use crate::columns::{self, Limits};
 use crate::decode::{self, Report};
 use crate::receive::answer::Acknowledged;
 use crate::record::{self, Logged};
-use crate::resent::Recent;
+use crate::resent::{Fingerprint, Recent, Stored};
 use crate::series_limit;
 
 /// Why a record does not become rows again.
@@ -37,10 +37,8 @@ pub(crate) fn rows_of_request(
     limits: Limits,
 ) -> Result<storage::Columns, Error> {
     let logged = Logged::read(record).map_err(|source| Error::Record { source })?;
-    let fingerprint = recent.fingerprint(logged.signal, logged.encoding.code(), &logged.body);
-    let (columns, report) = decoded(&logged, limits)?;
-    let answer = Acknowledged::new(logged.signal, report.n_rejected(), report.message());
-    recent.replayed(fingerprint, logged.received_at, answer);
+    let (columns, stored) = decoded(&logged, limits)?;
+    recent.replayed(stored);
     Ok(columns)
 }
 
@@ -54,7 +52,7 @@ pub(crate) fn rows_within(record: storage::WalRecord, limits: Limits) -> Result<
     decoded(&logged, limits).map(|(columns, _)| columns)
 }
 
-fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Report), Error> {
+fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Stored), Error> {
     let Logged { signal, encoding, received_at, body, refused } = logged;
     let mut report = Report::default();
     let decoded =
@@ -64,7 +62,11 @@ fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Report)
         Some(refused) => series_limit::without(columns, refused, &mut report),
         None => Ok(columns),
     });
-    Ok((columns.map_err(|source| Error::Columns { source })?, report))
+    let columns = columns.map_err(|source| Error::Columns { source })?;
+    let fingerprint = Fingerprint::of(*signal, encoding.code(), body);
+    let answer = Acknowledged::new(*signal, report.n_rejected(), report.message());
+    let stored = Stored { fingerprint, stored_at: *received_at, answer };
+    Ok((columns.with_receipt(stored.receipt()), stored))
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ async fn run_until(
     let (workers, mut deaths) = Workers::new(Clock, stop.clone());
     let closing = Closing::default();
     let doors = &closing.doors;
-    let endpoints = listeners.endpoints(config.tls.as_ref());
+    let endpoints = listeners.endpoints(config.tls.as_ref(), security::asked_of_senders(&config));
     let telemetry = Arc::new(Telemetry::new());
     let api = api(&config, &endpoints, &telemetry, &workers, &stop, &listeners, &security);
     let Listeners { otlp_grpc, otlp_http, api: api_listener } = listeners;
@@ -124,7 +124,7 @@ async fn run_until(
     };
     workers.spawn("api", None, |_| serve(api_listener, api.router(), Port::Api, api.strangers()));
     security.watch(&workers, &stop);
-    let recent = Arc::new(Recent::new());
+    let recent = Arc::new(Recent::default());
     let opened = tokio::select! {
         opened = open(&config, &endpoints, &recent) => opened?,
         // Nothing was accepted yet, so there is nothing to flush.
@@ -210,10 +210,11 @@ struct Opened {
 
 /// Engine first: it creates and locks the directory that the state file lies in.
 async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>) -> Result<Opened, Error> {
-    let (recent, limits) = (Arc::clone(recent), config.limits.items);
-    let decode = move |record| replay::rows_of_request(record, &recent, limits).map_err(Into::into);
+    let (replayed, limits) = (Arc::clone(recent), config.limits.items);
+    let decode = move |record| replay::rows_of_request(record, &replayed, limits).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
+    recent.recall(&recovery.receipts);
     log_recovery(&recovery);
     let settings = evaluate::Settings {
         interval: config.evaluation.interval,

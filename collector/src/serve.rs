@@ -31,12 +31,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// From the connection's start to its first whole request header. The HTTP/1 parser has a deadline of its own, but
-/// it only starts once the first bytes have told HTTP/1 from HTTP/2.
+/// From the connection's start to its first whole request header, with a handshake of TLS in between where there is one.
+/// The HTTP/1 parser has a deadline of its own, but it only starts once the first bytes have told HTTP/1 from HTTP/2.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of one listener. An exporter holds one or two and a browser six, so this is far above
 /// honest use and far below the usual limit of 1024 file descriptors. One more takes the place of an idle one.
@@ -104,13 +105,14 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 /// From the first byte of a connection: those who speak something else are turned away, then a handshake where the port
 /// speaks TLS, which ends when the seat is needed, as that of any connection without a request; then requests.
 async fn meet(stream: TcpStream, address: SocketAddr, door: Door, stop: CancellationToken, seat: Arc<Seat>) {
+    let deadline = Instant::now() + FIRST_REQUEST_TIMEOUT;
     let spoken = tokio::select! {
         biased;
         spoken = strangers::first_spoken(&stream) => spoken,
         // Nobody waits for an answer to nothing.
         () = stop.cancelled() => return,
         () = seat.leave().cancelled() => return,
-        () = tokio::time::sleep(FIRST_REQUEST_TIMEOUT) => return,
+        () = tokio::time::sleep_until(deadline) => return,
     };
     let Some(spoken) = spoken else { return };
     if let Some(stranger) = strangers::stranger(spoken, door.tls.is_some()) {
@@ -121,30 +123,37 @@ async fn meet(stream: TcpStream, address: SocketAddr, door: Door, stop: Cancella
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let Some(tls) = &door.tls else {
-        return answer(stream, Peer { address, has_certificate: false }, door, stop, seat).await;
+        let peer = Peer { address, has_certificate: false };
+        return answer(stream, peer, door, stop, seat, deadline).await;
     };
     let met = tokio::select! {
         () = stop.cancelled() => return,
         () = seat.leave().cancelled() => return,
-        met = tls.accept(stream) => met,
+        met = tls.accept(stream, deadline) => met,
     };
     match met {
         Ok(stream) => {
             let has_certificate = stream.get_ref().1.peer_certificates().is_some();
-            answer(stream, Peer { address, has_certificate }, door, stop, seat).await;
+            answer(stream, Peer { address, has_certificate }, door, stop, seat, deadline).await;
         }
         Err(fault) => drop(door.strangers.tell(&Stranger::Handshake(fault.to_string()), address.ip())),
     }
 }
 
 /// Serves one connection to its end. A stop lets the request under way finish; a connection without
-/// any request is ended after a while, and one that is idle for long, or when it should make room.
-async fn answer<S>(stream: S, peer: Peer, door: Door, stop: CancellationToken, seat: Arc<Seat>)
-where
+/// any request is ended at `deadline`, and one that is idle for long, or when it should make room.
+async fn answer<S>(
+    stream: S,
+    peer: Peer,
+    door: Door,
+    stop: CancellationToken,
+    seat: Arc<Seat>,
+    deadline: Instant,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Door { router, strangers, .. } = door;
-    let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST_TIMEOUT));
+    let mut first_request = pin!(tokio::time::sleep_until(deadline));
     let has_begun = Arc::new(AtomicBool::new(false));
     let (began, own_seat) = (Arc::clone(&has_begun), Arc::clone(&seat));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {

@@ -28,6 +28,7 @@ pub struct WalRecord {
 pub struct Columns {
     signal: Signal,
     batch: RecordBatch,
+    receipt: Option<Bytes>,
 }
 
 impl Columns {
@@ -37,7 +38,14 @@ impl Columns {
         if batch.schema().fields() != schema.fields() {
             return Err(Error::SchemaMismatch { signal, reason: first_difference(&batch, &schema) });
         }
-        Ok(Self { signal, batch })
+        Ok(Self { signal, batch, receipt: None })
+    }
+
+    /// With what the caller wants to be told again of the record: [`Recovery::receipts`](crate::Recovery::receipts)
+    /// has it when the record's rows are in segments. As many receipts are kept as fit into some bytes, the newest.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Bytes) -> Self {
+        Self { receipt: Some(receipt), ..self }
     }
 
     pub fn signal(&self) -> Signal {
@@ -46,6 +54,10 @@ impl Columns {
 
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
+    }
+
+    pub(crate) fn take_receipt(&mut self) -> Option<Bytes> {
+        self.receipt.take()
     }
 
     pub(crate) fn into_batch(self) -> RecordBatch {

@@ -93,6 +93,12 @@ pub enum Error {
         path = path.display()
     )]
     TooNew { path: PathBuf, found: u32, known: u32 },
+    #[error(
+        "receipts {path} are damaged: a request that was stored before, and is sent again, may be stored twice; the \
+         next flush writes them anew",
+        path = path.display()
+    )]
+    ReceiptsDamaged { path: PathBuf },
     #[error("options cannot work: {message}")]
     BadOptions { message: String },
     #[error("start thread {name}")]

@@ -30,6 +30,11 @@ pub(crate) enum Step {
     /// The directory with the names of a new segment.
     SegmentNameSync,
     SegmentDelete,
+    ReceiptsWrite,
+    ReceiptsSync,
+    ReceiptsPublish,
+    /// The directory with the name of the receipts.
+    ReceiptsNameSync,
     /// A file that no manifest names goes, at the start.
     OrphanDelete,
     ManifestWrite,

@@ -96,7 +96,8 @@ pub(crate) fn expect_data(data_dir: &Path) -> Result<(), Error> {
 
 /// Makes the directories that the engine expects.
 pub(crate) fn create_layout(data_dir: &Path) -> Result<(), Error> {
-    for directory in [wal_dir(data_dir), manifest_dir(data_dir), data_dir.join("segments")] {
+    let others = [manifest_dir(data_dir), receipts_dir(data_dir), data_dir.join("segments")];
+    for directory in [wal_dir(data_dir)].into_iter().chain(others) {
         create_dir(&directory)?;
     }
     for table in Table::ALL {
@@ -111,6 +112,10 @@ pub(crate) fn wal_dir(data_dir: &Path) -> PathBuf {
 
 pub(crate) fn manifest_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("manifest")
+}
+
+pub(crate) fn receipts_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("receipts")
 }
 
 pub(crate) fn segment_dir(data_dir: &Path, table: Table) -> PathBuf {

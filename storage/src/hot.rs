@@ -6,9 +6,11 @@
 
 use crate::ids::Signal;
 use crate::read_models::{Delta, ReadModels};
+use crate::receipts::Receipts;
 use crate::segment::SegmentMeta;
 use crate::wal::SequenceSet;
 use arrow::array::{Array, ArrayData, RecordBatch};
+use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ pub(crate) struct Generation {
     tables: [HotTable; 3],
     models: ReadModels,
     sequences: SequenceSet,
+    /// Bounded on their own, and small beside the rows.
+    receipts: Receipts,
     n_bytes: u64,
 }
 
@@ -108,6 +112,11 @@ impl Generation {
         self.n_bytes() - n_bytes_before
     }
 
+    /// Keeps what is to be told again of a record that was inserted.
+    pub(crate) fn keep_receipt(&mut self, sequence: u64, receipt: Bytes) {
+        self.receipts.push(sequence, receipt);
+    }
+
     /// Covers a record that has no rows to give.
     pub(crate) fn cover(&mut self, sequences: &SequenceSet) {
         self.sequences.insert_all(sequences);
@@ -131,6 +140,10 @@ impl Generation {
 
     pub(crate) fn models(&self) -> &ReadModels {
         &self.models
+    }
+
+    pub(crate) fn receipts(&self) -> &Receipts {
+        &self.receipts
     }
 
     pub(crate) fn batches(&self, signal: Signal) -> impl Iterator<Item = &RecordBatch> {

@@ -20,6 +20,7 @@ mod merge_choice;
 mod options;
 mod query;
 mod read_models;
+mod receipts;
 mod retention;
 mod runtime;
 pub mod schema;

@@ -25,18 +25,22 @@ pub(super) async fn rejections(
 }
 
 impl Api {
-    /// Tells connections to this port that speak something else. Those are counted that a port with TLS turns away,
-    /// because nobody else could tell why the page does not come.
+    /// Tells connections to this port that speak something else. Those are counted that speak TLS where the port does
+    /// not, or the other way round: nobody else could tell why the page does not come.
     pub(crate) fn strangers(&self) -> Strangers {
         let api = self.clone();
         Strangers::new(move |stranger, peer| {
             let (reason, message) = strangers::named(stranger);
             let hint = match stranger {
-                Stranger::Plaintext | Stranger::Handshake(_) => reason.hint(),
-                Stranger::Tls | Stranger::NotHttp => {
+                Stranger::Plaintext | Stranger::Handshake(_) => reason.hint().map(str::to_owned),
+                Stranger::Tls => {
+                    Some(format!("this port speaks plain text: open {}", api.settings.endpoints.dashboard))
+                }
+                Stranger::NotHttp => {
                     return format!("{message}; this port serves the dashboard and its API over HTTP");
                 }
             };
+            let hint = hint.as_deref();
             let origin = &Origin::new(Some(peer), Transport::Http, "");
             let refusal = Refusal { origin, signal: None, reason, message, hint };
             api.settings.telemetry.refused(&refusal, api.now());

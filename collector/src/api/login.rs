@@ -23,7 +23,7 @@ pub(super) fn refusal(api: &Api, request: &Request) -> Option<Response> {
     let now = api.settings.clock.instant();
     let denied = api.settings.gate.viewer(request.headers(), peer, now).err()?;
     if denied == Denied::Unknown {
-        // A few a minute for each address at most: more are not listened to.
+        // A few a minute for each address at most: more are told to come back later.
         let address = peer.map(|peer| tracing::field::display(peer.address.ip()));
         tracing::info!(address, "somebody with unknown credentials wants to look");
     }

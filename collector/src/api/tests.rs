@@ -40,6 +40,7 @@ impl Server {
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
             dashboard: "http://127.0.0.1:4320".to_owned(),
+            ..wire::Endpoints::default()
         };
         let api = Api::new(Settings {
             clock: Clock,
@@ -569,7 +570,7 @@ async fn look(server: &Server, path: &str, credentials: Option<&str>) -> Answer 
 /// Scenario: there is a user; the API, a page, the figures and the health checks are asked for by nobody, by the user,
 /// and by somebody who guesses.
 /// Guarantees: everything but the health checks wants the user's credentials, with a challenge that browsers know;
-/// guesses are stopped, with the time to wait, and no answer holds what was tried.
+/// guesses are slowed down, with the time to wait, the user is not, and no answer holds what was tried.
 #[tokio::test]
 async fn users_are_asked_for() {
     let secrets =
@@ -593,7 +594,8 @@ async fn users_are_asked_for() {
         assert_eq!(answer.status, 401);
         assert!(!answer.text().contains("staple"), "{}", answer.text());
     }
-    let answer = look(&server, "/", Some("ada:correct horse")).await;
+    let answer = look(&server, "/", Some("ada:battery staple")).await;
     assert_eq!((answer.status, answer.failure().1.as_str()), (429, "too_many_failures"));
     assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(look(&server, "/", Some("ada:correct horse")).await.text(), "page");
 }

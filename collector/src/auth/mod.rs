@@ -100,25 +100,26 @@ impl Gate {
 
     /// All are compared, whichever is the right one, so that the time this takes tells nothing.
     fn find(&self, presented: &Presented, peer: Option<&Peer>, now: Instant) -> Result<Arc<Account>, Denied> {
-        // Tokens are too long to be guessed, and many senders may share one address.
-        let guesser = peer.map(|peer| peer.address.ip()).filter(|_| presented.kind == Kind::User);
-        if let Some(retry_after) = guesser.and_then(|address| self.strikes.lock().wait(address, now)) {
-            return Err(Denied::TooManyFailures { retry_after });
-        }
         let mut found = None;
         for account in self.accounts.iter().filter(|account| account.kind() == presented.kind) {
             if account.knows(&presented.digest) {
                 found = Some(account);
             }
         }
-        match (found, guesser) {
-            (Some(account), _) => Ok(Arc::clone(account)),
-            (None, Some(address)) => {
-                self.strikes.lock().add(address, now);
-                Err(Denied::Unknown)
-            }
-            (None, None) => Err(Denied::Unknown),
+        found.cloned().ok_or_else(|| self.failed(presented.kind, peer, now))
+    }
+
+    /// What somebody is told who is not known. Only failures count, and only further failures feel it: many may share
+    /// one address, and one of them must not lock the others out.
+    fn failed(&self, kind: Kind, peer: Option<&Peer>, now: Instant) -> Denied {
+        // Tokens are too long to be guessed.
+        let Some(peer) = peer.filter(|_| kind == Kind::User) else { return Denied::Unknown };
+        let (mut strikes, address) = (self.strikes.lock(), peer.address.ip());
+        if let Some(retry_after) = strikes.wait(address, now) {
+            return Denied::TooManyFailures { retry_after };
         }
+        strikes.add(address, now);
+        Denied::Unknown
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a credential is known by: digests of its secrets, and the file they came from.
 //!
 //! Secrets leave this file in no other form. A file has one on a line of its own, or two while senders move from the
-//! old one to the new.
+//! old one to the new. All of a line counts, spaces at its ends too.
 
 use super::Kind;
+use crate::reload::Unreadable;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -14,8 +14,8 @@ use subtle::{Choice, ConstantTimeEq as _};
 const SECRETS_MAX: usize = 2;
 /// Characters of a token: fewer could be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
-/// Characters of a password: those who guess are stopped after a few attempts.
-const PASSWORD_CHARS_MIN: usize = 8;
+/// Characters of a password: who guesses is slowed down, and a server answers some thousand guesses a second at most.
+const PASSWORD_CHARS_MIN: usize = 12;
 /// Bytes of either, far below what a header may have.
 const SECRET_BYTES_MAX: usize = 1024;
 
@@ -51,12 +51,8 @@ pub(crate) struct Secrets {
 /// Why a secret cannot be used. It is not told itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{path:?} cannot be read")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(Unreadable),
     #[error("holds no secret")]
     Empty,
     #[error("holds more than {} lines: the old secret and the new one are enough", SECRETS_MAX)]
@@ -67,7 +63,7 @@ pub(crate) enum Error {
     PasswordShort,
     #[error("a secret has at most {} bytes", SECRET_BYTES_MAX)]
     Long,
-    #[error("a token has letters, digits and punctuation only, nothing that a header could not carry")]
+    #[error("a token has letters, digits and punctuation only, no spaces, not even at its ends")]
     TokenCharacters,
     #[error("a password has no control characters")]
     PasswordCharacters,
@@ -76,7 +72,7 @@ pub(crate) enum Error {
 impl Secrets {
     /// Of a text with a secret, or two on lines of their own.
     pub(crate) fn parse(kind: Kind, name: &str, text: &str) -> Result<Self, Error> {
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         match lines.len() {
             0 => return Err(Error::Empty),
             n if n > SECRETS_MAX => return Err(Error::TooMany),
@@ -88,10 +84,8 @@ impl Secrets {
 
     /// Of a file, which is remembered.
     pub(crate) fn read(kind: Kind, name: &str, path: PathBuf) -> Result<Self, Error> {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Self { file: Some(path), ..Self::parse(kind, name, &text)? }),
-            Err(source) => Err(Error::Read { path, source }),
-        }
+        let text = std::fs::read_to_string(&path).map_err(Unreadable::at(&path)).map_err(Error::Read)?;
+        Ok(Self { file: Some(path), ..Self::parse(kind, name, &text)? })
     }
 
     pub(super) fn digests(&self) -> &[Digest] {

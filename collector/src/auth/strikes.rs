@@ -1,7 +1,9 @@
-//! Wrong passwords by address: who keeps guessing is not listened to for a while.
+//! Wrong passwords by address: who keeps guessing is told to come back later.
 //!
-//! Nothing waits here, so that a guesser holds nothing open: the answer says when to come back. Which addresses are
-//! remembered is bounded, and one that rests is forgotten.
+//! Others behind the same address are not touched: what is right is let in, whatever else came from there. So this
+//! keeps clients with an old password, and those who guess, from filling logs and figures; it is the length of a
+//! password that keeps it from being guessed. Nothing waits here, so that a guesser holds nothing open. Which addresses
+//! are remembered is bounded, and one that rests is forgotten.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,7 +23,7 @@ pub(super) struct Strikes {
 }
 
 impl Strikes {
-    /// How long an address must wait before it is listened to again.
+    /// How long an address must wait before another failure of it is answered as such.
     pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let weight = self.forgotten_at.get(&network(address))?.checked_duration_since(now)?;
         (weight + STRIKE).checked_sub(WEIGHT_MAX).filter(|wait| !wait.is_zero())

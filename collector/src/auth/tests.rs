@@ -99,17 +99,21 @@ fn a_certificate_can_stand_in() {
     }
 }
 
-/// Scenario: an address tries ten wrong passwords, at either door, then the right one; others come meanwhile.
-/// Guarantees: it is not listened to any more, whatever it says, and told for how long; others and tokens are.
+/// Scenario: ten wrong passwords come from an address, at either door, then another, then right ones from there and from
+/// elsewhere.
+/// Guarantees: the next failure is told to come back later; who is known is let in, wherever the others are.
 #[test]
-fn guessing_passwords_is_stopped() {
+fn guessing_is_slowed_down_for_those_who_guess() {
     let gate = token_and_user();
     for n in 0..5 {
         assert_eq!(looks(&gate, &basic(&format!("ada:wrong {n}"))), Err(Denied::Unknown));
         assert_eq!(sends(&gate, &basic(&format!("ada:other {n}"))), Err(Denied::Unknown));
     }
-    for asked in [looks(&gate, &basic("ada:correct horse")), sends(&gate, &basic("ada:correct horse"))] {
+    for asked in [looks(&gate, &basic("ada:wrong again")), sends(&gate, &basic("adam:correct horse"))] {
         assert!(matches!(asked, Err(Denied::TooManyFailures { .. })), "{asked:?}");
+    }
+    for asked in [looks(&gate, &basic("ada:correct horse")), sends(&gate, &basic("ada:correct horse"))] {
+        assert_eq!(asked, Ok(()));
     }
     assert_eq!(sends(&gate, &format!("Bearer {TOKEN}")), Ok(()));
     let other = Peer { address: SocketAddr::from(([10, 0, 0, 2], 1)), has_certificate: false };
@@ -150,7 +154,7 @@ fn secrets_are_rotated() {
     let gate = Gate::new(vec![Credential { kind, name, secrets, rates }], false);
     let known = || [TOKEN, OTHER_TOKEN].map(|token| sends(&gate, &format!("Bearer {token}")).is_ok());
     assert_eq!((known(), gate.paths()), ([true, false], vec![path.clone()]));
-    write(format!("{TOKEN}\n\n  {OTHER_TOKEN}  \n"));
+    write(format!("{TOKEN}\r\n\n{OTHER_TOKEN}\n"));
     gate.read_again().expect("read");
     assert_eq!(known(), [true, true]);
     write(OTHER_TOKEN.to_owned());
@@ -161,6 +165,21 @@ fn secrets_are_rotated() {
     std::fs::remove_file(&path).expect("removed");
     gate.read_again().expect_err("gone");
     assert_eq!(known(), [false, true]);
+}
+
+/// Scenario: passwords with spaces at both ends, in lines that end in either way, or not at all.
+/// Guarantees: only the end of the line is not part of them.
+#[test]
+fn spaces_are_part_of_a_password() {
+    for text in ["  correct horse ", "  correct horse \n", "\n  correct horse \r\n"] {
+        let (kind, name, rates) = (Kind::User, "ada".to_owned(), Rates::default());
+        let secrets = Secrets::parse(kind, &name, text).expect("a secret");
+        let gate = Gate::new(vec![Credential { kind, name, secrets, rates }], false);
+        assert_eq!(looks(&gate, &basic("ada:  correct horse ")), Ok(()), "{text:?}");
+        assert_eq!(looks(&gate, &basic("ada:correct horse")), Err(Denied::Unknown), "{text:?}");
+    }
+    let error = Secrets::parse(Kind::Token, "ci", &format!(" {TOKEN}")).expect_err("a space");
+    assert!(error.to_string().contains("no spaces"), "{error}");
 }
 
 /// Scenario: secrets that are too short, too long, too many, or of characters that no header carries.
@@ -175,14 +194,14 @@ fn weak_secrets_are_refused() {
     expect_test::expect![[r#"
         holds no secret
         a token has at least 16 characters; `openssl rand -base64 32` makes one
-        a token has letters, digits and punctuation only, nothing that a header could not carry
+        a token has letters, digits and punctuation only, no spaces, not even at its ends
         holds more than 2 lines: the old secret and the new one are enough
         a secret has at most 1024 bytes
-        a password has at least 8 characters
+        a password has at least 12 characters
         a password has no control characters"#]]
     .assert_eq(
         &[
-            refused(Kind::Token, " \n"),
+            refused(Kind::Token, "\n\r\n"),
             refused(Kind::Token, "fifteen-letters"),
             refused(Kind::Token, "sixteen letters-"),
             refused(Kind::Token, "a\nb\nc"),

@@ -17,18 +17,30 @@ use arrow::error::ArrowError;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// Columns that repeat an attribute of the resource, and the keys that tell it: the first that has a value.
+const PROMOTED: [(&str, &[&str]); 5] = [
+    ("service", &["service.name"]),
+    ("service_namespace", &["service.namespace"]),
+    ("service_instance_id", &["service.instance.id"]),
+    ("service_version", &["service.version"]),
+    ("environment", &["deployment.environment.name", "deployment.environment"]),
+];
 /// The service of a resource that does not name one.
 const UNKNOWN_SERVICE: &str = "unknown_service";
 /// Bytes that the resources and scopes of one request may take after repetition. A request of the
 /// largest size with 100,000 items stays below it when each item's resource and scope have 5 KiB.
 const REPEATED_BYTES_MAX: usize = 512 << 20;
 
+/// Values of the promoted columns, in their order.
+type Promoted<'a> = [Option<Cow<'a, str>>; PROMOTED.len()];
+
 /// Resources and scopes of one request, and how many rows in a row belong to each.
 #[derive(Debug)]
 pub(super) struct Owners<'a> {
     resources: Vec<(Resource<'a>, Text<'a>)>,
     resource_attributes: Attributes<'a>,
-    entity_refs: Vec<Option<Cow<'a, str>>>,
+    promoted: Vec<Promoted<'a>>,
+    entity_refs: Vec<Option<String>>,
     n_rows_of_resource: Vec<usize>,
     scopes: Vec<(Scope<'a>, Text<'a>)>,
     scope_attributes: Attributes<'a>,
@@ -44,6 +56,7 @@ impl<'a> Owners<'a> {
         Self {
             resources: Vec::new(),
             resource_attributes: Attributes::new(limits),
+            promoted: Vec::new(),
             entity_refs: Vec::new(),
             n_rows_of_resource: Vec::new(),
             scopes: Vec::new(),
@@ -74,9 +87,11 @@ impl<'a> Owners<'a> {
         self.resource_attributes.append(resource.attributes, report);
         self.resources.push((resource, schema_url));
         self.n_rows_of_resource.push(0);
-        let entity_refs = entities::json(resource.entity_refs);
-        let bytes = schema_url.len() + entity_refs.as_ref().map_or(0, String::len);
-        self.entity_refs.push(entity_refs.map(Cow::Owned));
+        let (promoted, entity_refs) = (promoted(resource.attributes), entities::json(resource.entity_refs));
+        let promoted_bytes: usize = promoted.iter().flatten().map(|value| value.len()).sum();
+        let bytes = promoted_bytes + schema_url.len() + entity_refs.as_ref().map_or(0, String::len);
+        self.promoted.push(promoted);
+        self.entity_refs.push(entity_refs);
         self.resource_bytes = self.resource_attributes.n_bytes() - bytes_before + bytes;
     }
 
@@ -117,7 +132,12 @@ impl<'a> Owners<'a> {
     /// Adds the columns to the table.
     pub(super) fn finish(self, received_at: i64, table: &mut Table) -> Result<(), ArrowError> {
         let n_rows = self.n_rows_of_resource.iter().sum();
-        table.push("resource_entity_refs", optional_text(self.entity_refs, &self.n_rows_of_resource)?);
+        let entity_refs = self.entity_refs.iter().map(Option::as_deref);
+        table.push("resource_entity_refs", optional_text(entity_refs, &self.n_rows_of_resource)?);
+        for (idx, (column, _)) in PROMOTED.into_iter().enumerate() {
+            let values = self.promoted.iter().map(|promoted| promoted[idx].as_deref());
+            table.push(column, optional_text(values, &self.n_rows_of_resource)?);
+        }
         push_resources(&self.resources, self.resource_attributes, &self.n_rows_of_resource, table)?;
         push_scopes(&self.scopes, self.scope_attributes, &self.n_rows_of_scope, table)?;
         table.push("received_at", table::times(std::iter::repeat_n(received_at, n_rows)));
@@ -139,17 +159,6 @@ fn push_resources(
     n_rows: &[usize],
     table: &mut Table,
 ) -> Result<(), ArrowError> {
-    let own = |keys: &[&str]| {
-        let values = resources.iter().map(|(resource, _)| find(resource.attributes, keys));
-        optional_text(values.collect(), n_rows)
-    };
-    table.push("service_namespace", own(&["service.namespace"])?);
-    table.push("service_instance_id", own(&["service.instance.id"])?);
-    table.push("service_version", own(&["service.version"])?);
-    table.push("environment", own(&["deployment.environment.name", "deployment.environment"])?);
-    let service = resources.iter().map(|(resource, _)| find(resource.attributes, &["service.name"]));
-    let service = service.map(|name| Some(name.unwrap_or(UNKNOWN_SERVICE.into())));
-    table.push("service", optional_text(service.collect(), n_rows)?);
     let sent = resources.iter().map(|(resource, _)| resource.dropped_attributes_count);
     table.push("resource_dropped_attributes_count", repeated_dropped(sent, &attributes, n_rows));
     table.push("resource_schema_url", text(resources.iter().map(|(_, schema_url)| *schema_url), n_rows)?);
@@ -186,10 +195,13 @@ pub(super) fn text<'a>(
     Ok(Arc::new(texts.repeated(n_rows).finish()?))
 }
 
-fn optional_text(values: Vec<Option<Cow<'_, str>>>, n_rows: &[usize]) -> Result<ArrayRef, ArrowError> {
+fn optional_text<'a>(
+    values: impl Iterator<Item = Option<&'a str>>,
+    n_rows: &[usize],
+) -> Result<ArrayRef, ArrowError> {
     let (mut texts, mut nulls) = (Texts::new(), NullBufferBuilder::new(n_rows.iter().sum()));
-    for (value, n) in values.iter().zip(n_rows) {
-        texts.push(Text::of(value.as_deref().unwrap_or("")));
+    for (value, n) in values.zip(n_rows) {
+        texts.push(Text::of(value.unwrap_or("")));
         match value {
             Some(_) => nulls.append_n_non_nulls(*n),
             None => nulls.append_n_nulls(*n),
@@ -216,6 +228,12 @@ pub(super) fn dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes<'
 fn sum_dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes<'_>) -> impl Iterator<Item = u32> {
     let left_out = attributes.n_dropped().iter();
     sent.zip(left_out).map(|(sent, left_out)| sent.saturating_add(*left_out))
+}
+
+fn promoted(attributes: KeyValues<'_>) -> Promoted<'_> {
+    let mut values = PROMOTED.map(|(_, keys)| find(attributes, keys));
+    values[0].get_or_insert(UNKNOWN_SERVICE.into());
+    values
 }
 
 /// The first of the keys that has a value, as text.

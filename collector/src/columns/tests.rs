@@ -261,24 +261,29 @@ fn owners_are_repeated_for_their_rows() {
     );
 }
 
-/// Scenario: a large resource with more rows than its repetition may take.
-/// Guarantees: rows beyond the bound are rejected one by one, not stored and not forgotten.
+/// Scenario: a large resource with more rows than its repetition may take, by an attribute that is only in the map of
+/// the resource, and by one that has a column of its own besides.
+/// Guarantees: rows beyond the bound are rejected one by one, not stored and not forgotten; columns count.
 #[test]
 fn repetition_is_bounded() {
     use crate::decode::views::{Resource, Text, View};
     use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-    let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(90))) });
-    let resource = opentelemetry_proto::tonic::resource::v1::Resource {
-        attributes: vec![KeyValue { key: "k".to_owned(), value, key_strindex: 0 }],
-        ..Default::default()
-    };
-    let mut report = Report::default();
-    let mut owners = owners::Owners::with_repeated_bytes_max(350);
-    owners.enter_resource(Some(Resource::of_message(&resource)), Text::default(), &mut report);
-    owners.enter_scope(None, Text::default(), &mut report);
-    let admitted: Vec<bool> = (0..5).map(|_| owners.admit_row(10, &mut report)).collect();
-    assert_eq!(admitted, [true, true, true, false, false]);
-    assert_eq!(report.n_rejected(), 2);
+    // The name of the service is in a column even if nobody names one.
+    for (key, n_admitted) in [("k", 3), ("service.name", 1), ("deployment.environment", 1)] {
+        let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(90))) });
+        let resource = opentelemetry_proto::tonic::resource::v1::Resource {
+            attributes: vec![KeyValue { key: key.to_owned(), value, key_strindex: 0 }],
+            ..Default::default()
+        };
+        let mut report = Report::default();
+        let mut owners = owners::Owners::with_repeated_bytes_max(400);
+        owners.enter_resource(Some(Resource::of_message(&resource)), Text::default(), &mut report);
+        owners.enter_scope(None, Text::default(), &mut report);
+        let admitted: Vec<bool> = (0..5).map(|_| owners.admit_row(10, &mut report)).collect();
+        let expected: Vec<bool> = (0..5).map(|n| n < n_admitted).collect();
+        assert_eq!(admitted, expected, "{key}");
+        assert_eq!(report.n_rejected(), 5 - n_admitted, "{key}");
+    }
 }
 
 /// Scenario: events and links, with attributes and a link that points nowhere.

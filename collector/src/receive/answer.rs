@@ -210,6 +210,14 @@ impl Acknowledged {
         Self { signal, n_rejected, message: message.map(bounded) }
     }
 
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    pub(crate) fn n_rejected(&self) -> u64 {
+        self.n_rejected
+    }
+
     pub(crate) fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }

@@ -190,6 +190,7 @@ mod tests {
             otlp_grpc: "http://127.0.0.1:14317".to_owned(),
             otlp_http: "http://127.0.0.1:14318".to_owned(),
             dashboard: "http://127.0.0.1:14320".to_owned(),
+            ..Endpoints::default()
         }
     }
 

@@ -45,18 +45,20 @@ impl Server {
     }
 
     async fn open(data_dir: TempDir, limits: IngestLimits) -> Self {
-        let recent = Arc::new(Recent::new());
+        let recent = Arc::new(Recent::default());
         let replayed = Arc::clone(&recent);
         let decode =
             move |record| replay::rows_of_request(record, &replayed, limits.items).map_err(Into::into);
         let options =
             storage::Options { data_dir: data_dir.path().to_owned(), ..storage::Options::default() };
-        let (engine, _) = Engine::open(options, decode).await.unwrap();
+        let (engine, recovery) = Engine::open(options, decode).await.unwrap();
+        recent.recall(&recovery.receipts);
         let telemetry = Arc::new(Telemetry::new());
         let endpoints = wire::Endpoints {
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
             dashboard: "http://127.0.0.1:4320".to_owned(),
+            ..wire::Endpoints::default()
         };
         let ingest = Ingest::new(engine.clone(), Arc::clone(&telemetry), limits, Clock, recent, endpoints);
         Self { ingest, telemetry, engine, data_dir }

@@ -25,7 +25,7 @@ impl Listeners {
     }
 
     /// Where others find the ports that were bound.
-    pub(super) fn endpoints(&self, tls: Option<&Tls>) -> wire::Endpoints {
+    pub(super) fn endpoints(&self, tls: Option<&Tls>, credentials: wire::Credentials) -> wire::Endpoints {
         let url = |listener: &TcpListener| match listener.local_addr() {
             Ok(address) => shown(address, tls),
             // The system knows the address of a socket that it has just bound.
@@ -35,6 +35,7 @@ impl Listeners {
             otlp_grpc: url(&self.otlp_grpc),
             otlp_http: url(&self.otlp_http),
             dashboard: url(&self.api),
+            credentials,
         }
     }
 }
@@ -109,7 +110,7 @@ mod tests {
     async fn says_which_port_is_taken() {
         let first = Listeners::bind(&listen("127.0.0.1:0")).await.expect("free ports");
         let taken = first.api.local_addr().expect("bound");
-        assert_eq!(first.endpoints(None).dashboard, format!("http://{taken}"));
+        assert_eq!(first.endpoints(None, wire::Credentials::None).dashboard, format!("http://{taken}"));
         assert_ne!(taken.port(), 0);
         let problems = Listeners::bind(&listen(&taken.to_string())).await.expect_err("taken");
         expect_test::expect![[r#"

@@ -1,6 +1,6 @@
 //! What stands at the ports: the certificate, who asks for credentials, and reading both again.
 
-use crate::auth::Gate;
+use crate::auth::{Gate, Kind};
 use crate::config::Config;
 use crate::reload::{self, Source};
 use crate::tls::{self, Acceptor, Port, Tls};
@@ -44,6 +44,16 @@ impl Security {
             let stop = stop.clone();
             workers.spawn("reload", Some(reload::SILENCE_MAX), |heart| reload::watch(sources, heart, stop));
         }
+    }
+}
+
+/// What senders have to show. Who has a token may as well have a password; the former is made for it.
+pub(super) fn asked_of_senders(config: &Config) -> wire::Credentials {
+    let has = |kind: Kind| config.credentials.iter().any(|credential| credential.kind == kind);
+    match (has(Kind::Token), has(Kind::User)) {
+        (true, _) => wire::Credentials::Token,
+        (false, true) => wire::Credentials::Password,
+        (false, false) => wire::Credentials::None,
     }
 }
 

@@ -111,6 +111,20 @@ async fn connections_are_kept() {
     server.task.await.expect("no panic");
 }
 
+/// Scenario: a client has used up its time before HTTP began, as by a slow handshake, and says nothing.
+/// Guarantees: the connection ends at once; the first request has no time of its own.
+#[tokio::test]
+async fn there_is_one_deadline_for_all_before_the_first_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connects");
+    let (stream, address) = listener.accept().await.expect("accepts");
+    let door = Door { router: Router::new(), tls: None, strangers: Strangers::new(|_, _| String::new()) };
+    let (peer, seat) = (Peer { address, has_certificate: false }, Seats::new(1).take().await);
+    let answered = answer(stream, peer, door, CancellationToken::new(), seat, Instant::now());
+    tokio::time::timeout(FIRST_REQUEST_TIMEOUT / 2, answered).await.expect("it ends");
+    assert_eq!(read_to_end(client).await, "");
+}
+
 /// Sends a header over HTTP/1 and reads the answer to its end.
 async fn ask(address: SocketAddr, header: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connects");

@@ -2,13 +2,16 @@
 //! been sent.
 //!
 //! Rows of Parquet files become requests again, so that everything that comes in is decoded, logged and
-//! acknowledged in one way.
+//! acknowledged in one way. A file that cannot be taken in does not keep the others out; what was left out is told
+//! at the end, and is a failure of the whole.
 
 use super::export::requests;
 use super::place::Place;
 use super::sink::{Sink, Taken};
 use super::{Error, print};
+use crate::causes::with_causes;
 use crate::config::Config;
+use crate::decode::text::printable;
 use crate::reach::Reach;
 use arrow::array::RecordBatch;
 use serde::de::IgnoredAny;
@@ -19,6 +22,8 @@ use storage::{ParquetReader, Signal};
 
 /// Bytes of one request: what the log takes.
 const REQUEST_BYTES_MAX: u64 = 256 << 20;
+/// Characters of what is told of a file; the reasons of a server can be long, and are its own words.
+const TOLD_CHARS_MAX: usize = 400;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,38 +46,77 @@ pub(super) async fn run(
     config: Config,
 ) -> Result<(), Error> {
     let mut sink = Sink::find(to, &reach, config).await?;
-    let mut imported = Ok(());
-    for path in &files {
-        imported = import(path, &mut sink).await;
-        if imported.is_err() {
-            break;
-        }
-    }
+    let imported = import_all(&files, &mut sink).await;
     let closed = sink.close().await;
     imported.and(closed)
 }
 
-async fn import(path: &Path, sink: &mut Sink) -> Result<(), Error> {
+async fn import_all(files: &[PathBuf], sink: &mut Sink) -> Result<(), Error> {
+    let mut left_out = Vec::new();
+    for path in files {
+        match import(path, sink).await {
+            Ok(None) => {}
+            Ok(Some(told)) => left_out.push(told),
+            Err(error) if is_of_file(&error) => {
+                // What is refused does not say where it was.
+                let place = matches!(error, Error::Refused { .. }).then(|| format!("{}: ", path.display()));
+                let told = printable(&with_causes(&error), TOLD_CHARS_MAX);
+                left_out.push(format!("{}{told}", place.unwrap_or_default()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match left_out.is_empty() {
+        true => Ok(()),
+        false => Err(Error::LeftOut { left_out }),
+    }
+}
+
+/// Can others still be taken in?
+fn is_of_file(error: &Error) -> bool {
+    matches!(error, Error::Read { .. } | Error::Unusable { .. } | Error::Refused { .. })
+}
+
+/// Returns what was left out of a file, and why.
+async fn import(path: &Path, sink: &mut Sink) -> Result<Option<String>, Error> {
     let is_parquet = path.extension().is_some_and(|extension| extension == "parquet");
     let taken = match is_parquet {
         true => import_parquet(path, sink).await?,
         false => import_json(path, sink).await?,
     };
-    let Taken { n_requests, n_rejected } = taken;
-    print(format!("{}: {n_requests} requests, {n_rejected} items rejected\n", path.display()))
+    let (path, Taken { n_requests, n_rejected, message }) = (path.display(), taken);
+    let message = message.map_or(String::new(), |text| format!(" ({})", printable(&text, TOLD_CHARS_MAX)));
+    print(format!("{path}: {n_requests} requests, {n_rejected} items rejected{message}\n"))?;
+    Ok((n_rejected > 0).then(|| format!("{path}: {n_rejected} items rejected{message}")))
 }
 
 async fn import_parquet(path: &Path, sink: &mut Sink) -> Result<Taken, Error> {
     let mut taken = Taken::default();
-    for batch in ParquetReader::open(path)? {
-        let batch = batch?;
+    let unreadable = |error: storage::Error| match error {
+        storage::Error::Io { source, .. } => Error::Read { path: path.to_owned(), source },
+        other => unusable(path, &with_causes(&other)),
+    };
+    for batch in ParquetReader::open(path).map_err(unreadable)? {
+        let batch = batch.map_err(unreadable)?;
         let signal = signal_of_columns(&batch)
             .ok_or_else(|| unusable(path, "it holds no table that can be taken in"))?;
         for request in requests(&batch, signal) {
-            taken += sink.take(signal, request?.into()).await?;
+            let request = request.map_err(|error| rewritten(path, error))?;
+            taken += sink.take(signal, request.into()).await?;
         }
     }
     Ok(taken)
+}
+
+/// Columns of a table under their names, and of other types: other programs have no type for some of ours.
+fn rewritten(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Encode(error) => unusable(
+            path,
+            &format!("{error}; another program has rewritten it: import it as it was exported"),
+        ),
+        other => other,
+    }
 }
 
 /// Read models are made of spans, not taken in.

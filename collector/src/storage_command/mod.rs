@@ -85,6 +85,10 @@ pub(crate) enum Error {
     },
     #[error("cannot import {path}: {reason}", path = path.display())]
     Unusable { path: PathBuf, reason: String },
+    #[error("not everything was taken in:\n  {}", left_out.join("\n  "))]
+    LeftOut { left_out: Vec<String> },
+    #[error("{url} was too busy for two minutes; what came before is stored")]
+    Busy { url: String },
     #[error("a request was refused; what came before it is stored")]
     Refused {
         #[source]

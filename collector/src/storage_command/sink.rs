@@ -25,16 +25,19 @@ pub(super) enum Sink {
 }
 
 /// What became of requests. An item is rejected where its sender would have been told so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Taken {
     pub(super) n_requests: u64,
     pub(super) n_rejected: u64,
+    /// What the sender of the first request would have been told of which not everything was stored as it came.
+    pub(super) message: Option<String>,
 }
 
 impl AddAssign for Taken {
     fn add_assign(&mut self, more: Self) {
         self.n_requests += more.n_requests;
         self.n_rejected += more.n_rejected;
+        self.message = self.message.take().or(more.message);
     }
 }
 
@@ -90,7 +93,7 @@ async fn store(engine: &Engine, limits: Limits, signal: Signal, payload: Bytes) 
         logged = engine.log(record).await;
     }
     engine.insert(logged?, columns);
-    Ok(Taken { n_requests: 1, n_rejected: report.n_rejected() })
+    Ok(Taken { n_requests: 1, n_rejected: report.n_rejected(), message: report.message() })
 }
 
 async fn send(url: &str, http: &reqwest::Client, signal: Signal, body: Bytes) -> Result<Taken, Error> {
@@ -105,7 +108,7 @@ async fn send(url: &str, http: &reqwest::Client, signal: Signal, body: Bytes) ->
             }
             status if status.is_success() => {
                 let text = answer.text().await.map_err(failed)?;
-                return Ok(Taken { n_requests: 1, n_rejected: n_rejected(&text) });
+                return Ok(partial_success(&text));
             }
             status => {
                 let text = answer.text().await.map_err(failed)?;
@@ -113,14 +116,16 @@ async fn send(url: &str, http: &reqwest::Client, signal: Signal, body: Bytes) ->
             }
         }
     }
-    Err(Error::Refused { source: "the server was too busy for two minutes".into() })
+    Err(Error::Busy { url: url.to_owned() })
 }
 
-/// Of OTLP's partial success, whatever the signal calls its items.
-fn n_rejected(answer: &str) -> u64 {
+/// What OTLP says of one request, whatever the signal calls its items.
+fn partial_success(answer: &str) -> Taken {
     let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let partial = &answer["partialSuccess"];
     let names = ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"];
-    let rejected = names.iter().filter_map(|name| answer["partialSuccess"].get(name));
+    let rejected = names.iter().filter_map(|name| partial.get(name));
     let number = |value: &serde_json::Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    rejected.filter_map(number).sum()
+    let message = partial["errorMessage"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    Taken { n_requests: 1, n_rejected: rejected.filter_map(number).sum(), message }
 }

@@ -8,13 +8,17 @@ use crate::decode::{Encoding, Report, decode};
 use crate::encode::encode;
 use crate::reach::Reach;
 use crate::run::tests::{config, start};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
 use clap::Parser;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use prost::Message;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use storage::Signal;
+use std::sync::Arc;
+use storage::{ParquetReader, ParquetWriter, Signal};
 
 #[derive(Debug, Parser)]
 struct Export {
@@ -167,6 +171,66 @@ async fn what_is_exported_can_be_imported() {
     assert_eq!(items(&json.join("traces.jsonl")), spans);
 }
 
+fn write_parquet(path: &Path, batch: &RecordBatch) {
+    let mut file = ParquetWriter::create(path, batch.schema()).expect("a file");
+    file.write(batch).expect("written");
+    file.finish().expect("whole");
+}
+
+/// The first rows of a file of spans with their trace ids as most programs have bytes.
+fn rewritten(spans: &Path) -> RecordBatch {
+    let batch = ParquetReader::open(spans).expect("a file").next().expect("rows").expect("whole");
+    let column = batch.schema().index_of("trace_id").expect("a column");
+    let (mut fields, mut columns) = (batch.schema().fields().to_vec(), batch.columns().to_vec());
+    fields[column] = Arc::new(Field::new("trace_id", DataType::Binary, false));
+    columns[column] = cast(&columns[column], &DataType::Binary).expect("bytes are bytes");
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a batch")
+}
+
+/// Scenario: among files of ours are one of another program, one of ours that another program has written again, one
+/// without a request, one with an invalid span, and one that is not there.
+/// Guarantees: all of ours are taken in, to the last file; at the end each of the others is told with the reason, and
+/// nothing is called an export.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_cannot_be_imported_are_told_at_the_end() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name);
+    filled(&path("data")).await;
+    let json = exported(&path("data"), "json", &["--format", "otlp-json"]).await;
+    let parquet = exported(&path("data"), "parquet", &[]).await;
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    write_parquet(&path("foreign.parquet"), &RecordBatch::try_from_iter([("x", numbers)]).expect("a batch"));
+    write_parquet(&path("rewritten.parquet"), &rewritten(&parquet.join("spans.parquet")));
+    std::fs::write(path("no-request.jsonl"), "{\"other\": 1}\n").expect("written");
+    let half = json!({"resourceSpans": [{"scopeSpans": [{"spans": [
+        {"traceId": "5b8efff798038103d269b633813fc60d", "spanId": "eee19b7ec3c1b175", "name": "good"},
+        {"traceId": "5b8efff798038103d269b633813fc60d", "spanId": "00", "name": "bad"}]}]}]});
+    std::fs::write(path("half.jsonl"), half.to_string()).expect("written");
+    let names = ["foreign.parquet", "rewritten.parquet", "no-request.jsonl", "half.jsonl", "missing.jsonl"];
+    let mut files: Vec<PathBuf> = names.iter().map(|name| path(name)).collect();
+    files.push(json.join("traces.jsonl"));
+    let imported = import::run(files, None, Reach::default(), config(&path("new"))).await;
+    let error =
+        imported.expect_err("not everything").to_string().replace(&dir.path().display().to_string(), "DIR");
+    let told: Vec<&str> = error.lines().skip(1).map(str::trim).collect();
+    let expected = [
+        ("cannot import DIR/foreign.parquet: ", "no table that can be taken in"),
+        ("cannot import DIR/rewritten.parquet: ", "column trace_id"),
+        ("cannot import DIR/no-request.jsonl: ", "line 1 is no request"),
+        ("DIR/half.jsonl: 1 items rejected", "span_id_invalid"),
+        ("cannot read DIR/missing.jsonl: ", "No such file"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{error}");
+    for (line, (start, reason)) in told.iter().zip(expected) {
+        assert!(line.starts_with(start) && line.contains(reason), "{line}");
+    }
+    assert!(!error.contains("exported:") && !error.contains("cannot be exported"), "{error}");
+    let again = exported(&path("new"), "again", &["--format", "otlp-json"]).await;
+    let (sent, stored) = (items(&json.join("traces.jsonl")), items(&again.join("traces.jsonl")));
+    assert_eq!(stored.len(), sent.len() + 1, "one of half.jsonl besides");
+    assert!(sent.iter().all(|item| stored.contains(item)));
+}
+
 /// Scenario: a server has the directory; rows are imported and exported.
 /// Guarantees: they go to the server and come from it, those in its memory among them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,7 +245,7 @@ async fn a_running_server_is_asked() {
     assert_eq!(items(&again.join("traces.jsonl")), items(&json.join("traces.jsonl")));
     assert_eq!(items(&again.join("logs.jsonl")), items(&json.join("logs.jsonl")));
     let parquet = exported(&path("served"), "parquet", &["--table", "spans"]).await;
-    let n_rows: usize = storage::ParquetReader::open(&parquet.join("spans.parquet"))
+    let n_rows: usize = ParquetReader::open(&parquet.join("spans.parquet"))
         .expect("a file")
         .map(|batch| batch.expect("rows").num_rows())
         .sum();

@@ -44,8 +44,9 @@ fn report(data_dir: &Path, verified: &Verified) -> String {
     }
     if let Some((path, n_bytes)) = &verified.log_unfinished {
         text += &format!(
-            "note: {} ends in {n_bytes} bytes of a record that was never acknowledged; the next start puts them \
-             aside\n",
+            "note: {} ends in {n_bytes} bytes that are no whole record; if a crash cut it short, the record was never \
+             acknowledged; if something else did, restore the file from a copy before the next start, which puts \
+             these bytes aside\n",
             path.display()
         );
     }
@@ -64,8 +65,32 @@ fn report(data_dir: &Path, verified: &Verified) -> String {
         shown_bytes(*n_segment_bytes),
         shown_bytes(*n_log_bytes)
     );
-    text + match verified.damage.is_empty() && *n_log_records_missing == 0 {
-        true => "everything is as it was written\n",
-        false => "damaged\n",
+    text + match (verified.damage.is_empty() && *n_log_records_missing == 0, &verified.log_unfinished) {
+        (true, None) => "everything is as it was written\n",
+        (true, Some(_)) => "everything else is as it was written\n",
+        (false, _) => "damaged\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: a whole directory, one whose newest log file ends within a record, and one that lacks records.
+    /// Guarantees: the last line says what holds; of the cut record nothing is claimed that cannot be known.
+    #[test]
+    fn says_what_can_be_known() {
+        let report = |verified: &Verified| report(Path::new("/data"), verified);
+        let whole = Verified::default();
+        assert!(report(&whole).ends_with("everything is as it was written\n"));
+        let cut = Verified { log_unfinished: Some(("/data/wal/7.wal".into(), 9)), ..Verified::default() };
+        let text = report(&cut);
+        assert!(text.ends_with("everything else is as it was written\n"), "{text}");
+        assert!(
+            text.contains("/data/wal/7.wal ends in 9 bytes") && text.contains("if a crash cut it"),
+            "{text}"
+        );
+        let lacking = Verified { n_log_records_missing: 2, ..Verified::default() };
+        assert!(report(&lacking).ends_with("damaged\n"));
     }
 }

@@ -1,5 +1,6 @@
 //! The certificate, its key and the authority of clients: PEM files, made into what a handshake needs.
 
+use crate::reload::Unreadable;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -7,7 +8,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, crypto};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,12 +31,8 @@ pub(crate) struct ClientAuthority {
 /// Why the files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{path:?} cannot be read")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(Unreadable),
     #[error("{path:?} is not PEM")]
     Pem {
         path: PathBuf,
@@ -145,5 +141,5 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    std::fs::read(path).map_err(Unreadable::at(path)).map_err(Error::Read)
 }

@@ -17,13 +17,11 @@ use rustls::ServerConfig;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// From the connection's first moment to its last word of the handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Which port a connection is for. Clients are asked for certificates where telemetry comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Port {
@@ -80,7 +78,7 @@ pub(crate) struct Acceptor {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("the TLS handshake took longer than {} s", HANDSHAKE_TIMEOUT.as_secs())]
+    #[error("the TLS handshake took too long")]
     Slow,
     #[error("the TLS handshake failed: {}", printable(&error.to_string(), 200))]
     Handshake { error: io::Error },
@@ -91,10 +89,14 @@ impl Acceptor {
         Self { tls, port }
     }
 
-    /// The encrypted connection of a client that greets in TLS.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Fault> {
+    /// The encrypted connection of a client that greets in TLS, and has come to an end with it by `deadline`.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        deadline: Instant,
+    ) -> Result<TlsStream<TcpStream>, Fault> {
         let acceptor = TlsAcceptor::from(self.tls.config(self.port));
-        let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+        let shaken = tokio::time::timeout_at(deadline, acceptor.accept(stream)).await;
         shaken.map_err(|_| Fault::Slow)?.map_err(|error| Fault::Handshake { error })
     }
 }

@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -112,7 +113,8 @@ impl Server {
         let stream = TcpStream::connect(address).await.expect("connects");
         let (accepted, _) = self.listener.accept().await.expect("accepts");
         let acceptor = Acceptor::new(Arc::clone(&self.tls), port);
-        let both = async { tokio::join!(acceptor.accept(accepted), talk(stream)) };
+        let deadline = Instant::now() + PATIENCE;
+        let both = async { tokio::join!(acceptor.accept(accepted, deadline), talk(stream)) };
         tokio::time::timeout(PATIENCE, both).await.expect("in time")
     }
 
@@ -178,6 +180,18 @@ async fn a_failed_handshake_is_told() {
     let (met, ()) = server.meet(Port::Otlp, noise).await;
     let fault = met.expect_err("no TLS").to_string();
     assert!(fault.starts_with("the TLS handshake failed: "), "{fault}");
+}
+
+/// Scenario: a client connects and says nothing, up to the deadline.
+/// Guarantees: the handshake ends then, and says that it took too long.
+#[tokio::test]
+async fn a_handshake_has_a_deadline() {
+    let server = Server::start(Home::new().files(None)).await;
+    let _silent = TcpStream::connect(server.listener.local_addr().expect("bound")).await.expect("connects");
+    let (accepted, _) = server.listener.accept().await.expect("accepts");
+    let acceptor = Acceptor::new(Arc::clone(&server.tls), Port::Otlp);
+    let met = tokio::time::timeout(PATIENCE, acceptor.accept(accepted, Instant::now())).await;
+    assert!(matches!(met.expect("in time"), Err(Fault::Slow)));
 }
 
 /// Scenario: files that are missing, empty, no PEM, of the wrong kind, and a key of another certificate.

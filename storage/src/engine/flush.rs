@@ -1,7 +1,7 @@
 //! Moves rows from memory to segments, and expired segments away.
 //!
 //! A flush freezes the active generation, writes its segments, and publishes them in one manifest
-//! version with the log records they cover; only then are the rows let go. If any step fails the
+//! version with the log records they cover, whose receipts are on disk before; only then are the rows let go. If any step fails the
 //! generation stays frozen and readable, and the next flush starts over with it.
 
 use super::store::{State, Store, Work};
@@ -75,6 +75,10 @@ impl Store {
             return Err(Error::RestartNeeded);
         }
         let manifest = self.manifest();
+        let receipts = work.receipts.followed_by(frozen.receipts());
+        if !frozen.receipts().is_empty() {
+            receipts.write(&self.data_dir, &*self.faults)?;
+        }
         let segments = self.write_segments(&frozen)?;
         let next =
             Manifest { segment_id_next: self.segment_id_next(), ..following(&manifest, &frozen, &segments) };
@@ -84,6 +88,7 @@ impl Store {
             }
             return Err(error);
         }
+        work.receipts = receipts;
         let figures = &self.figures;
         figures.n_bytes_hot.fetch_sub(frozen.n_bytes(), Ordering::Relaxed);
         figures.n_spans_red_overflow.fetch_add(frozen.models().n_spans_overflow(), Ordering::Relaxed);

@@ -12,9 +12,11 @@ use crate::fs::{self, DirectoryLock};
 use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::query::QueryContext;
+use crate::receipts::Receipts;
 use crate::runtime::OwnRuntime;
 use crate::segment::CheckedSegments;
 use crate::wal::{OldDamage, Replay, Replayed, SequenceSet, Wal, WalStart, replay};
+use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use parking_lot::Mutex;
@@ -46,6 +48,8 @@ pub struct Recovery {
     pub n_orphans_removed: u64,
     /// Damaged or missing segments that the operator chose to go on without; each is in the log.
     pub n_segments_given_up: u64,
+    /// Receipts of records whose rows are in segments, oldest first; all others were replayed.
+    pub receipts: Vec<Bytes>,
 }
 
 impl Engine {
@@ -101,7 +105,9 @@ fn open(
     let n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
     segments::check(&options.data_dir, &manifest)?;
     let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest, &*faults)?;
-    let mut recovery = Recovery { n_segments_given_up, n_orphans_removed, ..Recovery::default() };
+    let receipts = Receipts::load(&options.data_dir, &manifest.covered, &*faults)?;
+    let mut recovery =
+        Recovery { n_segments_given_up, n_orphans_removed, receipts: receipts.said(), ..Recovery::default() };
 
     let object_store: Arc<dyn ObjectStore> = local_store(&options.data_dir)?;
     let checked = Arc::new(CheckedSegments::new(Arc::clone(&object_store), options.data_dir.clone()));
@@ -109,6 +115,7 @@ fn open(
     let query = QueryContext::start(&options, &reading)?;
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
     let store = Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults));
+    store.work.lock().receipts = receipts;
     let replayed = replay_into(&store, &decoder, &options, old_damage, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;
 

@@ -10,6 +10,7 @@ use crate::hot::{Arrival, Generation, Snapshot};
 use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::options::HotOptions;
+use crate::receipts::Receipts;
 use crate::segment::{CheckedSegments, SegmentMeta};
 use crate::stats::Stats;
 use crate::wal::SequenceSet;
@@ -55,6 +56,8 @@ pub(super) struct Work {
     /// The manifest on disk may be ahead of the one in memory. Another flush could overwrite or
     /// remove what that one names, so only a restart goes on.
     pub(super) is_uncertain: bool,
+    /// Of records that the manifest covers, as they are on disk.
+    pub(super) receipts: Receipts,
 }
 
 #[derive(Debug, Default)]
@@ -107,13 +110,16 @@ impl Store {
     }
 
     /// Makes rows visible. Returns the memory that the active generation takes now.
-    pub(super) fn insert(&self, sequence: u64, columns: Columns) -> u64 {
-        let signal = columns.signal();
+    pub(super) fn insert(&self, sequence: u64, mut columns: Columns) -> u64 {
+        let (signal, receipt) = (columns.signal(), columns.take_receipt());
         let batch = columns.into_batch();
         let arrival = Arrival::of(signal, &batch);
         let (n_bytes_active, mut melt) = {
             let mut state = self.state.lock();
             let n_bytes_more = state.active.insert(sequence, arrival);
+            if let Some(receipt) = receipt {
+                state.active.keep_receipt(sequence, receipt);
+            }
             self.figures.n_bytes_hot.fetch_add(n_bytes_more, Ordering::Relaxed);
             (state.active.n_bytes(), state.active.start_melt(signal))
         };

@@ -14,6 +14,8 @@ use std::fmt;
 
 /// How every refusal begins; DataFusion puts texts of its own before it.
 const REFUSAL: &str = "query needed more memory than the ";
+/// The operator of ORDER BY with LIMIT, in the names of consumers. It keeps so many rows, and spills none.
+const TOP_K: &str = "TopK";
 
 /// Bytes that all queries of a lane share.
 #[derive(Debug)]
@@ -57,6 +59,20 @@ impl LanePool {
                 in_use <= 6 * eighth || (in_use <= 7 * eighth && held <= 6 * eighth / used.n_merging.max(1))
             }
             Kind::Other => true,
+        }
+    }
+}
+
+impl LanePool {
+    /// What the author of a statement can do about a refusal, where it is not plain.
+    fn advice(&self, consumer: &str) -> &'static str {
+        match (consumer.contains(TOP_K), self.is_spilling) {
+            (false, _) => "",
+            (true, true) => {
+                ": ORDER BY keeps the rows of its LIMIT in memory; make LIMIT smaller, or leave it out and read as many \
+                 rows as you want: a sort of all rows goes to disk"
+            }
+            (true, false) => ": ORDER BY keeps the rows of its LIMIT in memory; make LIMIT smaller",
         }
     }
 }
@@ -120,8 +136,9 @@ impl MemoryPool for LanePool {
             used.n_bytes += additional;
             return Ok(());
         }
-        let (bytes, part) = (show_bytes(self.n_bytes_max as u64), part(reservation.consumer().name()));
-        let message = format!("{REFUSAL}{bytes} that {} share, in {part}, and was stopped", self.sharers);
+        let (bytes, consumer) = (show_bytes(self.n_bytes_max as u64), reservation.consumer().name());
+        let (sharers, part, advice) = (self.sharers, part(consumer), self.advice(consumer));
+        let message = format!("{REFUSAL}{bytes} that {sharers} share, in {part}, and was stopped{advice}");
         Err(DataFusionError::ResourcesExhausted(message))
     }
 
@@ -150,7 +167,7 @@ fn part(consumer: &str) -> &'static str {
         ("Window", "a window"),
         ("Aggregate", "GROUP BY or an aggregate"),
         ("Sort", "a sort"),
-        ("TopK", "a sort"),
+        (TOP_K, "a sort with LIMIT"),
         ("Recursive", "a recursive expression"),
     ];
     known.into_iter().find(|(name, _)| operator.contains(name)).map_or("one of its parts", |(_, part)| part)
@@ -198,6 +215,20 @@ mod tests {
             refusal(&refused),
             "query needed more memory than the 1000 bytes that statements share, in a join, and was stopped"
         );
+    }
+
+    /// Scenario: a sort with LIMIT asks for more than there is, with a disk to spill to and without.
+    /// Guarantees: it is told what to do, which is another thing without a disk.
+    #[test]
+    fn a_sort_with_limit_is_told_what_to_do() {
+        for is_spilling in [true, false] {
+            let pool: Arc<dyn MemoryPool> = Arc::new(LanePool::new(1_000, "statements", is_spilling));
+            let sort = MemoryConsumer::new("TopK[0]").register(&pool);
+            let refused = refusal(&sort.try_grow(1_001).expect_err("too much").to_string());
+            assert!(refused.contains("in a sort with LIMIT, and was stopped: "), "{refused}");
+            assert!(refused.contains("make LIMIT smaller"), "{refused}");
+            assert_eq!(refused.contains("goes to disk"), is_spilling, "{refused}");
+        }
     }
 
     /// Scenario: no disk to spill to.

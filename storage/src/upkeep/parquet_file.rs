@@ -3,7 +3,9 @@
 use crate::error::Error;
 use crate::fs;
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
@@ -13,8 +15,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-/// Rows read at a time.
+/// Rows decoded at a time. A small file can hold one large value that all of its rows have, so this bounds memory.
+const DECODED_ROWS: usize = 16;
+/// Rows handed out at a time, as far as there are so many in ...
 const BATCH_ROWS: usize = 1_024;
+/// ... not much more than these bytes.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// A file in the making. It has its name once it is whole and durable.
 #[derive(Debug)]
@@ -60,7 +66,7 @@ impl ParquetWriter {
     }
 }
 
-/// Rows of a Parquet file, whoever wrote it.
+/// Rows of a Parquet file, whoever wrote it, in batches that are neither many nor large.
 #[derive(Debug)]
 pub struct ParquetReader {
     path: PathBuf,
@@ -71,7 +77,7 @@ impl ParquetReader {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::io("read", path, source))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file);
-        let batches = builder.and_then(|builder| builder.with_batch_size(BATCH_ROWS).build());
+        let batches = builder.and_then(|builder| builder.with_batch_size(DECODED_ROWS).build());
         let batches = batches.map_err(|error| failure("read", path, error))?;
         Ok(Self { path: path.to_owned(), batches })
     }
@@ -81,8 +87,22 @@ impl Iterator for ParquetReader {
     type Item = Result<RecordBatch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.next()?;
-        Some(batch.map_err(|error| failure("read", &self.path, error.into())))
+        let gathered = self.gather();
+        gathered.map_err(|error| failure("read", &self.path, error.into())).transpose()
+    }
+}
+
+impl ParquetReader {
+    fn gather(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        let (mut gathered, mut n_rows, mut n_bytes) = (Vec::new(), 0, 0);
+        while n_rows + DECODED_ROWS <= BATCH_ROWS && n_bytes < BATCH_BYTES {
+            let Some(batch) = self.batches.next().transpose()? else { break };
+            n_rows += batch.num_rows();
+            n_bytes += batch.get_array_memory_size();
+            gathered.push(batch);
+        }
+        let Some(first) = gathered.first() else { return Ok(None) };
+        concat_batches(&first.schema(), &gathered).map(Some)
     }
 }
 

@@ -6,7 +6,8 @@ use crate::engine::tests::visible;
 use crate::fs as files;
 use crate::ids::{Signal, Table};
 use crate::options::Options;
-use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
+use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names, texts};
+use arrow::array::RecordBatch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -122,7 +123,7 @@ async fn each_damage_is_named() {
 }
 
 /// Scenario: a crash cut the last record of the log; a log file was lost.
-/// Guarantees: the former is no damage, for it was not acknowledged; the latter's records are missing.
+/// Guarantees: the former is told and no damage, for a crash leaves it so; the latter's records are missing.
 #[tokio::test]
 async fn the_end_of_the_log_may_be_cut() {
     let (_dir, data_dir) = filled().await;
@@ -300,4 +301,26 @@ async fn nothing_is_replaced_by_a_backup() {
     flip(&segment, 100);
     let error = backup(&data_dir, &dir.path().join("other"), Segments::Copied).expect_err("damaged");
     assert!(text(error).contains(&segment.display().to_string()));
+}
+
+/// Scenario: a file whose rows all have one text of a megabyte, which takes little room, and a file of small rows.
+/// Guarantees: the former is read a few rows at a time, so that memory does not grow with what the rows come to; the
+/// latter in batches; every row is read.
+#[test]
+fn batches_of_a_file_are_bounded() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let read = |name: &str, rows: &[String]| -> Vec<usize> {
+        let path = dir.path().join(name);
+        let batch = RecordBatch::try_from_iter([("t", texts(rows))]).expect("a batch");
+        let mut file = ParquetWriter::create(&path, batch.schema()).expect("a file");
+        file.write(&batch).expect("written");
+        file.finish().expect("whole");
+        let batches = ParquetReader::open(&path).expect("a file");
+        batches.map(|batch| batch.expect("rows").num_rows()).collect()
+    };
+    assert_eq!(read("large.parquet", &vec!["x".repeat(1 << 20); 40]), [16, 16, 8]);
+    let n_bytes = std::fs::metadata(dir.path().join("large.parquet")).expect("there").len();
+    assert!(n_bytes < 1 << 20, "{n_bytes} bytes");
+    let small: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
+    assert_eq!(read("small.parquet", &small), [1_024, 1_024, 452]);
 }

@@ -4,6 +4,7 @@ use crate::engine::check_segment;
 use crate::error::Error;
 use crate::fs::{self, DirectoryLock};
 use crate::manifest::Manifest;
+use crate::receipts::Receipts;
 use crate::segment::{self, SegmentMeta};
 use crate::wal::{self, LogCheck, SequenceSet};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ pub struct Verified {
     pub n_log_bytes: u64,
     /// Acknowledged records that neither the log nor a segment has.
     pub n_log_records_missing: u64,
-    /// The newest log file, if a crash left the beginning of a record at its end, and the bytes of that. Such
-    /// a record was not acknowledged; the next start puts it aside.
+    /// The newest log file, if the beginning of a record is at its end, and the bytes of that. A crash leaves it so, and
+    /// then the record was not acknowledged; whether it was one, nothing here can tell. The next start puts it aside.
     pub log_unfinished: Option<(PathBuf, u64)>,
     /// Each says what to do about it.
     pub damage: Vec<Error>,
@@ -62,6 +63,10 @@ pub fn verify(data_dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Ver
     }
     let log = wal::check(data_dir, &mut each)?;
     verified.log(log, manifest.as_ref());
+    match Receipts::read(data_dir) {
+        Err(error @ Error::ReceiptsDamaged { .. }) => verified.damage.push(error),
+        read => drop(read?),
+    }
     Ok(verified)
 }
 

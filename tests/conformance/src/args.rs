@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// Address of OTLP/gRPC; without it, port 4317 of the same host.
     #[arg(long, value_name = "URL")]
     grpc: Option<String>,
+    /// File with the certificate of the authority that servers at https:// are certified by, as PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// A header of every request, such as 'authorization: Bearer ...'; may be given more than once.
     #[arg(long = "header", value_name = "'NAME: VALUE'")]
     headers: Vec<String>,
@@ -41,6 +44,7 @@ impl Args {
         Settings {
             endpoint: self.endpoint.clone(),
             grpc: self.grpc.clone(),
+            ca: self.ca.clone(),
             headers: self.headers.clone(),
             query: self.query.clone(),
             examples: self.examples.clone(),

@@ -12,6 +12,7 @@ mod outcome;
 mod query;
 mod report;
 mod target;
+mod trust;
 mod wire;
 
 pub use outcome::{Level, Outcome, Verdict};
@@ -20,11 +21,10 @@ pub use target::{Settings, Target, TargetError};
 
 use checklist::{CHECKLIST, Line, Pace};
 use futures::{FutureExt as _, StreamExt as _, stream};
-use outcome::Stop;
+use outcome::{Stop, with_causes};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Lines that are checked at once; together they hold a few megabytes in a server.
@@ -32,10 +32,10 @@ const AT_ONCE: usize = 8;
 /// For the first connection of all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Does anything listen where the target's OTLP/HTTP should be?
+/// Does anything listen where the target's OTLP/HTTP should be, with a certificate that is trusted if it speaks TLS?
 pub async fn reach(target: &Target) -> io::Result<()> {
-    timeout(CONNECT_TIMEOUT, TcpStream::connect(target.http().authority())).await??;
-    Ok(())
+    let reached = timeout(CONNECT_TIMEOUT, wire::reach(target.http())).await?;
+    reached.map_err(|trouble| io::Error::other(with_causes(&trouble)))
 }
 
 /// Judges the lines that the target's settings ask for; `tell` hears of each as soon as it is judged. In the order

@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         Err(error) => return unusable(&error.to_string()),
     };
     if let Err(error) = conformance::reach(&target).await {
-        return unusable(&format!("nothing listens at {}: {error}", args.settings().endpoint));
+        return unusable(&format!("{} cannot be reached: {error}", args.settings().endpoint));
     }
     let outcomes = conformance::run(&target, &mut |outcome| told(outcome, args.json)).await;
     if args.json {

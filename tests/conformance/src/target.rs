@@ -3,9 +3,14 @@
 //! In two phases: `Settings` are text as it was typed, a `Target` is checked.
 
 use crate::checklist::CHECKLIST;
+use crate::trust::Trust;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use rustls::pki_types::ServerName;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// OTLP/gRPC's port, where only the address for HTTP is given.
 const GRPC_PORT: u16 = 4317;
@@ -17,6 +22,8 @@ pub struct Settings {
     pub endpoint: String,
     /// Address of OTLP/gRPC; none is port 4317 of the same host.
     pub grpc: Option<String>,
+    /// File with the certificate of the authority that the servers at `https://` are certified by, as PEM.
+    pub ca: Option<PathBuf>,
     /// Headers of every request, as `name: value`.
     pub headers: Vec<String>,
     /// Address of a Firstfault API, to read back what was sent.
@@ -30,10 +37,12 @@ pub struct Settings {
 /// Why settings name no target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    #[error("{text:?} is not the address of a server: write it as http://HOST:PORT")]
+    #[error("{text:?} is not the address of a server: write it as http://HOST:PORT or https://HOST:PORT")]
     Address { text: String },
-    #[error("{text:?} asks for TLS, which is not spoken here: give an address that takes plaintext")]
-    Tls { text: String },
+    #[error("{text:?} asks for TLS: name the file with the certificate of its authority, as --ca FILE")]
+    NoAuthority { text: String },
+    #[error("{path:?} cannot be used as the authority: {reason}")]
+    Authority { path: PathBuf, reason: String },
     #[error("a header is written as 'name: value', with printable characters; {name:?} is not")]
     Header { name: String },
     #[error("there is no line {number}: they are numbered from 1 to {last}")]
@@ -55,15 +64,17 @@ pub struct Target {
 
 impl Target {
     pub fn new(settings: &Settings) -> Result<Self, TargetError> {
-        let http = Address::parse(&settings.endpoint)?;
+        let trust = settings.ca.as_deref().map(Trust::of_file).transpose()?;
+        let parse = |text: &str| Address::parse(text, trust.as_ref());
+        let http = parse(&settings.endpoint)?;
         let grpc = match &settings.grpc {
-            Some(text) => Address::parse(text)?,
-            None => Address { host: http.host.clone(), port: GRPC_PORT, base: String::new() },
+            Some(text) => parse(text)?,
+            None => Address { port: GRPC_PORT, base: String::new(), ..http.clone() },
         };
         Ok(Self {
             http,
             grpc,
-            query: settings.query.as_deref().map(Address::parse).transpose()?,
+            query: settings.query.as_deref().map(parse).transpose()?,
             headers: headers(&settings.headers)?,
             examples: settings.examples.clone(),
             only: lines(&settings.only)?,
@@ -101,34 +112,61 @@ impl Target {
     }
 }
 
-/// Where something listens for plaintext.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where something listens.
+#[derive(Debug, Clone)]
 pub(crate) struct Address {
     /// As URLs have it: an IPv6 address in brackets.
     host: String,
     port: u16,
     /// Path before every path, without a slash at its end.
     base: String,
+    /// None where it listens for plaintext.
+    tls: Option<Tls>,
+}
+
+/// Who has to be at an address.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    trust: Trust,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// Shakes hands, to speak a protocol as TLS calls it.
+    pub(crate) async fn shake(&self, protocol: &[u8], stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.trust.shake(&self.name, protocol, stream).await
+    }
 }
 
 impl Address {
-    fn parse(text: &str) -> Result<Self, TargetError> {
+    fn parse(text: &str, trust: Option<&Trust>) -> Result<Self, TargetError> {
         let wrong = || TargetError::Address { text: text.to_owned() };
         let uri: Uri = text.parse().map_err(|_| wrong())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(TargetError::Tls { text: text.to_owned() }),
+        let is_tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => return Err(wrong()),
-        }
+        };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?.to_owned();
         if uri.query().is_some() {
             return Err(wrong());
         }
-        Ok(Self {
-            host,
-            port: uri.port_u16().unwrap_or(80),
-            base: uri.path().trim_end_matches('/').to_owned(),
-        })
+        let tls = match (is_tls, trust) {
+            (false, _) => None,
+            (true, None) => return Err(TargetError::NoAuthority { text: text.to_owned() }),
+            (true, Some(trust)) => {
+                let name =
+                    ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| wrong())?;
+                Some(Tls { trust: trust.clone(), name })
+            }
+        };
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        Ok(Self { host, port, base: uri.path().trim_end_matches('/').to_owned(), tls })
+    }
+
+    /// What to shake hands by first; none where plaintext is spoken.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// Host and port.
@@ -142,7 +180,8 @@ impl Address {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{}{path}", self.authority(), self.base)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}{path}", self.authority(), self.base)
     }
 }
 
@@ -198,7 +237,34 @@ mod tests {
             assert!(error.contains("http://HOST:PORT"), "{error}");
         }
         let error = target("https://host").expect_err("TLS").to_string();
-        assert!(error.contains("plaintext"), "{error}");
+        assert!(error.contains("--ca"), "{error}");
+    }
+
+    /// Scenario: servers that speak TLS, with a file of their authority, with one that is missing, and with one that
+    /// holds none.
+    /// Guarantees: all ports are spoken to in TLS, but those that say otherwise; a bad file is named.
+    #[test]
+    fn an_authority_is_read_from_a_file() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| Some(dir.path().join(name));
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        std::fs::write(dir.path().join("ca.pem"), certified.cert.pem()).expect("written");
+        std::fs::write(dir.path().join("empty.pem"), "no certificate").expect("written");
+        let settings = Settings {
+            endpoint: "https://[::1]:4318/otlp".to_owned(),
+            query: Some("http://localhost:4320".to_owned()),
+            ca: path("ca.pem"),
+            ..Settings::default()
+        };
+        let target = Target::new(&settings).expect("a target");
+        assert_eq!(target.http().url("/v1/logs"), "https://[::1]:4318/otlp/v1/logs");
+        assert_eq!(target.grpc().to_string(), "https://[::1]:4317");
+        assert!(target.grpc().tls().is_some() && target.query().is_some_and(|api| api.tls().is_none()));
+        for name in ["missing.pem", "empty.pem"] {
+            let error =
+                Target::new(&Settings { ca: path(name), ..settings.clone() }).expect_err(name).to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 
     /// Scenario: headers as typed, some without a value, and lines that do not exist.

@@ -93,6 +93,7 @@ fn every_answer_is_read() {
 fn every_word_is_read() {
     AlertState::ALL.iter().for_each(check);
     AttributeType::ALL.iter().for_each(check);
+    Credentials::ALL.iter().for_each(check);
     MetricView::ALL.iter().for_each(check);
     PeerKind::ALL.iter().for_each(check);
     Severity::ALL.iter().for_each(check);

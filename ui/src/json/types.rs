@@ -132,6 +132,7 @@ words! {
         "string" = String, "int" = Int, "double" = Double, "bool" = Bool, "bytes" = Bytes, "array" = Array,
         "map" = Map, "empty" = Empty
     }
+    Credentials { "none" = None, "token" = Token, "password" = Password }
     MetricView { "value" = Value, "rate" = Rate, "quantiles" = Quantiles }
     PeerKind { "service" = Service, "database" = Database, "messaging" = Messaging, "external" = External }
     Severity {
@@ -144,7 +145,7 @@ records! {
     ErrorBody { error }
     ApiError { code, message, hint ? optional }
     Status { version, started_at, now, endpoints, signals, rejections, storage, has_data, last_received_at }
-    Endpoints { otlp_grpc, otlp_http, dashboard }
+    Endpoints { otlp_grpc, otlp_http, dashboard, credentials }
     SignalStatus { signal, n_accepted, n_rejected, rate_per_s, last_received_at }
     Rejection { reason, n, last_at, example, hint }
     RejectionLog { now, by_reason, recent }

@@ -5,7 +5,7 @@
 use super::name_text;
 use super::slo_view::Standing;
 use crate::format;
-use wire::{Rejection, Status};
+use wire::{Credentials, Rejection, Status};
 
 /// Without anything for this long, the page no longer says "Receiving". Exporters send metrics once
 /// a minute by default, so a shorter time would flicker.
@@ -61,6 +61,33 @@ pub fn headline(ingest: Ingest) -> &'static str {
         Ingest::Waiting => "Nothing has arrived yet. Point any OTLP exporter here.",
         Ingest::Receiving => "Telemetry is arriving.",
         Ingest::Silent { .. } => "Nothing arrives at the moment.",
+    }
+}
+
+/// What a sender needs to know, below the title.
+pub fn lead(credentials: Credentials) -> &'static str {
+    match credentials {
+        Credentials::None => {
+            "No account, no header, no schema. A span shows within a second of its acknowledgement, and this page follows \
+             by itself."
+        }
+        Credentials::Token => {
+            "Senders need a token, in a header; no schema. A span shows within a second of its acknowledgement, and this \
+             page follows by itself."
+        }
+        Credentials::Password => {
+            "Senders need a name and a password, in a header; no schema. A span shows within a second of its \
+             acknowledgement, and this page follows by itself."
+        }
+    }
+}
+
+/// Who can send to ports that other machines reach.
+pub fn reachable(credentials: Credentials) -> &'static str {
+    match credentials {
+        Credentials::None => "Other machines can send here. There is no login: keep it inside.",
+        Credentials::Token => "Other machines can send here, with a token.",
+        Credentials::Password => "Other machines can send here, with a name and a password.",
     }
 }
 
@@ -121,6 +148,7 @@ mod tests {
                 otlp_grpc: "http://127.0.0.1:4317".to_owned(),
                 otlp_http: "http://127.0.0.1:4318".to_owned(),
                 dashboard: "http://127.0.0.1:4320".to_owned(),
+                ..Endpoints::default()
             },
             signals: vec![SignalStatus {
                 signal: "traces".to_owned(),

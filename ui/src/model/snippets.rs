@@ -1,9 +1,9 @@
 //! What to type so that telemetry arrives: one list of commands per language, with the endpoints in use.
 //!
 //! Pure text from `wire::Endpoints`; the page only shows and copies it. Each block must run as it
-//! stands, so nothing here is abbreviated and nothing needs an account, a header or a schema.
+//! stands, so nothing here is abbreviated. Where senders are asked for credentials, a word in capitals stands for them.
 
-use wire::Endpoints;
+use wire::{Credentials, Endpoints};
 
 /// The tabs, in their order on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,12 @@ pub fn snippets(tab: Tab, endpoints: &Endpoints) -> Vec<Snippet> {
 
 /// The command that fills an empty server with a demo shop.
 pub fn demo_command(endpoints: &Endpoints) -> String {
-    format!("firstfault demo --endpoint {}", endpoints.otlp_grpc)
+    let command = format!("firstfault demo --endpoint {}", endpoints.otlp_grpc);
+    match endpoints.credentials {
+        Credentials::None => command,
+        Credentials::Token => format!("FIRSTFAULT_TOKEN=YOUR_TOKEN {command}"),
+        Credentials::Password => format!("FIRSTFAULT_PASSWORD=PASSWORD {command} --user NAME"),
+    }
 }
 
 /// Splits a snippet into pieces to draw; joined again they give the same text.
@@ -123,17 +128,22 @@ fn environment(endpoints: &Endpoints) -> Snippet {
     Snippet {
         title: "Works for every OpenTelemetry SDK",
         text: exports(endpoints, &[]),
-        note: "Only these three. Traces, logs and metrics go to the same address.",
+        note: match endpoints.credentials {
+            Credentials::None => "Only these three. Traces, logs and metrics go to the same address.",
+            _ => "Traces, logs and metrics go to the same address. Put your own secret where capitals are.",
+        },
     }
 }
 
-/// The three variables of every SDK, then those of one language.
+/// The three variables of every SDK and what says who sends, then those of one language.
 fn exports(endpoints: &Endpoints, more: &[&str]) -> String {
     let mut lines = vec![
         "export OTEL_SERVICE_NAME=my-service".to_owned(),
         format!("export OTEL_EXPORTER_OTLP_ENDPOINT={}", endpoints.otlp_http),
         "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
     ];
+    let headers = endpoints.credentials.otlp_headers();
+    lines.extend(headers.map(|headers| format!("export OTEL_EXPORTER_OTLP_HEADERS=\"{headers}\"")));
     lines.extend(more.iter().map(|line| format!("export {line}")));
     lines.join("\n")
 }
@@ -259,8 +269,9 @@ fn collector(endpoints: &Endpoints) -> Vec<Snippet> {
         Snippet {
             title: "Already running a Collector: over HTTP",
             text: format!(
-                "exporters:\n  otlphttp/firstfault:\n    endpoint: {}\n{}",
+                "exporters:\n  otlphttp/firstfault:\n    endpoint: {}\n{}{}",
                 endpoints.otlp_http,
+                headers(endpoints.credentials),
                 pipelines("otlphttp/firstfault")
             ),
             note: "Add it beside the exporters you have. Collectors from v0.144 on also call it otlp_http.",
@@ -268,14 +279,24 @@ fn collector(endpoints: &Endpoints) -> Vec<Snippet> {
         Snippet {
             title: "Or over gRPC",
             text: format!(
-                "exporters:\n  otlp/firstfault:\n    endpoint: {}\n    tls:\n      insecure: {}\n{}",
+                "exporters:\n  otlp/firstfault:\n    endpoint: {}\n    tls:\n      insecure: {}\n{}{}",
                 without_scheme(&endpoints.otlp_grpc),
                 !endpoints.otlp_grpc.starts_with("https://"),
+                headers(endpoints.credentials),
                 pipelines("otlp/firstfault")
             ),
             note: "The gRPC exporter expects TLS unless insecure is true. From v0.144 on also otlp_grpc.",
         },
     ]
+}
+
+/// Of an exporter of the Collector.
+fn headers(credentials: Credentials) -> &'static str {
+    match credentials {
+        Credentials::None => "",
+        Credentials::Token => "    headers:\n      authorization: Bearer YOUR_TOKEN\n",
+        Credentials::Password => "    headers:\n      authorization: Basic BASE64_OF_NAME_COLON_PASSWORD\n",
+    }
 }
 
 fn pipelines(exporter: &str) -> String {
@@ -285,10 +306,15 @@ fn pipelines(exporter: &str) -> String {
 }
 
 fn curl(endpoints: &Endpoints) -> Vec<Snippet> {
+    let who = match endpoints.credentials {
+        Credentials::None => "",
+        Credentials::Token => "-H 'authorization: Bearer YOUR_TOKEN' ",
+        Credentials::Password => "-u 'NAME:PASSWORD' ",
+    };
     vec![Snippet {
         title: "Check without an SDK",
         text: format!(
-            "NOW=$(($(date +%s) - 1))\nTRACE=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')\nSPAN=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \\n')\ncurl -sS {}/v1/traces -H 'content-type: application/json' -d @- <<EOF\n{CURL_BODY}\nEOF",
+            "NOW=$(($(date +%s) - 1))\nTRACE=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')\nSPAN=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \\n')\ncurl -sS {}/v1/traces {who}-H 'content-type: application/json' -d @- <<EOF\n{CURL_BODY}\nEOF",
             endpoints.otlp_http
         ),
         note: "Answers with an empty object once the span is on disk. Anything refused comes back with its reason.",
@@ -338,6 +364,7 @@ mod tests {
             otlp_grpc: "http://127.0.0.1:14317".to_owned(),
             otlp_http: "http://127.0.0.1:14318".to_owned(),
             dashboard: "http://127.0.0.1:4320".to_owned(),
+            ..Endpoints::default()
         }
     }
 
@@ -371,6 +398,26 @@ mod tests {
                 assert!(text.contains(line), "{} lacks {line}", tab.id());
             }
         }
+    }
+
+    /// Scenario: the server asks senders for a token, for a user's password, and for nothing.
+    /// Guarantees: every tab and the demo say where it goes, by a word that holds its place; else none speaks of it.
+    #[test]
+    fn every_tab_has_a_place_for_credentials() {
+        for (credentials, word) in [(Credentials::Token, "YOUR_TOKEN"), (Credentials::Password, "PASSWORD")] {
+            let asking = Endpoints { credentials, ..endpoints() };
+            for tab in Tab::ALL {
+                let texts = snippets(tab, &asking).into_iter().map(|snippet| snippet.text);
+                let text = texts.collect::<Vec<_>>().join("\n");
+                assert!(text.to_lowercase().contains("authorization") || text.contains(" -u '"), "{text}");
+                assert!(text.contains(word), "{} lacks {word}: {text}", tab.id());
+                assert!(!text_of(tab).to_lowercase().contains("authorization"), "{}", tab.id());
+            }
+            assert!(demo_command(&asking).contains(word), "{}", demo_command(&asking));
+        }
+        let asking = Endpoints { credentials: Credentials::Token, ..endpoints() };
+        let line = "export OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer%20YOUR_TOKEN\"";
+        assert!(snippets(Tab::Python, &asking)[1].text.contains(line));
     }
 
     /// Scenario: the commands that make zero-code instrumentation work.

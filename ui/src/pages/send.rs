@@ -37,6 +37,7 @@ pub fn SendPage() -> impl IntoView {
     let status = expect_context::<Fetch<Status>>();
     ask_every_second(status);
     let state = memo(move || status.map(ingest::ingest).unwrap_or(Ingest::Waiting));
+    let credentials = memo(move || status.map(|status| status.endpoints.credentials).unwrap_or_default());
     let has_data = memo(move || state.get() != Ingest::Waiting);
     let recent = move || has_data.get().then(|| "/services?from=now-15m&to=now".to_owned());
     let services = api::watched::<ServiceList>(recent);
@@ -46,10 +47,7 @@ pub fn SendPage() -> impl IntoView {
             <div>
                 <section class="lead">
                     <h1>{live(move || ingest::headline(state.get()))}</h1>
-                    <p>
-                        "No account, no header, no schema. A span shows within a second of its \
-                         acknowledgement, and this page follows by itself."
-                    </p>
+                    <p>{live(move || ingest::lead(credentials.get()))}</p>
                 </section>
                 <Panel name="send-how" state=status.state() retry=status.retry() class="bare">
                     <EndpointList status=status />

@@ -25,6 +25,31 @@ pub struct Endpoints {
     pub otlp_grpc: String,
     pub otlp_http: String,
     pub dashboard: String,
+    #[serde(default)]
+    pub credentials: Credentials,
+}
+
+/// What senders are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    #[default]
+    None,
+    Token,
+    /// Of a user: there are no tokens.
+    Password,
+}
+
+impl Credentials {
+    /// The value of `OTEL_EXPORTER_OTLP_HEADERS`, to be put between double quotes in a shell. What it has for the secret
+    /// only holds its place: the server does not keep secrets.
+    pub fn otlp_headers(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Token => Some("authorization=Bearer%20YOUR_TOKEN"),
+            Self::Password => Some("authorization=Basic%20$(printf %s 'NAME:PASSWORD' | base64)"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -180,9 +180,10 @@ fn csv_cell(value: &Value) -> String {
 }
 
 /// RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe in front: telemetry is
-/// hostile, and these files are opened by a double click. Numbers are never touched.
+/// hostile, and these files are opened by a double click. Numbers are never touched, not even those that come as
+/// text: decimals, infinities, attributes.
 fn csv_text(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
     let guarded = if is_formula { format!("'{text}") } else { text.to_owned() };
     let is_plain =
         !guarded.is_empty() && !guarded.contains([',', '"', '\n', '\r']) && guarded.trim() == guarded;

@@ -4,6 +4,7 @@ use super::super::raw::Raw;
 use super::super::{Problems, Tls};
 use super::{Keys, auth};
 use crate::causes::with_causes;
+use crate::reload::Unreadable;
 use crate::tls::{ClientAuthority, Error, Files};
 use std::path::PathBuf;
 
@@ -67,13 +68,15 @@ fn check_name(keys: &mut Keys<'_>, name: &str) -> bool {
 /// The key whose file is at fault.
 fn key_of(error: &Error, files: &Files) -> &'static str {
     match error {
-        Error::Read { path, .. } | Error::Pem { path, .. } | Error::NoCertificate { path }
+        Error::Read(Unreadable { path, .. }) | Error::Pem { path, .. } | Error::NoCertificate { path }
             if *path == files.cert_file =>
         {
             "cert_file"
         }
         Error::Authority { .. } | Error::Verifier { .. } | Error::NoCertificate { .. } => "client_ca_file",
-        Error::Read { path, .. } | Error::Pem { path, .. } if *path != files.key_file => "client_ca_file",
-        Error::Read { .. } | Error::Pem { .. } | Error::NoKey { .. } | Error::Pair { .. } => "key_file",
+        Error::Read(Unreadable { path, .. }) | Error::Pem { path, .. } if *path != files.key_file => {
+            "client_ca_file"
+        }
+        Error::Read(_) | Error::Pem { .. } | Error::NoKey { .. } | Error::Pair { .. } => "key_file",
     }
 }

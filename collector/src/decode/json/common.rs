@@ -1,6 +1,6 @@
 //! Messages that the signals share.
 
-use super::{FieldValue, Message, scalar};
+use super::{FieldValue, Message, messages, scalar};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, EntityRef, InstrumentationScope, KeyValue, KeyValueList,
@@ -8,78 +8,22 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde::de::MapAccess;
 
-impl Message for Resource {
-    const NAME: &'static str = "Resource";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "attributes" => value.attributes(&mut self.attributes)?,
-            "droppedAttributesCount" => value.u32(&mut self.dropped_attributes_count)?,
-            "entityRefs" => value.list(&mut self.entity_refs)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+messages! {
+    Resource {
+        "attributes": attributes(attributes), "droppedAttributesCount": u32(dropped_attributes_count),
+        "entityRefs": list(entity_refs)
     }
-}
-
-impl Message for EntityRef {
-    const NAME: &'static str = "EntityRef";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "schemaUrl" => value.text(&mut self.schema_url)?,
-            "type" => value.text(&mut self.r#type)?,
-            "idKeys" => value.texts(&mut self.id_keys)?,
-            "descriptionKeys" => value.texts(&mut self.description_keys)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+    EntityRef {
+        "schemaUrl": text(schema_url), "type": text(r#type), "idKeys": texts(id_keys),
+        "descriptionKeys": texts(description_keys)
     }
-}
-
-impl Message for InstrumentationScope {
-    const NAME: &'static str = "InstrumentationScope";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "name" => value.text(&mut self.name)?,
-            "version" => value.text(&mut self.version)?,
-            "attributes" => value.attributes(&mut self.attributes)?,
-            "droppedAttributesCount" => value.u32(&mut self.dropped_attributes_count)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+    InstrumentationScope {
+        "name": text(name), "version": text(version), "attributes": attributes(attributes),
+        "droppedAttributesCount": u32(dropped_attributes_count)
     }
-}
-
-impl Message for KeyValue {
-    const NAME: &'static str = "KeyValue";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "key" => value.text(&mut self.key)?,
-            "value" => value.any_value(&mut self.value)?,
-            "keyStrindex" => value.i32(&mut self.key_strindex)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
+    KeyValue { "key": text(key), "value": any_value(value), "keyStrindex": i32(key_strindex) }
+    ArrayValue { "values": list(values) }
+    KeyValueList { "values": attributes(values) }
 }
 
 impl Message for AnyValue {
@@ -115,38 +59,6 @@ impl Message for AnyValue {
         };
         if read.is_some() {
             self.value = read;
-        }
-        Ok(true)
-    }
-}
-
-impl Message for ArrayValue {
-    const NAME: &'static str = "ArrayValue";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "values" => value.list(&mut self.values)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for KeyValueList {
-    const NAME: &'static str = "KeyValueList";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "values" => value.attributes(&mut self.values)?,
-            _ => return Ok(false),
         }
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! Messages of the metrics signal.
 
-use super::{FieldValue, Message, scalar};
+use super::{FieldValue, Message, messages, scalar};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -12,56 +12,31 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use serde::de::MapAccess;
 
-impl Message for ExportMetricsServiceRequest {
-    const NAME: &'static str = "ExportMetricsServiceRequest";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "resourceMetrics" => value.list(&mut self.resource_metrics)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+messages! {
+    ExportMetricsServiceRequest { "resourceMetrics": list(resource_metrics) }
+    ResourceMetrics {
+        "resource": object(resource), "scopeMetrics": list(scope_metrics), "schemaUrl": text(schema_url)
     }
-}
-
-impl Message for ResourceMetrics {
-    const NAME: &'static str = "ResourceMetrics";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "resource" => value.object(&mut self.resource)?,
-            "scopeMetrics" => value.list(&mut self.scope_metrics)?,
-            "schemaUrl" => value.text(&mut self.schema_url)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+    ScopeMetrics { "scope": object(scope), "metrics": list(metrics), "schemaUrl": text(schema_url) }
+    Gauge { "dataPoints": list(data_points) }
+    Sum {
+        "dataPoints": list(data_points), "aggregationTemporality": enumeration(aggregation_temporality),
+        "isMonotonic": bool(is_monotonic)
     }
-}
-
-impl Message for ScopeMetrics {
-    const NAME: &'static str = "ScopeMetrics";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "scope" => value.object(&mut self.scope)?,
-            "metrics" => value.list(&mut self.metrics)?,
-            "schemaUrl" => value.text(&mut self.schema_url)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+    Histogram {
+        "dataPoints": list(data_points), "aggregationTemporality": enumeration(aggregation_temporality)
     }
+    ExponentialHistogram {
+        "dataPoints": list(data_points), "aggregationTemporality": enumeration(aggregation_temporality)
+    }
+    Summary { "dataPoints": list(data_points) }
+    Buckets { "offset": i32(offset), "bucketCounts": u64s(bucket_counts) }
+    SummaryDataPoint {
+        "attributes": attributes(attributes), "startTimeUnixNano": u64(start_time_unix_nano),
+        "timeUnixNano": u64(time_unix_nano), "count": u64(count), "sum": f64(sum),
+        "quantileValues": list(quantile_values), "flags": u32(flags)
+    }
+    ValueAtQuantile { "quantile": f64(quantile), "value": f64(value) }
 }
 
 impl Message for Metric {
@@ -82,90 +57,6 @@ impl Message for Metric {
             "histogram" => data(value, &mut self.data, Data::Histogram)?,
             "exponentialHistogram" => data(value, &mut self.data, Data::ExponentialHistogram)?,
             "summary" => data(value, &mut self.data, Data::Summary)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for Gauge {
-    const NAME: &'static str = "Gauge";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "dataPoints" => value.list(&mut self.data_points)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for Sum {
-    const NAME: &'static str = "Sum";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "dataPoints" => value.list(&mut self.data_points)?,
-            "aggregationTemporality" => value.enumeration(&mut self.aggregation_temporality)?,
-            "isMonotonic" => value.bool(&mut self.is_monotonic)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for Histogram {
-    const NAME: &'static str = "Histogram";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "dataPoints" => value.list(&mut self.data_points)?,
-            "aggregationTemporality" => value.enumeration(&mut self.aggregation_temporality)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for ExponentialHistogram {
-    const NAME: &'static str = "ExponentialHistogram";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "dataPoints" => value.list(&mut self.data_points)?,
-            "aggregationTemporality" => value.enumeration(&mut self.aggregation_temporality)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for Summary {
-    const NAME: &'static str = "Summary";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "dataPoints" => value.list(&mut self.data_points)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -251,62 +142,6 @@ impl Message for ExponentialHistogramDataPoint {
             "sum" => optional_f64(value, &mut self.sum)?,
             "min" => optional_f64(value, &mut self.min)?,
             "max" => optional_f64(value, &mut self.max)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for Buckets {
-    const NAME: &'static str = "Buckets";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "offset" => value.i32(&mut self.offset)?,
-            "bucketCounts" => value.u64s(&mut self.bucket_counts)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for SummaryDataPoint {
-    const NAME: &'static str = "SummaryDataPoint";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "attributes" => value.attributes(&mut self.attributes)?,
-            "startTimeUnixNano" => value.u64(&mut self.start_time_unix_nano)?,
-            "timeUnixNano" => value.u64(&mut self.time_unix_nano)?,
-            "count" => value.u64(&mut self.count)?,
-            "sum" => value.f64(&mut self.sum)?,
-            "quantileValues" => value.list(&mut self.quantile_values)?,
-            "flags" => value.u32(&mut self.flags)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Message for ValueAtQuantile {
-    const NAME: &'static str = "ValueAtQuantile";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "quantile" => value.f64(&mut self.quantile)?,
-            "value" => value.f64(&mut self.value)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -78,6 +78,35 @@ trait Message: Default {
     ) -> Result<bool, A::Error>;
 }
 
+/// `Type { "key": method(field), ... }`: messages each of whose keys fills a field, by a method of `FieldValue`. What is
+/// not called by its type's name in error messages has `as "name"`.
+macro_rules! messages {
+    (@name $message:ident) => {
+        stringify!($message)
+    };
+    (@name $message:ident $name:literal) => {
+        $name
+    };
+    ($($message:ident $(as $name:literal)? { $($key:literal: $method:ident($field:ident)),* })*) => {$(
+        impl $crate::decode::json::Message for $message {
+            const NAME: &'static str = messages!(@name $message $($name)?);
+
+            fn field<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                value: &mut $crate::decode::json::FieldValue<'_, A>,
+            ) -> Result<bool, A::Error> {
+                match name {
+                    $($key => value.$method(&mut self.$field)?,)*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    )*};
+}
+use messages;
+
 /// What one decoding run remembers beside its messages.
 struct Context {
     bytes: Cell<usize>,

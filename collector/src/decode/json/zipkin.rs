@@ -3,7 +3,7 @@
 //! The reader is that of OTLP/JSON: a stream without a tree, null as absent, 64-bit numbers also as text, memory
 //! charged before it is taken. A body is a list; keys that v2 does not have are ignored and reported.
 
-use super::{Context, FieldValue, Message, Nullable, Object, listed, scalar};
+use super::{Context, FieldValue, Message, Nullable, Object, listed, messages, scalar};
 use crate::decode::{Error, Report};
 use crate::telemetry::Reason;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -106,40 +106,11 @@ impl Message for Span {
     }
 }
 
-impl Message for Endpoint {
-    const NAME: &'static str = "Zipkin endpoint";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "serviceName" => value.text(&mut self.service_name)?,
-            "ipv4" => value.text(&mut self.ipv4)?,
-            "ipv6" => value.text(&mut self.ipv6)?,
-            "port" => value.u32(&mut self.port)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+messages! {
+    Endpoint as "Zipkin endpoint" {
+        "serviceName": text(service_name), "ipv4": text(ipv4), "ipv6": text(ipv6), "port": u32(port)
     }
-}
-
-impl Message for Annotation {
-    const NAME: &'static str = "Zipkin annotation";
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        value: &mut FieldValue<'_, A>,
-    ) -> Result<bool, A::Error> {
-        match name {
-            "timestamp" => value.u64(&mut self.timestamp_us)?,
-            "value" => value.text(&mut self.value)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
+    Annotation as "Zipkin annotation" { "timestamp": u64(timestamp_us), "value": text(value) }
 }
 
 /// An object whose keys are the sender's own.

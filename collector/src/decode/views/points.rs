@@ -97,17 +97,24 @@ pub(crate) struct Exemplar<'a> {
     pub(crate) trace_id: &'a [u8],
 }
 
+/// The head of a message of a point with exemplars. Messages have it in fields of their own, each type for itself.
+macro_rules! head {
+    ($message:ident) => {
+        PointHead {
+            attributes: List::Messages(&$message.attributes),
+            start_time_unix_nano: $message.start_time_unix_nano,
+            time_unix_nano: $message.time_unix_nano,
+            flags: $message.flags,
+            exemplars: List::Messages(&$message.exemplars),
+        }
+    };
+}
+
 impl<'a> View<'a> for NumberPoint<'a> {
     type Message = message::NumberDataPoint;
 
     fn of_message(message: &'a Self::Message) -> Self {
-        let head = PointHead {
-            attributes: List::Messages(&message.attributes),
-            start_time_unix_nano: message.start_time_unix_nano,
-            time_unix_nano: message.time_unix_nano,
-            flags: message.flags,
-            exemplars: List::Messages(&message.exemplars),
-        };
+        let head = head!(message);
         let value = message.value.map(|value| match value {
             number_data_point::Value::AsDouble(double) => Number::Double(double),
             number_data_point::Value::AsInt(int) => Number::Int(int),
@@ -137,13 +144,7 @@ impl<'a> View<'a> for ExplicitPoint<'a> {
     type Message = message::HistogramDataPoint;
 
     fn of_message(message: &'a Self::Message) -> Self {
-        let head = PointHead {
-            attributes: List::Messages(&message.attributes),
-            start_time_unix_nano: message.start_time_unix_nano,
-            time_unix_nano: message.time_unix_nano,
-            flags: message.flags,
-            exemplars: List::Messages(&message.exemplars),
-        };
+        let head = head!(message);
         let (count, sum, min, max) = (message.count, message.sum, message.min, message.max);
         let buckets = Explicit {
             counts: Counts::Decoded(&message.bucket_counts),
@@ -178,13 +179,7 @@ impl<'a> View<'a> for ExponentialPoint<'a> {
     type Message = message::ExponentialHistogramDataPoint;
 
     fn of_message(message: &'a Self::Message) -> Self {
-        let head = PointHead {
-            attributes: List::Messages(&message.attributes),
-            start_time_unix_nano: message.start_time_unix_nano,
-            time_unix_nano: message.time_unix_nano,
-            flags: message.flags,
-            exemplars: List::Messages(&message.exemplars),
-        };
+        let head = head!(message);
         let (count, sum, min, max) = (message.count, message.sum, message.min, message.max);
         let buckets = Exponential {
             scale: message.scale,

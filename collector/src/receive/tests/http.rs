@@ -451,8 +451,8 @@ async fn harmless_headers_are_harmless() {
     assert_eq!(call(server.http(), request).await.0.status, StatusCode::OK);
 }
 
-/// Scenario: the same request again, several at once, gzipped, with rejected items, after a restart; then one
-/// more span.
+/// Scenario: the same request again, several at once, gzipped, with rejected items, after a kill, after a flush and
+/// a kill, after an end in order; then one more span.
 /// Guarantees: it is stored once, and answered each time as it was the first time.
 #[tokio::test]
 async fn a_resent_request_is_stored_once() {
@@ -469,7 +469,16 @@ async fn a_resent_request_is_stored_once() {
     assert_eq!(&call(server.http(), zipped).await.1, first);
     assert_eq!(server.n_stored(Signal::Traces), 2);
     server = server.restart().await;
-    assert_eq!(&send(&server).await.1, first, "as it was answered before the restart");
+    assert_eq!(&send(&server).await.1, first, "as it was answered before the kill");
+    for end in ["flush", "shutdown", "nothing new"] {
+        match end {
+            "flush" => server.engine.flush().await.unwrap(),
+            _ => server.engine.shutdown().await.unwrap(),
+        }
+        assert_eq!(server.engine.stats().wal_bytes, 0, "{end}: the log does not have it any more");
+        server = server.restart().await;
+        assert_eq!(&send(&server).await.1, first, "{end}");
+    }
     let n_stored = server.n_stored(Signal::Traces);
     call(server.http(), post("/v1/traces", PROTOBUF, traces(3, 1).encode_to_vec())).await;
     assert_eq!((n_stored, server.n_stored(Signal::Traces)), (2, 5), "another request is no resent one");

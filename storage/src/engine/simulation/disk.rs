@@ -209,5 +209,6 @@ fn n_bytes(file: &File) -> u64 {
 
 fn directories(data_dir: &Path) -> Vec<PathBuf> {
     let segments = Table::ALL.map(|table| fs::segment_dir(data_dir, table));
-    [fs::wal_dir(data_dir), fs::manifest_dir(data_dir)].into_iter().chain(segments).collect()
+    let others = [fs::wal_dir(data_dir), fs::manifest_dir(data_dir), fs::receipts_dir(data_dir)];
+    others.into_iter().chain(segments).collect()
 }

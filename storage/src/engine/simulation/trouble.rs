@@ -208,7 +208,7 @@ impl Faults for Trouble {
 
 impl Step {
     /// Every step there is.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::WalCreate,
         Self::WalNameSync,
         Self::WalWrite,
@@ -225,6 +225,10 @@ impl Step {
         Self::SegmentPublish,
         Self::SegmentNameSync,
         Self::SegmentDelete,
+        Self::ReceiptsWrite,
+        Self::ReceiptsSync,
+        Self::ReceiptsPublish,
+        Self::ReceiptsNameSync,
         Self::OrphanDelete,
         Self::ManifestWrite,
         Self::ManifestSync,
@@ -237,12 +241,12 @@ impl Step {
 
 /// Steps of which a part may happen.
 fn is_write(step: Step) -> bool {
-    use Step::{ChecksumsWrite, ManifestWrite, SegmentWrite, WalWrite};
-    matches!(step, WalWrite | SegmentWrite | ChecksumsWrite | ManifestWrite)
+    use Step::{ChecksumsWrite, ManifestWrite, ReceiptsWrite, SegmentWrite, WalWrite};
+    matches!(step, WalWrite | SegmentWrite | ChecksumsWrite | ReceiptsWrite | ManifestWrite)
 }
 
 /// Steps that a full disk refuses.
 fn takes_space(step: Step) -> bool {
-    use Step::{ManifestPublish, SegmentPublish, WalCreate};
-    is_write(step) || matches!(step, WalCreate | SegmentPublish | ManifestPublish)
+    use Step::{ManifestPublish, ReceiptsPublish, SegmentPublish, WalCreate};
+    is_write(step) || matches!(step, WalCreate | SegmentPublish | ReceiptsPublish | ManifestPublish)
 }

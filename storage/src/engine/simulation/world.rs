@@ -1,17 +1,21 @@
 //! One life: what clients and operators do, and what must be true whatever goes wrong.
 
-use super::super::tests::{Lab, assert_visible, ingest, record, visible};
+use super::super::tests::{Lab, assert_visible, record, visible};
 use super::Lived;
 use super::disk::Death;
 use super::trouble::{Harm, Place, Trouble};
-use crate::engine::Engine;
+use crate::columns::{Columns, WalRecord};
+use crate::engine::{Engine, Recovery};
+use crate::error::Error;
 use crate::faults::{Faults, Step};
 use crate::fs::DirectoryLock;
 use crate::ids::{Signal, Table};
 use crate::options::{Retention, WalSync};
 use crate::read_models::tests::{brute_force, merged, red_tables};
-use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
+use crate::test_rows::{Cause, SECOND, T0, TestRecord, row_names};
+use bytes::Bytes;
 use futures::future::join_all;
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeSet;
@@ -31,6 +35,8 @@ pub(super) struct World {
     keep_s: Option<i64>,
     engine: Option<Engine>,
     is_closed: bool,
+    /// Records that the engines of this life were told of by the log, by their numbers.
+    decoded: Arc<Mutex<BTreeSet<u32>>>,
     /// Acknowledged: must be there, once.
     acknowledged: Vec<TestRecord>,
     /// Logged without an answer, or with a refusal: may be there after a restart, once.
@@ -82,6 +88,7 @@ impl World {
             keep_s,
             engine: None,
             is_closed: false,
+            decoded: Arc::default(),
             acknowledged: Vec::new(),
             unanswered: Vec::new(),
             id_next: 0,
@@ -225,12 +232,16 @@ impl World {
             }
             let faults = Arc::new(self.trouble.clone()) as Arc<dyn Faults>;
             let n_struck = self.trouble.n_struck();
+            let decoded = Arc::clone(&self.decoded);
+            decoded.lock().clear();
+            let decode = move |record| decode(&record, &decoded);
             match Engine::open_with(self.lab.options.clone(), decode, faults).await {
                 Ok((engine, recovery)) => {
                     assert_eq!(recovery.n_records_undecodable, 0, "{}", self.context);
                     let is_whole = recovery.n_records_missing == 0 && recovery.damaged_logs.is_empty();
                     assert!(is_whole || self.trouble.has_holes(), "{}: {recovery:?}", self.context);
                     self.n_salvaged += recovery.damaged_logs.len();
+                    self.assert_told(&recovery);
                     self.engine = Some(engine);
                     if !self.trouble.is_dead() {
                         break;
@@ -245,6 +256,17 @@ impl World {
         }
         self.is_closed = false;
         self.settle_unanswered();
+    }
+
+    /// Each record that was acknowledged is told of again, by the log or by a receipt.
+    fn assert_told(&self, recovery: &Recovery) {
+        let mut told = self.decoded.lock().clone();
+        for receipt in &recovery.receipts {
+            let id = u32::from_le_bytes(receipt[..].try_into().expect("a number"));
+            assert!(told.insert(id), "{}: record {id} is told of twice", self.context);
+        }
+        let untold = self.acknowledged.iter().find(|record| !told.contains(&record.id));
+        assert!(untold.is_none(), "{}: {untold:?} is forgotten", self.context);
     }
 
     /// Threads that worked for the last engine are done.
@@ -311,4 +333,21 @@ impl World {
             assert_eq!(found, brute_force(table, &spans), "{}: {table:?}", self.context);
         }
     }
+}
+
+/// Logs and inserts, as the collector does, and leaves the number of the record as a receipt.
+async fn ingest(engine: &Engine, record: TestRecord) -> Result<(), Error> {
+    let logged = engine.log(record.to_wal()).await?;
+    engine.insert(logged, with_receipt(record));
+    Ok(())
+}
+
+fn decode(record: &WalRecord, decoded: &Mutex<BTreeSet<u32>>) -> Result<Columns, Cause> {
+    let record = TestRecord::from_wal(record)?;
+    decoded.lock().insert(record.id);
+    Ok(with_receipt(record))
+}
+
+fn with_receipt(record: TestRecord) -> Columns {
+    record.columns().with_receipt(Bytes::copy_from_slice(&record.id.to_le_bytes()))
 }

@@ -108,6 +108,18 @@ async fn a_join_says_what_it_lacks() {
     .assert_eq(&error.to_string());
 }
 
+/// Scenario: a sort keeps more rows than fit into memory, for its LIMIT; then the same without LIMIT.
+/// Guarantees: the former says what to do, and that helps.
+#[tokio::test]
+async fn a_large_limit_says_what_to_do() {
+    let stored = with_memory(|_| {}).await;
+    let error =
+        query(&stored.engine, &format!("{} LIMIT 150000", LARGE[1])).await.expect_err("too many rows");
+    let is_told = matches!(&error, Error::QueryMemory { message } if message.contains("make LIMIT smaller"));
+    assert!(is_told, "{error:?}");
+    assert_eq!(rows(&stored.engine, LARGE[1]).await.num_rows(), 200_000);
+}
+
 /// Scenario: a process was killed while a statement had rows on disk; the directory is opened again.
 /// Guarantees: they are gone.
 #[tokio::test]

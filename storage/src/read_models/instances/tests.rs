@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::test_rows::{SECOND, T0, batch, texts, times};
-use arrow::array::{Array, StringArray};
+use arrow::array::StringArray;
 use arrow::datatypes::UInt64Type;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -42,25 +42,39 @@ pub(crate) async fn strangers_are_named(target: &Target) -> Checked {
     );
     let on_grpc = ended(target.grpc(), post.as_bytes(), "HTTP/1 on the gRPC port").await?;
     let on_http = grpc_on_http(target).await?;
-    let tls = [
-        ended(target.http(), &client_hello(), "TLS on the HTTP port").await?,
-        ended(target.grpc(), &client_hello(), "TLS on the gRPC port").await?,
-    ];
+    let http = misspoken(target.http(), &post, "the HTTP port").await?;
+    let grpc = misspoken(target.grpc(), &post, "the gRPC port").await?;
     let body = messages::sample(Signal::Traces, &target.service(40));
     let answer = Call::export(Signal::Traces, Encoding::Protobuf, body).send(target).await?;
     Reply::of_http(&answer, Signal::Traces, Encoding::Protobuf)?;
-    let seen = format!("HTTP/1 on gRPC: {on_grpc}; gRPC on HTTP: {on_http}; TLS: {}, {}", tls[0], tls[1]);
+    let seen = format!("HTTP/1 on gRPC: {on_grpc}; gRPC on HTTP: {on_http}; {http}; {grpc}");
     if target.query().is_none() {
         return skip(format!("{seen}; whether it is named takes --query"));
     }
-    named(target, &before, &["http", "grpc", "tls"]).await?;
+    named(target, &before, &["http", "grpc", wrong_layer(target.http()), wrong_layer(target.grpc())]).await?;
     Ok(format!("{seen}; each is named in the diagnostics"))
 }
 
 async fn ended(address: &Address, bytes: &[u8], what: &str) -> Result<Ending, Stop> {
-    let ending = socket::send(address, bytes, STRANGER_LIMIT).await?;
+    has_ended(socket::send(address, bytes, STRANGER_LIMIT).await?, what)
+}
+
+fn has_ended(ending: Ending, what: &str) -> Result<Ending, Stop> {
     demand(ending != Ending::Silent, || format!("{what}: {ending} for {} s", STRANGER_LIMIT.as_secs()))?;
     Ok(ending)
+}
+
+/// Whichever of the two the port does not speak.
+fn wrong_layer(address: &Address) -> &'static str {
+    if address.tls().is_some() { "plaintext" } else { "tls" }
+}
+
+/// TLS where plaintext is spoken, and a request in the clear where TLS is.
+async fn misspoken(address: &Address, post: &str, port: &str) -> Result<String, Stop> {
+    let what = format!("{} on {port}", wrong_layer(address));
+    let bytes = if address.tls().is_some() { post.as_bytes().to_vec() } else { client_hello() };
+    let ending = socket::send_bare(address, &bytes, STRANGER_LIMIT).await?;
+    Ok(format!("{what}: {}", has_ended(ending, &what)?))
 }
 
 /// A gRPC client that was given the port of OTLP/HTTP. Any end will do, but there has to be one.
@@ -209,6 +223,7 @@ mod tests {
         assert!(names("http_on_grpc_port", "http") && !names("http_on_grpc_port", "grpc"));
         assert!(names("grpc_on_http_port", "grpc") && !names("grpc_on_http_port", "http"));
         assert!(names("tls_on_plaintext_port", "tls") && names("tls_handshake", "tls"));
+        assert!(names("plaintext_on_tls_port", "plaintext") && !names("plaintext_on_tls_port", "tls"));
         assert!(!names("grpc_frame_malformed", "grpc"));
     }
 }

@@ -1,6 +1,6 @@
 //! OTLP/gRPC as frames over HTTP/2, made by hand: clients of libraries send nothing that is wrong.
 
-use super::{Body, Driver, RpcStatus, Signal, Trouble, connect, media_type, read, whole};
+use super::{Body, Driver, HTTP_2, RpcStatus, Signal, Trouble, connect, media_type, read, whole};
 use crate::target::{Address, Target};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
@@ -92,7 +92,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(address: &Address) -> Result<Self, Trouble> {
-        let io = TokioIo::new(connect(address).await?);
+        let io = TokioIo::new(connect(address, HTTP_2).await?);
         let opened = http2::handshake(TokioExecutor::new(), io).await;
         let (sender, connection) = opened.map_err(|source| Trouble::Broken { source })?;
         Ok(Self { sender, address: address.clone(), _driver: Driver::start(connection) })

@@ -1,6 +1,6 @@
 //! OTLP/HTTP over HTTP/1.1.
 
-use super::{Body, Driver, Encoding, Signal, Trouble, connect, media_type, read, whole};
+use super::{Body, Driver, Encoding, HTTP_1, Signal, Trouble, connect, media_type, read, whole};
 use crate::target::{Address, Target};
 use bytes::Bytes;
 use http::header::HOST;
@@ -104,7 +104,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(address: &Address) -> Result<Self, Trouble> {
-        let io = TokioIo::new(connect(address).await?);
+        let io = TokioIo::new(connect(address, HTTP_1).await?);
         let opened = http1::handshake(io).await;
         let (sender, connection) = opened.map_err(|source| Trouble::Broken { source })?;
         Ok(Self { sender, address: address.clone(), _driver: Driver::start(connection) })

@@ -25,9 +25,13 @@ use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+/// What is spoken, as TLS calls it.
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
 /// Bytes of an answer that are read: twice what any answer may have.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
@@ -101,6 +105,12 @@ pub(crate) enum Trouble {
         #[source]
         source: io::Error,
     },
+    #[error("cannot agree with {authority} on TLS")]
+    Tls {
+        authority: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("the connection broke before an answer")]
     Broken {
         #[source]
@@ -158,7 +168,28 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-async fn connect(address: &Address) -> Result<TcpStream, Trouble> {
+/// A connection, encrypted or not.
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+/// Does anything listen there?
+pub(crate) async fn reach(address: &Address) -> Result<(), Trouble> {
+    connect(address, HTTP_1).await.map(drop)
+}
+
+/// A connection on which a protocol is spoken, in TLS where the address asks for it.
+async fn connect(address: &Address, protocol: &[u8]) -> Result<Box<dyn Duplex>, Trouble> {
+    let stream = connect_bare(address).await?;
+    let Some(tls) = address.tls() else { return Ok(Box::new(stream)) };
+    match tls.shake(protocol, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(source) => Err(Trouble::Tls { authority: address.authority(), source }),
+    }
+}
+
+/// A connection without TLS, whatever the address asks for.
+async fn connect_bare(address: &Address) -> Result<TcpStream, Trouble> {
     let authority = address.authority();
     match TcpStream::connect(&authority).await {
         Ok(stream) => Ok(stream),

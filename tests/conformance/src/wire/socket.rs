@@ -1,6 +1,6 @@
 //! Bare bytes on a socket, for what no HTTP client would send.
 
-use super::{Trouble, connect};
+use super::{Duplex, HTTP_1, Trouble, connect, connect_bare};
 use crate::target::Address;
 use std::fmt;
 use std::time::Duration;
@@ -36,9 +36,17 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Sends bytes and waits for the first thing that comes of them.
+/// Sends bytes, in TLS where the address asks for it, and waits for the first thing that comes of them.
 pub(crate) async fn send(address: &Address, bytes: &[u8], limit: Duration) -> Result<Ending, Trouble> {
-    let mut stream = connect(address).await?;
+    Ok(exchange(connect(address, HTTP_1).await?, bytes, limit).await)
+}
+
+/// As `send`, without TLS, whatever the address asks for.
+pub(crate) async fn send_bare(address: &Address, bytes: &[u8], limit: Duration) -> Result<Ending, Trouble> {
+    Ok(exchange(connect_bare(address).await?, bytes, limit).await)
+}
+
+async fn exchange(mut stream: impl Duplex, bytes: &[u8], limit: Duration) -> Ending {
     let mut answer = vec![0; LOOK_BYTES];
     let exchange = async {
         stream.write_all(bytes).await?;
@@ -46,12 +54,12 @@ pub(crate) async fn send(address: &Address, bytes: &[u8], limit: Duration) -> Re
     };
     let exchanged = timeout(limit, exchange).await;
     match exchanged {
-        Err(_) => Ok(Ending::Silent),
+        Err(_) => Ending::Silent,
         // A reset is an end, too.
-        Ok(Ok(0) | Err(_)) => Ok(Ending::Closed),
+        Ok(Ok(0) | Err(_)) => Ending::Closed,
         Ok(Ok(n_bytes)) => {
             answer.truncate(n_bytes);
-            Ok(Ending::Answered(answer))
+            Ending::Answered(answer)
         }
     }
 }

@@ -56,7 +56,7 @@ fn reach(endpoints: &Endpoints) -> AnyView {
             <div>
                 {state_icon("ok", "ok", "reachable")}
                 <code>"network"</code>
-                <span class="t2">"Other machines can send here. There is no login: keep it inside."</span>
+                <span class="t2">{ingest::reachable(endpoints.credentials)}</span>
             </div>
         }
         .into_any()

@@ -76,7 +76,8 @@ fn nested_values_keep_their_shape() {
     assert_eq!(one(dictionary), [json!("x"), json!("y"), json!("x")]);
 }
 
-/// Scenario: texts with separators, quotes and line breaks, formulas, null and empty; a negative number.
+/// Scenario: texts with separators, quotes and line breaks, formulas, null and empty; negative numbers, as such and as
+/// text; infinity and decimals.
 /// Guarantees: RFC 4180; formulas are defused; numbers are left alone; null and empty differ.
 #[test]
 fn csv_is_safe_to_open() {
@@ -86,12 +87,14 @@ fn csv_is_safe_to_open() {
         Some("say \"hi\"\nbye"),
         Some("=1+1"),
         Some("-2"),
+        Some("+1.5e3"),
+        Some("-2+cmd|' /C calc'!A1"),
         Some("@x"),
         Some(""),
         None,
         Some(" padded"),
     ]);
-    let numbers = Int64Array::from(vec![-1; 9]);
+    let numbers = Int64Array::from(vec![-1; 11]);
     let cells = cells(vec![("t", Arc::new(texts)), ("n", Arc::new(numbers))]);
     expect_test::expect![[r#"
         plain,-1
@@ -99,11 +102,17 @@ fn csv_is_safe_to_open() {
         "say ""hi""
         bye",-1
         '=1+1,-1
-        '-2,-1
+        -2,-1
+        +1.5e3,-1
+        '-2+cmd|' /C calc'!A1,-1
         '@x,-1
         "",-1
         ,-1
         " padded",-1
     "#]]
-    .assert_eq(&cells.csv(9).replace("\r\n", "\n"));
+    .assert_eq(&cells.csv(11).replace("\r\n", "\n"));
+    let floats = Float64Array::from(vec![f64::NEG_INFINITY]);
+    let decimals = Decimal128Array::from(vec![-12_345]).with_precision_and_scale(10, 2).expect("fits");
+    let cells = self::cells(vec![("f", Arc::new(floats)), ("d", Arc::new(decimals))]);
+    assert_eq!(cells.csv(1), "-Infinity,-123.45\r\n");
 }
