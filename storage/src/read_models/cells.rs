@@ -86,7 +86,8 @@ impl<C: Counted> Cells<C> {
     pub(super) fn share(&self) -> SharedCells<C> {
         let shared = |(bucket, cell): (&i64, &Arc<C>)| (*bucket, Arc::clone(cell));
         let by_key = self.by_key.iter();
-        let by_key = by_key.map(|(key, buckets)| (Arc::clone(key), buckets.iter().map(shared).collect()));
+        let by_key =
+            by_key.map(|(key, buckets)| (Arc::clone(key), buckets.iter().map(shared).collect::<Vec<_>>()));
         SharedCells { by_key: by_key.collect() }
     }
 }
