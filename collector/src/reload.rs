@@ -130,7 +130,8 @@ impl Watched {
         let stamps: Vec<Stamp> = self.source.paths().iter().map(|path| stamp(path)).collect();
         let has_settled = self.seen.replace(stamps.clone()).as_ref() == Some(&stamps);
         let is_due = self.failure.is_some() || self.read.as_ref() != Some(&stamps);
-        if !is_asked && !(has_settled && is_due) {
+        let is_needed = is_asked || (has_settled && is_due);
+        if !is_needed {
             return Said::Nothing;
         }
         // Stamps are older than what is read: a change in between is seen by the next look.

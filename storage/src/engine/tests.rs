@@ -3,8 +3,8 @@
 use super::*;
 use crate::faults::Step;
 use crate::options::{Compaction, WalOptions};
-use crate::read_models::Resolution;
 use crate::read_models::tests::{brute_force, merged, red_tables};
+use crate::read_models::{Resolution, Wanted};
 use crate::segment::tests::read_segment;
 use crate::test_rows::{SECOND, T0, TestRecord, decode, dir_in_memory, row_names};
 use crate::{Recovery, Signal};
@@ -113,7 +113,7 @@ pub(crate) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
     let snapshot = engine.snapshot(table);
     let data_dir = &engine.inner.options.data_dir;
     let stored = snapshot.segments.iter().flat_map(|segment| read_segment(segment, data_dir));
-    stored.chain(snapshot.batches).collect()
+    stored.chain(snapshot.hot(&Wanted::default())).collect()
 }
 
 /// Exactly the rows of these records are visible, each once, and the read models agree with them.
