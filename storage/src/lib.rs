@@ -50,7 +50,7 @@ pub use query::{
     TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use read_models::Resolution;
-pub use stats::{RowsEver, Stats};
+pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,
     Verified, backup, expect_data, inventory, restore, verify,

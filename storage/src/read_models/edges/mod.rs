@@ -17,7 +17,7 @@ pub(crate) mod tests;
 pub(crate) use cells::EdgeCells;
 pub(crate) use columns::SPAN_COLUMNS;
 pub(crate) use halves::Halves;
-pub(crate) use pairing::{PAIR_WAIT, Pairing, PairingFigures};
+pub(crate) use pairing::Pairing;
 pub(crate) use rows::EdgeSnapshot;
 
 /// Stands for peers, and services, of which there are too many to be kept apart.

@@ -14,6 +14,7 @@ use super::cells::{Call, EdgeCells, Ends};
 use super::halves::{Half, Halves, PairKey, Role};
 use super::party::{Named, Parties, Party};
 use crate::read_models::Resolution;
+use crate::stats::EdgeStats;
 use datafusion::common::HashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,19 +35,6 @@ const HALF_BYTES: u64 = 128;
 /// Answers that wait for one asker. Beyond, one who sends them with the same parent would have them all paired at
 /// once.
 const ANSWERS_MAX: usize = 1_000;
-
-/// What became of halves since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct PairingFigures {
-    /// Calls whose both sides were found.
-    pub(crate) n_paired: u64,
-    /// Halves whose other side did not come, and that tell too little to count alone.
-    pub(crate) n_expired: u64,
-    /// Halves that were given up before their time, to bound memory.
-    pub(crate) n_expired_early: u64,
-    /// Calls and halves whose peer counts as `(other)` because there were too many.
-    pub(crate) n_overflow: u64,
-}
 
 /// All halves that are held.
 #[derive(Debug)]
@@ -72,7 +60,7 @@ struct Calls {
     /// Calls of the askers that wait.
     unanswered: EdgeCells,
     n_waiting: usize,
-    figures: PairingFigures,
+    figures: EdgeStats,
 }
 
 #[derive(Debug)]
@@ -154,7 +142,7 @@ impl Pairing {
     /// when all before this moment was settled.
     pub(crate) fn recovered(&mut self, settled_until: i64) {
         self.settle(settled_until, &mut EdgeCells::default());
-        self.calls.figures = PairingFigures::default();
+        self.calls.figures = EdgeStats::default();
     }
 
     /// The halves that were not settled then, and all that they could have been paired with.
@@ -183,13 +171,10 @@ impl Pairing {
         &self.calls.unanswered
     }
 
-    pub(crate) fn figures(&self) -> PairingFigures {
-        self.calls.figures
-    }
-
-    /// Askers without an answer, and answers without their asker.
-    pub(crate) fn n_waiting(&self) -> u64 {
-        (self.calls.n_waiting + self.n_answers) as u64
+    /// What became of halves since the start.
+    pub(crate) fn stats(&self) -> EdgeStats {
+        let n_waiting = (self.calls.n_waiting + self.n_answers) as u64;
+        EdgeStats { n_waiting, waiting_bytes: self.n_bytes(), ..self.calls.figures }
     }
 
     pub(crate) fn n_bytes(&self) -> u64 {
