@@ -24,6 +24,7 @@ pub(crate) use edges::{Halves, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DurationHistogram, SparseHistogram};
 pub use resolution::Resolution;
+pub(crate) use sampling::ONE_Q16;
 
 use crate::ids::{Signal, Table};
 use arrow::array::RecordBatch;
