@@ -45,9 +45,10 @@ pub use options::{
     BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
 };
 pub use query::{
-    Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind,
-    RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliAnswer, SliBucket, SliQuery,
-    SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    Edge, EdgeDirection, EdgesAnswer, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries,
+    MetricView, Peer, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, Selection, ServiceSpans,
+    SliAnswer, SliBucket, SliQuery, SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary,
+    array_bytes, array_values,
 };
 pub use read_models::Resolution;
 pub use stats::{EdgeStats, RowsEver, Stats};

@@ -41,12 +41,13 @@ pub(crate) fn some(batch: &RecordBatch, file: &Schema, wanted: SchemaRef) -> Res
 pub(crate) fn columns_for(wanted: &Schema, file: &Schema) -> Vec<String> {
     let maps = maps_of(file);
     let names = wanted.fields().iter().map(|field| field.name());
-    let parts = names.flat_map(|name| match (maps.iter().find(|map| map.has(name)), Condensed::of(name, file)) {
-        (Some(map), _) if map.name == name => map.names(),
-        (Some(map), _) => vec![order_name(map.name)],
-        (None, Some(condensed)) => condensed.parts().iter().map(|&part| part.to_owned()).collect(),
-        (None, None) => vec![name.clone()],
-    });
+    let parts =
+        names.flat_map(|name| match (maps.iter().find(|map| map.has(name)), Condensed::of(name, file)) {
+            (Some(map), _) if map.name == name => map.names(),
+            (Some(map), _) => vec![order_name(map.name)],
+            (None, Some(condensed)) => condensed.parts().iter().map(|&part| part.to_owned()).collect(),
+            (None, None) => vec![name.clone()],
+        });
     parts.collect()
 }
 

@@ -97,7 +97,8 @@ impl Store {
         let segment_id_next = AtomicU64::new(manifest.segment_id_next);
         let manifest = Arc::new(manifest);
         let pairing = Pairing::within(hot.bytes_hard);
-        let state = State { active: Generation::default(), active_since: None, frozen: None, pairing, manifest };
+        let state =
+            State { active: Generation::default(), active_since: None, frozen: None, pairing, manifest };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
         Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
     }

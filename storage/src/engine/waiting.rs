@@ -24,8 +24,7 @@ pub(super) fn find_waiting(store: &Store) {
     let State { pairing, .. } = &mut *state;
     for segment in spans.iter().filter(|segment| segment.received_max >= since) {
         let mut take = |batch: &RecordBatch| pairing.recover(Halves::of(batch));
-        let read =
-            segment::read_received_since(segment, &store.data_dir, &SPAN_COLUMNS, since, &mut take);
+        let read = segment::read_received_since(segment, &store.data_dir, &SPAN_COLUMNS, since, &mut take);
         if let Err(error) = read {
             tracing::warn!(error = error.chain(), "cannot read which calls wait for their answer");
         }
@@ -33,3 +32,6 @@ pub(super) fn find_waiting(store: &Store) {
     pairing.recovered(settled_until);
     store.figures.n_bytes_waiting.store(pairing.n_bytes(), Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests;

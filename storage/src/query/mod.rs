@@ -49,9 +49,9 @@ mod views;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use edges::{Edge, PeerKind};
+pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};

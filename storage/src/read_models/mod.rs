@@ -119,4 +119,6 @@ impl ModelCells {
 }
 
 #[cfg(test)]
+pub(crate) use edges::tests as edges_tests;
+#[cfg(test)]
 pub(crate) mod tests;

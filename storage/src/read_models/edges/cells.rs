@@ -176,7 +176,10 @@ impl EdgeCell {
     }
 
     fn n_bytes(&self) -> usize {
-        [&self.durations, &self.callee_durations, &self.gaps].map(|times| times.histogram.n_bytes()).iter().sum()
+        [&self.durations, &self.callee_durations, &self.gaps]
+            .map(|times| times.histogram.n_bytes())
+            .iter()
+            .sum()
     }
 }
 
@@ -215,7 +218,11 @@ mod tests {
         let (named, error) = (Named::Host, ErrorRef::None);
         let party = PartyRef { service: "shop", named, name: "", detail: "", host: "bank", port: "", error };
         let party = Arc::new(party.to_party());
-        let call = |n: i64| Call { duration_ns: n * 1_000_003, is_error: n % 3 == 0, n_bytes_request: Some(n as u64) };
+        let call = |n: i64| Call {
+            duration_ns: n * 1_000_003,
+            is_error: n % 3 == 0,
+            n_bytes_request: Some(n as u64),
+        };
         let (mut all, mut odd) = (EdgeCells::default(), EdgeCells::default());
         for n in 0..500 {
             all.change(Ends::asker(&party), n % 5, |cell| cell.call(call(n)));

@@ -58,8 +58,10 @@ impl Halves {
     /// Of a batch of the spans table, or of the columns `SPAN_COLUMNS` of one.
     pub(crate) fn of(spans: &RecordBatch) -> Self {
         let columns = SpanColumns::of(spans);
-        let mut gathering =
-            Gathering { halves: Self { received_max: i64::MIN, ..Self::default() }, places: HashMap::default() };
+        let mut gathering = Gathering {
+            halves: Self { received_max: i64::MIN, ..Self::default() },
+            places: HashMap::default(),
+        };
         for row in 0..spans.num_rows() {
             match columns.kind(row) {
                 "client" | "producer" => gathering.asker(&columns, row),

@@ -396,7 +396,8 @@ impl Asker {
     fn of(half: &Half, party: Arc<Party>) -> Self {
         // A call to a queue was counted as it came.
         let state = if party.names_queue() { State::Done } else { State::New };
-        let n_bytes_request = half.n_bytes_request.and_then(|n_bytes| i64::try_from(n_bytes).ok()).unwrap_or(-1);
+        let n_bytes_request =
+            half.n_bytes_request.and_then(|n_bytes| i64::try_from(n_bytes).ok()).unwrap_or(-1);
         let Half { end_time, duration_ns, received_at, .. } = *half;
         Self { party, end_time, duration_ns, received_at, n_bytes_request, state }
     }

@@ -163,7 +163,9 @@ impl Parties {
 
     /// Forgets those that nothing names any more, once there are many.
     pub(super) fn tidy(&mut self) {
-        if self.known.len() < PARTIES_MAX / 2 && self.n_of_service.values().all(|&n| n < PARTIES_OF_SERVICE_MAX) {
+        if self.known.len() < PARTIES_MAX / 2
+            && self.n_of_service.values().all(|&n| n < PARTIES_OF_SERVICE_MAX)
+        {
             return;
         }
         let known = std::mem::take(&mut self.known);
