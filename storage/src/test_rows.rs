@@ -143,7 +143,22 @@ fn span_columns(id: u32, rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, 
         start.iter().map(|_| [None, Some("host-1"), Some("host-2")][rng.random_range(0..3)]).collect();
     let version: Vec<Option<&str>> =
         start.iter().map(|_| [None, Some("1.0")][rng.random_range(0..2)]).collect();
+    let mut any_of = |choices: &[Option<&'static str>]| -> ArrayRef {
+        let chosen = start.iter().map(|_| choices[rng.random_range(0..choices.len())]);
+        Arc::new(StringArray::from_iter(chosen))
+    };
+    let sampled = any_of(&[Some(""), Some("ot=th:8"), Some("ot=p:3"), Some("vendor=1")]);
+    let rpc_status = any_of(&[None, Some("UNAVAILABLE")]);
+    let environment = any_of(&[None, Some("production")]);
+    let instance = any_of(&[None, Some("a"), Some("b")]);
+    let http_status: Vec<Option<i64>> =
+        start.iter().map(|_| [None, Some(0), Some(204), Some(503)][rng.random_range(0..4)]).collect();
     vec![
+        ("trace_state", sampled),
+        ("rpc_response_status_code", rpc_status),
+        ("http_response_status_code", Arc::new(Int64Array::from(http_status))),
+        ("environment", environment),
+        ("service_instance_id", instance),
         ("trace_id", fixed_binary(&trace_ids, 16)),
         ("span_id", fixed_binary(&span_ids, 8)),
         ("parent_span_id", fixed_binary(&parent_span_ids, 8)),
@@ -175,7 +190,7 @@ fn ids_of_spans(id: u32, n_rows: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 /// The column in which test rows carry their name.
 fn row_name_column(signal: Signal) -> &'static str {
     match signal {
-        Signal::Traces => "trace_state",
+        Signal::Traces => "status_message",
         Signal::Logs => "body",
         Signal::Metrics => "description",
     }
