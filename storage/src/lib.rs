@@ -46,14 +46,14 @@ pub use options::{
     BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
 };
 pub use query::{
-    Edge, Figure, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream,
-    MetricStreams, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance,
-    SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery,
-    SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes,
-    array_values,
+    Edge, EdgeDirection, EdgesAnswer, Figure, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery,
+    MetricSeries, MetricStream, MetricStreams, MetricView, Peer, PeerKind, RedAnswer, RedBy, RedGroup,
+    RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams,
+    SliAnswer, SliBucket, SliQuery, SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch,
+    TraceSummary, array_bytes, array_values,
 };
 pub use read_models::Resolution;
-pub use stats::{RowsEver, Stats};
+pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,
     Verified, backup, expect_data, inventory, restore, verify,

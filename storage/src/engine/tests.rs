@@ -4,7 +4,7 @@ use super::*;
 use crate::faults::Step;
 use crate::options::{Compaction, WalOptions};
 use crate::read_models::tests::{brute_force, merged, red_tables};
-use crate::read_models::{Resolution, Wanted};
+use crate::read_models::{Resolution, Wanted, edges_tests};
 use crate::segment::tests::read_segment;
 use crate::test_rows::{SECOND, T0, TestRecord, decode, dir_in_memory, row_names};
 use crate::{Recovery, Signal};
@@ -119,7 +119,12 @@ pub(crate) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
 /// Exactly the rows of these records are visible, each once, and the read models agree with them.
 pub(super) fn assert_visible(engine: &Engine, records: &[TestRecord], context: &str) {
     assert_rows_visible(engine, records, context);
-    assert_read_models(engine, &visible(engine, Table::Spans), context);
+    let spans = visible(engine, Table::Spans);
+    assert_read_models(engine, &spans, context);
+    // Coarser ones are made of it.
+    let finest = Resolution::TenSeconds;
+    let edges = edges_tests::folded(&visible(engine, Table::EdgeRed(finest)));
+    assert_eq!(edges, edges_tests::brute_force(&spans, finest), "{context}: edges");
 }
 
 /// The read models have exactly these spans.

@@ -51,9 +51,9 @@ mod wanted;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use edges::{Edge, PeerKind};
+pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
 pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};

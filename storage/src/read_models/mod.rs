@@ -13,6 +13,7 @@
 //! others when rows are folded is said by their names and types.
 
 mod cells;
+mod edges;
 mod fold;
 mod hdr;
 mod instances;
@@ -21,6 +22,7 @@ mod red;
 mod resolution;
 mod sampling;
 
+pub(crate) use edges::{Halves, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DurationHistogram, SparseHistogram};
 pub use resolution::Resolution;
@@ -28,6 +30,7 @@ pub(crate) use sampling::ONE_Q16;
 
 use crate::ids::{Signal, Table};
 use arrow::array::RecordBatch;
+use edges::{EdgeCells, EdgeSnapshot};
 use instances::{SeenCells, SeenDelta, SeenSnapshot};
 use red::{OperationCells, RedCells, RedDelta, ServiceCells};
 
@@ -35,6 +38,7 @@ use red::{OperationCells, RedCells, RedDelta, ServiceCells};
 #[derive(Debug)]
 pub(crate) struct Delta<'a> {
     red: Option<RedDelta<'a>>,
+    edges: Option<Halves>,
     seen: SeenDelta<'a>,
 }
 
@@ -42,6 +46,7 @@ pub(crate) struct Delta<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct ReadModels {
     red: RedCells,
+    edges: EdgeCells,
     seen: SeenCells,
 }
 
@@ -50,30 +55,42 @@ pub(crate) struct ReadModels {
 pub(crate) enum ModelCells {
     Red(OperationCells, Resolution),
     ServiceRed(ServiceCells, Resolution),
+    EdgeRed(EdgeSnapshot, Resolution),
     ServiceSeen(SeenSnapshot),
 }
 
 impl<'a> Delta<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
+        let is_spans = signal == Signal::Traces;
         Self {
-            red: (signal == Signal::Traces).then(|| RedDelta::of(batch)),
+            red: is_spans.then(|| RedDelta::of(batch)),
+            edges: is_spans.then(|| Halves::of(batch)),
             seen: SeenDelta::of(signal, batch),
         }
     }
 }
 
 impl ReadModels {
-    /// Adds what a batch came to.
-    pub(crate) fn merge(&mut self, delta: Delta<'_>) {
+    /// Adds what a batch came to, and what comes of halves of calls that waited for it.
+    pub(crate) fn merge(&mut self, delta: Delta<'_>, pairing: &mut Pairing) {
         if let Some(red) = delta.red {
             self.red.merge(red);
+        }
+        if let Some(halves) = delta.edges {
+            pairing.take(halves, &mut self.edges);
         }
         self.seen.merge(delta.seen);
     }
 
+    /// Adds the calls that have waited long enough, when nothing more is merged. Returns the moment before which all
+    /// halves that were received are settled.
+    pub(crate) fn settle(&mut self, pairing: &mut Pairing) -> i64 {
+        pairing.freeze(&mut self.edges)
+    }
+
     /// Memory held.
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.red.n_bytes() + self.seen.n_bytes()
+        self.red.n_bytes() + self.edges.n_bytes() + self.seen.n_bytes()
     }
 
     /// Spans that were counted under less than their own key, because there were too many.
@@ -91,8 +108,8 @@ impl ReadModels {
         match table {
             Table::Red(resolution) => Some(ModelCells::Red(self.red.operations(), resolution)),
             Table::ServiceRed(resolution) => Some(ModelCells::ServiceRed(self.red.services(), resolution)),
+            Table::EdgeRed(resolution) => Some(ModelCells::EdgeRed(self.edges.snapshot(), resolution)),
             Table::ServiceSeen => Some(ModelCells::ServiceSeen(self.seen.snapshot())),
-            Table::EdgeRed(_) => None,
             Table::Spans | Table::Logs | Table::MetricPoints => None,
         }
     }
@@ -115,6 +132,14 @@ impl Default for Wanted {
 }
 
 impl ModelCells {
+    /// The cells of calls that still wait for their answer; none for a table that has no such.
+    pub(crate) fn waiting(pairing: &Pairing, table: Table) -> Option<Self> {
+        match table {
+            Table::EdgeRed(resolution) => Some(Self::EdgeRed(pairing.unanswered().snapshot(), resolution)),
+            _ => None,
+        }
+    }
+
     /// Rows of the table, one per cell; none when there are none.
     pub(crate) fn to_batch(&self) -> Option<RecordBatch> {
         self.to_batch_of(&Wanted::default())
@@ -125,10 +150,14 @@ impl ModelCells {
         match self {
             Self::Red(cells, resolution) => cells.to_batch(*resolution, wanted),
             Self::ServiceRed(cells, resolution) => cells.to_batch(*resolution, wanted),
+            // Who owns an address is learnt from all callers.
+            Self::EdgeRed(cells, resolution) => cells.to_batch(*resolution, wanted.first..=wanted.last),
             Self::ServiceSeen(cells) => cells.to_batch(),
         }
     }
 }
 
+#[cfg(test)]
+pub(crate) use edges::tests as edges_tests;
 #[cfg(test)]
 pub(crate) mod tests;
