@@ -121,7 +121,7 @@ impl Generation {
             self.n_bytes += arrival.batch.n_bytes;
             table.levels[level_of(&arrival.batch)].push(arrival.batch);
         }
-        self.models.merge(arrival.delta, pairing);
+        self.models.take(arrival.delta, pairing);
         self.n_bytes() - n_bytes_before
     }
 

@@ -8,7 +8,7 @@
 //! when somebody asks, or when a flush writes them.
 //!
 //! A further model needs, here: a field of [`Delta`] made in [`Delta::of`], a field of [`ReadModels`] that takes it
-//! in [`ReadModels::merge`] and counts in [`ReadModels::n_bytes`], and a variant of [`ModelCells`] for
+//! in [`ReadModels::take`] and counts in [`ReadModels::n_bytes`], and a variant of [`ModelCells`] for
 //! [`ReadModels::cells`] and [`ModelCells::to_batch_of`]. Its key columns stand in `segment/sort.rs`; what becomes of the
 //! others when rows are folded is said by their names and types.
 
@@ -72,7 +72,7 @@ impl<'a> Delta<'a> {
 
 impl ReadModels {
     /// Adds what a batch came to, and what comes of halves of calls that waited for it.
-    pub(crate) fn merge(&mut self, delta: Delta<'_>, pairing: &mut Pairing) {
+    pub(crate) fn take(&mut self, delta: Delta<'_>, pairing: &mut Pairing) {
         if let Some(red) = delta.red {
             self.red.merge(red);
         }
@@ -80,6 +80,12 @@ impl ReadModels {
             pairing.take(halves, &mut self.edges);
         }
         self.seen.merge(delta.seen);
+    }
+
+    /// The same for tests where no call waits for another span.
+    #[cfg(test)]
+    pub(crate) fn merge(&mut self, delta: Delta<'_>) {
+        self.take(delta, &mut Pairing::within(0));
     }
 
     /// Adds the calls that have waited long enough, when nothing more is merged. Returns the moment before which all

@@ -272,12 +272,18 @@ impl Durations {
 
     fn pour(&mut self, other: Self) {
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
-        match (&mut self.dense, other.dense) {
-            (Some(own), Some(other)) => own.add(&other),
-            (Some(own), None) => own.add(&DurationHistogram::from(&other.sparse)),
-            (None, Some(mut other)) => {
-                other.add(&DurationHistogram::from(&self.sparse));
-                (self.sparse, self.dense) = (SparseHistogram::default(), Some(other));
+        match (self.dense.take(), other.dense) {
+            (Some(mut own), Some(others)) => {
+                own.add(&others);
+                self.dense = Some(own);
+            }
+            (Some(mut dense), None) => {
+                dense.add(&DurationHistogram::from(&other.sparse));
+                self.dense = Some(dense);
+            }
+            (None, Some(mut dense)) => {
+                dense.add(&DurationHistogram::from(&self.sparse));
+                (self.sparse, self.dense) = (SparseHistogram::default(), Some(dense));
             }
             (None, None) => {
                 self.sparse.add(&other.sparse);

@@ -343,9 +343,8 @@ impl Calls {
             cells.change(Ends::answerer(&answer.party), delivered, |cell| cell.wait(lay_ns));
             return;
         }
-        let ends = Ends::both(&asker.party, &answer.party);
         if asker.party.names_queue() {
-            cells.change(ends, delivered, |cell| {
+            cells.change(Ends::both(&asker.party, &answer.party), delivered, |cell| {
                 cell.call(answer.call());
                 cell.wait(lay_ns);
             });
@@ -354,7 +353,7 @@ impl Calls {
         self.stop_waiting(asker);
         if asker.party.service != answer.party.service {
             let gap_ns = asker.duration_ns.saturating_sub(answer.duration_ns).max(0);
-            cells.change(ends, asker.bucket(), |cell| {
+            cells.change(Ends::both(&asker.party, &answer.party), asker.bucket(), |cell| {
                 cell.call(asker.call());
                 cell.answer(answer.call(), gap_ns);
             });

@@ -201,13 +201,9 @@ type Counted = (i64, [String; 7], Tally);
 
 fn add(tallies: &mut BTreeMap<EdgeKey, Tally>, resolution: Resolution, (at, names, counted): Counted) {
     let tally = tallies.entry((resolution.bucket_of(at), names)).or_default();
-    for idx in 0..COUNTS.len() {
-        tally.counts[idx] += counted.counts[idx];
-    }
-    for idx in 0..SUMS.len() {
-        tally.sums[idx] += counted.sums[idx];
-        tally.histograms[idx].add(&counted.histograms[idx]);
-    }
+    tally.counts.iter_mut().zip(counted.counts).for_each(|(own, n)| *own += n);
+    tally.sums.iter_mut().zip(counted.sums).for_each(|(own, ns)| *own += ns);
+    tally.histograms.iter_mut().zip(&counted.histograms).for_each(|(own, other)| own.add(other));
 }
 
 fn edge_names(call: &Seen, [callee, kind, detail]: [String; 3]) -> [String; 7] {
@@ -257,9 +253,9 @@ pub(crate) fn folded(edges: &[RecordBatch]) -> BTreeMap<EdgeKey, EdgeValue> {
             for (idx, name) in COUNTS.iter().enumerate() {
                 tally.counts[idx] += column(batch, name).as_primitive::<UInt64Type>().value(row);
             }
-            for idx in 0..SUMS.len() {
-                tally.sums[idx] += column(batch, SUMS[idx]).as_primitive::<Int64Type>().value(row);
-                let histogram = column(batch, HISTOGRAMS[idx]).as_binary::<i32>().value(row);
+            for (idx, (sum, histogram)) in SUMS.into_iter().zip(HISTOGRAMS).enumerate() {
+                tally.sums[idx] += column(batch, sum).as_primitive::<Int64Type>().value(row);
+                let histogram = column(batch, histogram).as_binary::<i32>().value(row);
                 tally.histograms[idx].add_encoded(histogram).expect("own encoding");
             }
         }
