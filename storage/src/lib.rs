@@ -43,9 +43,10 @@ pub use error::Error;
 pub use ids::{Signal, Table};
 pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
 pub use query::{
-    Edge, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, PeerKind, RedBy,
-    RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliBucket, SliQuery, SqlStream, TimeRange,
-    TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    Edge, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo,
+    MetricQuery, MetricSeries, MetricView, PeerKind, RedBy, RedGroup, RedQuery, RedTotals, Selection,
+    ServiceSpans, SliBucket, SliQuery, SpanFilter, SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch,
+    TraceSummary, array_bytes, array_values,
 };
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{

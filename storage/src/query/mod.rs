@@ -14,6 +14,7 @@ mod edges;
 mod edges_view;
 mod failure;
 mod heard;
+mod heatmap;
 mod interruptible;
 mod kept;
 mod lane;
@@ -50,6 +51,7 @@ mod words;
 mod tests;
 
 pub use edges::{Edge, PeerKind};
+pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};

@@ -11,13 +11,15 @@ use std::sync::LazyLock;
 /// Durations below are one and the same to the histogram.
 const DURATION_NS_MIN: u64 = 1_000;
 /// Longer durations count as this long (1 h).
-const DURATION_NS_MAX: u64 = 3_600_000_000_000;
+pub(crate) const DURATION_NS_MAX: u64 = 3_600_000_000_000;
 /// Two digits: a value read back is within 1 % of the value recorded.
 const SIGNIFICANT_DIGITS: u8 = 2;
 /// First byte of the encoding.
 const ENCODING_VERSION: u8 = 1;
 /// Slots are multiples of 512 ns, the largest power of two below `DURATION_NS_MIN`.
 const SLOT_SHIFT: u32 = 9;
+/// The shortest slot, and what each of them is a multiple of.
+pub(crate) const SLOT_NS: i64 = 1 << SLOT_SHIFT;
 
 /// A dense histogram: merges encoded ones and answers quantiles.
 #[derive(Debug, Clone)]
@@ -119,6 +121,11 @@ impl SparseHistogram {
             Err(idx) => self.counts.insert(idx, (slot, n)),
         }
     }
+}
+
+/// Hands the shortest duration of each slot of a `duration_hdr` cell to `each`, and how many are in the slot.
+pub(crate) fn each_slot(encoded: &[u8], mut each: impl FnMut(i64, u64)) -> Result<(), Error> {
+    decode(encoded, |slot, n| each((slot << SLOT_SHIFT) as i64, n))
 }
 
 fn empty_histogram() -> Histogram<u64> {

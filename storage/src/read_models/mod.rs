@@ -7,7 +7,7 @@
 mod hdr;
 mod red;
 
-pub(crate) use hdr::{DurationHistogram, SparseHistogram};
+pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
 pub(crate) use red::{BUCKET_NS, RedCells, RedDelta};
 
 #[cfg(test)]

@@ -1,0 +1,164 @@
+//! How many spans by time and duration, with a trace for each cell.
+//!
+//! Where the filter allows, the counts come from the read model, otherwise from one statement over the spans. Either
+//! way that is a histogram for each column, made of the same slots, and from there on the way is the same: both give
+//! equal counts.
+
+mod bins;
+mod exemplars;
+mod filter;
+mod grid;
+
+use super::literals::{interval, within};
+use super::range::{TimeRange, step_nanos};
+use super::session::Session;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::read_models::BUCKET_NS;
+use exemplars::Exemplars;
+use grid::{Columns, Counts, Grid, Place};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+pub use filter::SpanFilter;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeatmapQuery {
+    /// Buckets of ten seconds that start in it, by the end of spans; `from` counts from the start of its own bucket.
+    pub range: TimeRange,
+    /// Width of the columns, in whole buckets of ten seconds.
+    pub step: Duration,
+    pub filter: SpanFilter,
+    /// Rows are as narrow as so many allow; six are always allowed.
+    pub rows_max: usize,
+    /// How long traces are looked for.
+    pub exemplars_within: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heatmap {
+    /// Start of each column, counted from 1970.
+    pub columns: Vec<i64>,
+    /// In ascending order, without gaps; none without spans.
+    pub rows: Vec<HeatmapRow>,
+    /// By column, then by row; only those that have spans.
+    pub cells: Vec<HeatmapCell>,
+    pub is_from_read_model: bool,
+    /// Cells without a trace may have one all the same: not all spans were looked at.
+    pub exemplars_partial: bool,
+    /// A statement that gives the same counts.
+    pub sql: String,
+}
+
+/// Durations from here to below there; the longest row has all that are longer, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeatmapRow {
+    pub from_ns: i64,
+    pub to_ns: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeatmapCell {
+    pub column: u32,
+    pub row: u32,
+    pub n: u64,
+    /// Of the newest span that was looked at; none where none of the cell's spans is stored any more.
+    pub trace_id: Option<[u8; 16]>,
+}
+
+impl Engine {
+    pub async fn heatmap(&self, query: &HeatmapQuery) -> Result<Heatmap, Error> {
+        let query = query.clone();
+        self.read(move |session| async move { draw(&session, &query).await }).await
+    }
+}
+
+async fn draw(session: &Session, query: &HeatmapQuery) -> Result<Heatmap, Error> {
+    let mut counts = Counts::of(query.columns()?);
+    session.for_each(&query.histograms_sql(), |batch| counts.add(batch)).await?;
+    let grid = counts.grid(query.rows_max);
+    let exemplars = exemplars::find(session, query, &grid).await?;
+    Ok(heatmap(query, &grid, &exemplars))
+}
+
+fn heatmap(query: &HeatmapQuery, grid: &Grid, exemplars: &Exemplars) -> Heatmap {
+    let cell = |(&place, &n): (&Place, &u64)| HeatmapCell {
+        column: place.0,
+        row: place.1,
+        n,
+        trace_id: exemplars.traces.get(&place).copied(),
+    };
+    Heatmap {
+        columns: grid.columns.starts().collect(),
+        rows: grid.rows().map(|(from_ns, to_ns)| HeatmapRow { from_ns, to_ns }).collect(),
+        cells: grid.cells.iter().map(cell).collect(),
+        is_from_read_model: query.filter.is_of_read_model(),
+        exemplars_partial: exemplars.is_partial,
+        sql: query.cells_sql(grid),
+    }
+}
+
+impl HeatmapQuery {
+    /// Steps that are no whole buckets would count a bucket in one column which is partly in another.
+    fn columns(&self) -> Result<Columns, Error> {
+        let step_ns = step_nanos(self.step);
+        if step_ns % BUCKET_NS != 0 {
+            let message = format!("columns of {:?} are no whole buckets of ten seconds", self.step);
+            return Err(Error::BadQuery { message });
+        }
+        Columns::of(self.counted(), step_ns)
+    }
+
+    /// The range in whole buckets: which of them start in it is where they end, too.
+    fn counted(&self) -> TimeRange {
+        let TimeRange { from, to } = self.range.whole_buckets();
+        let into_bucket = to.rem_euclid(BUCKET_NS);
+        let rest = if into_bucket == 0 { 0 } else { BUCKET_NS - into_bucket };
+        TimeRange { from, to: to.saturating_add(rest) }
+    }
+
+    /// A row of `at` and `duration_hdr` for each column that has spans.
+    fn histograms_sql(&self) -> String {
+        let step = interval(self.step);
+        if !self.filter.is_of_read_model() {
+            return format!(
+                "SELECT date_bin({step}, end_time) AS at, hdr_of(duration_ns) AS duration_hdr FROM spans WHERE {} \
+                 GROUP BY at",
+                self.conditions_on_spans().join(" AND "),
+            );
+        }
+        let mut conditions = vec![within("bucket", self.counted())];
+        conditions.extend(self.filter.in_read_model());
+        format!(
+            "SELECT date_bin({step}, bucket) AS at, hdr_merge(duration_hdr) AS duration_hdr FROM red WHERE {} \
+             GROUP BY at",
+            conditions.join(" AND "),
+        )
+    }
+
+    /// What spans must be, their time included.
+    fn conditions_on_spans(&self) -> Vec<String> {
+        let mut conditions = vec![within("end_time", self.counted())];
+        conditions.extend(self.filter.in_spans());
+        conditions
+    }
+
+    /// A statement for people: a row for each cell.
+    fn cells_sql(&self, grid: &Grid) -> String {
+        let mut rows = String::new();
+        for (from_ns, to_ns) in grid.rows() {
+            let comma = if rows.is_empty() { "" } else { ", " };
+            write!(rows, "{comma}({from_ns}, {to_ns})").expect("writing to a string cannot fail");
+        }
+        let histograms = self.histograms_sql();
+        if rows.is_empty() {
+            return histograms;
+        }
+        format!(
+            "SELECT at, from_ns, to_ns, n\nFROM (SELECT at, from_ns, to_ns, \
+             hdr_n_at_most(duration_hdr, to_ns - 1) - hdr_n_at_most(duration_hdr, from_ns - 1) AS n\n\
+             FROM ({histograms})\nCROSS JOIN (VALUES {rows}) AS bins(from_ns, to_ns))\n\
+             WHERE n > 0\nORDER BY at, from_ns"
+        )
+    }
+}
