@@ -13,15 +13,21 @@ use std::time::Duration;
 use storage::TimeRange;
 use wire::UnixNanos;
 
+mod graph;
+mod heatmap;
 mod logs;
 mod metrics;
 mod plain;
+mod red;
 mod services;
 mod slos;
 mod traces;
 
+pub(super) use graph::{Around, Drawn, graph};
+pub(super) use heatmap::heatmap;
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
+pub(super) use red::{Compared, red_answer};
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};

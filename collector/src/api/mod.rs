@@ -7,13 +7,16 @@
 mod alerts;
 mod convert;
 mod failure;
+mod graph;
 mod guard;
 mod health;
+mod heatmap;
 mod ingest;
 mod login;
 mod logs;
 mod metrics;
 mod params;
+mod red;
 mod rows;
 mod services;
 mod slos;
@@ -92,6 +95,9 @@ impl Api {
             .route("/api/v1/ingest/rejections", get(ingest::rejections))
             .route("/api/v1/services", get(services::list))
             .route("/api/v1/services/{service}", get(services::detail))
+            .route("/api/v1/red", get(red::red))
+            .route("/api/v1/graph", get(graph::graph))
+            .route("/api/v1/heatmap", get(heatmap::heatmap))
             .route("/api/v1/traces", get(traces::search))
             .route("/api/v1/traces/{trace_id}", get(traces::trace))
             .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))
