@@ -36,7 +36,7 @@ const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
-    let slos = slos::read(raw, storage.retention.read_models, problems);
+    let slos = slos::read(raw, storage.retention.read_models.hour, problems);
     let listen = listen(raw, problems);
     Config {
         zipkin: protocols::zipkin(raw, &listen, problems),

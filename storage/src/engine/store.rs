@@ -148,7 +148,7 @@ impl Store {
     pub(super) fn snapshot(&self, table: Table) -> Snapshot {
         match table.signal() {
             Some(signal) => self.snapshot_rows(table, signal),
-            None => self.snapshot_red(),
+            None => self.snapshot_cells(table),
         }
     }
 
@@ -163,15 +163,16 @@ impl Store {
     }
 
     /// Cells are shared under the lock and turned into rows outside of it.
-    fn snapshot_red(&self) -> Snapshot {
+    fn snapshot_cells(&self, table: Table) -> Snapshot {
         let (cells, manifest) = {
             let state = self.state.lock();
             let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
-            let cells: Vec<_> = generations.map(|generation| generation.red().snapshot()).collect();
+            let cells: Vec<_> =
+                generations.filter_map(|generation| generation.models().cells(table)).collect();
             (cells, Arc::clone(&state.manifest))
         };
         let batches = cells.iter().filter_map(|cells| cells.to_batch()).collect();
-        Snapshot { batches, segments: manifest.segments_of(Table::Red) }
+        Snapshot { batches, segments: manifest.segments_of(table) }
     }
 
     pub(super) fn n_bytes_hot(&self) -> u64 {
@@ -220,7 +221,7 @@ impl Store {
         let state = self.state.lock();
         stats.rows_ever = state.manifest.rows_ever;
         for generation in std::iter::once(&state.active).chain(state.frozen.as_deref()) {
-            stats.n_spans_red_overflow += generation.red().n_spans_overflow();
+            stats.n_spans_red_overflow += generation.models().n_spans_overflow();
             for signal in Signal::ALL {
                 stats.hot_rows += generation.n_rows(signal);
                 stats.rows_ever.add(signal, generation.n_rows(signal));

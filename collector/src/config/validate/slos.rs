@@ -116,7 +116,7 @@ fn period(keys: &mut Keys<'_>, default: Duration, read_models: Duration) -> Dura
     let period = keys.duration("period", default, SECOND..=DURATION_MAX);
     if period > read_models {
         let shown = units::show_duration(read_models);
-        keys.problem("period", format!("is longer than retention.read_models ({shown})"))
+        keys.problem("period", format!("is longer than retention.read_models_1h ({shown})"))
             .hint("the objective could never be measured in full")
             .report(keys.problems);
     }
