@@ -10,17 +10,21 @@ mod filter;
 mod grid;
 
 use super::literals::{interval, within};
-use super::range::{TimeRange, step_nanos};
+use super::parts::Parts;
+use super::range::{TimeRange, ceil_to, step_nanos};
 use super::session::Session;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::read_models::BUCKET_NS;
+use crate::read_models::Resolution;
 use exemplars::Exemplars;
 use grid::{Columns, Counts, Grid, Place};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 pub use filter::SpanFilter;
+
+/// What the finest read model counts together, and the heatmap of spans likewise.
+const BUCKET_NS: i64 = Resolution::TenSeconds.bucket_ns();
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeatmapQuery {
@@ -44,6 +48,9 @@ pub struct Heatmap {
     /// By column, then by row; only those that have spans.
     pub cells: Vec<HeatmapCell>,
     pub is_from_read_model: bool,
+    /// The read model's narrowest buckets are no longer kept: the ends of the range, and the columns, are those of wider
+    /// ones.
+    pub is_coarser: bool,
     /// Cells without a trace may have one all the same: not all spans were looked at.
     pub exemplars_partial: bool,
     /// A statement that gives the same counts.
@@ -66,22 +73,32 @@ pub struct HeatmapCell {
     pub trace_id: Option<[u8; 16]>,
 }
 
+/// Where the counts come from.
+enum Source {
+    ReadModel(Parts),
+    Spans,
+}
+
 impl Engine {
     pub async fn heatmap(&self, query: &HeatmapQuery) -> Result<Heatmap, Error> {
+        let source = match query.filter.is_of_read_model() {
+            true => Source::ReadModel(Parts::of(self, query.filter.model(), query.range, query.step)),
+            false => Source::Spans,
+        };
         let query = query.clone();
-        self.read(move |session| async move { draw(&session, &query).await }).await
+        self.read(move |session| async move { draw(&session, &query, &source).await }).await
     }
 }
 
-async fn draw(session: &Session, query: &HeatmapQuery) -> Result<Heatmap, Error> {
-    let mut counts = Counts::of(query.columns()?);
-    session.for_each(&query.histograms_sql(), |batch| counts.add(batch)).await?;
+async fn draw(session: &Session, query: &HeatmapQuery, source: &Source) -> Result<Heatmap, Error> {
+    let mut counts = Counts::of(query.columns(source)?);
+    session.for_each(&query.histograms_sql(source), |batch| counts.add(batch)).await?;
     let grid = counts.grid(query.rows_max);
     let exemplars = exemplars::find(session, query, &grid).await?;
-    Ok(heatmap(query, &grid, &exemplars))
+    Ok(heatmap(query, source, &grid, &exemplars))
 }
 
-fn heatmap(query: &HeatmapQuery, grid: &Grid, exemplars: &Exemplars) -> Heatmap {
+fn heatmap(query: &HeatmapQuery, source: &Source, grid: &Grid, exemplars: &Exemplars) -> Heatmap {
     let cell = |(&place, &n): (&Place, &u64)| HeatmapCell {
         column: place.0,
         row: place.1,
@@ -92,65 +109,66 @@ fn heatmap(query: &HeatmapQuery, grid: &Grid, exemplars: &Exemplars) -> Heatmap 
         columns: grid.columns.starts().collect(),
         rows: grid.rows().map(|(from_ns, to_ns)| HeatmapRow { from_ns, to_ns }).collect(),
         cells: grid.cells.iter().map(cell).collect(),
-        is_from_read_model: query.filter.is_of_read_model(),
+        is_from_read_model: matches!(source, Source::ReadModel(_)),
+        is_coarser: matches!(source, Source::ReadModel(parts) if parts.is_coarser()),
         exemplars_partial: exemplars.is_partial,
-        sql: query.cells_sql(grid),
+        sql: query.cells_sql(source, grid),
     }
 }
 
 impl HeatmapQuery {
     /// Steps that are no whole buckets would count a bucket in one column which is partly in another.
-    fn columns(&self) -> Result<Columns, Error> {
+    fn columns(&self, source: &Source) -> Result<Columns, Error> {
         let step_ns = step_nanos(self.step);
         if step_ns % BUCKET_NS != 0 {
             let message = format!("columns of {:?} are no whole buckets of ten seconds", self.step);
             return Err(Error::BadQuery { message });
         }
-        Columns::of(self.counted(), step_ns)
+        let counted = match source {
+            Source::ReadModel(parts) => parts.counted(),
+            Source::Spans => self.in_buckets(),
+        };
+        Columns::of(counted, step_ns)
     }
 
-    /// The range in whole buckets: which of them start in it is where they end, too.
-    fn counted(&self) -> TimeRange {
+    /// The range in whole buckets: those that start in it.
+    fn in_buckets(&self) -> TimeRange {
         let TimeRange { from, to } = self.range.whole_buckets();
-        let into_bucket = to.rem_euclid(BUCKET_NS);
-        let rest = if into_bucket == 0 { 0 } else { BUCKET_NS - into_bucket };
-        TimeRange { from, to: to.saturating_add(rest) }
+        TimeRange { from, to: ceil_to(to, BUCKET_NS) }
     }
 
     /// A row of `at` and `duration_hdr` for each column that has spans.
-    fn histograms_sql(&self) -> String {
+    fn histograms_sql(&self, source: &Source) -> String {
+        let (time, histogram, rows) = match source {
+            Source::ReadModel(parts) => {
+                let conditions = self.filter.in_read_model();
+                let rows = parts.rows(self.filter.model(), "bucket, duration_hdr", &conditions);
+                ("bucket", "hdr_merge(duration_hdr)", rows)
+            }
+            Source::Spans => {
+                let rows = format!("spans WHERE {}", self.conditions_on_spans().join(" AND "));
+                ("end_time", "hdr_of(duration_ns)", rows)
+            }
+        };
         let step = interval(self.step);
-        if !self.filter.is_of_read_model() {
-            return format!(
-                "SELECT date_bin({step}, end_time) AS at, hdr_of(duration_ns) AS duration_hdr FROM spans WHERE {} \
-                 GROUP BY at",
-                self.conditions_on_spans().join(" AND "),
-            );
-        }
-        let mut conditions = vec![within("bucket", self.counted())];
-        conditions.extend(self.filter.in_read_model());
-        format!(
-            "SELECT date_bin({step}, bucket) AS at, hdr_merge(duration_hdr) AS duration_hdr FROM red WHERE {} \
-             GROUP BY at",
-            conditions.join(" AND "),
-        )
+        format!("SELECT date_bin({step}, {time}) AS at, {histogram} AS duration_hdr FROM {rows} GROUP BY at")
     }
 
     /// What spans must be, their time included.
     fn conditions_on_spans(&self) -> Vec<String> {
-        let mut conditions = vec![within("end_time", self.counted())];
+        let mut conditions = vec![within("end_time", self.in_buckets())];
         conditions.extend(self.filter.in_spans());
         conditions
     }
 
     /// A statement for people: a row for each cell.
-    fn cells_sql(&self, grid: &Grid) -> String {
+    fn cells_sql(&self, source: &Source, grid: &Grid) -> String {
         let mut rows = String::new();
         for (from_ns, to_ns) in grid.rows() {
             let comma = if rows.is_empty() { "" } else { ", " };
             write!(rows, "{comma}({from_ns}, {to_ns})").expect("writing to a string cannot fail");
         }
-        let histograms = self.histograms_sql();
+        let histograms = self.histograms_sql(source);
         if rows.is_empty() {
             return histograms;
         }

@@ -20,6 +20,8 @@ pub struct Heatmap {
     /// The largest number of a cell.
     pub n_cell_max: u64,
     pub source: HeatmapSource,
+    /// True when the narrowest buckets are no longer kept: the ends of the range, and the columns, are those of wider ones.
+    pub is_coarser: bool,
     /// True when traces were looked for in a part of the spans only, so that cells without one may have some.
     pub exemplars_partial: bool,
     /// The SQL that gives the same numbers.

@@ -40,7 +40,7 @@ pub struct RedAnswer {
     pub step_s: u32,
     /// What the groups are grouped by, in order.
     pub by: Vec<String>,
-    /// The earlier window, where one was asked for.
+    /// The earlier window as it was counted, in whole buckets, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Window>,
     /// By number of requests in both windows, largest first.
@@ -49,6 +49,8 @@ pub struct RedAnswer {
     pub n_groups: u32,
     /// True when there are more groups than the limit lets through.
     pub truncated: bool,
+    /// True when the narrowest buckets of a window are no longer kept: its ends, and the points, are those of wider ones.
+    pub is_coarser: bool,
     /// The SQL that gives the same numbers, and that of the earlier window.
     pub sql: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

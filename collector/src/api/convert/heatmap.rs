@@ -23,6 +23,7 @@ pub(in super::super) fn heatmap(heatmap: Heatmap, query: &HeatmapQuery) -> wire:
         n_cell_max: heatmap.cells.iter().map(|cell| cell.n).max().unwrap_or(0),
         cells: heatmap.cells.into_iter().map(cell).collect(),
         source: if heatmap.is_from_read_model { wire::HeatmapSource::ReadModel } else { wire::HeatmapSource::Spans },
+        is_coarser: heatmap.is_coarser,
         exemplars_partial: heatmap.exemplars_partial,
         sql: heatmap.sql,
     }

@@ -1,7 +1,9 @@
 //! Which spans a heatmap shows, said to the read model and said to the spans.
 
+use crate::ids::Table;
 use crate::query::literals::text;
 use crate::query::search;
+use crate::read_models::Resolution;
 
 /// What a span must be. What is absent does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,16 +36,33 @@ impl SpanFilter {
             && self.attributes.is_empty()
     }
 
-    /// Conditions on rows of `red`; what it does not know is left out.
+    /// The tables that have what is asked for: the smallest that do.
+    pub(super) fn model(&self) -> fn(Resolution) -> Table {
+        match self.is_of_services() {
+            true => Table::ServiceRed,
+            false => Table::Red,
+        }
+    }
+
+    /// Conditions on rows of these tables.
     pub(super) fn in_read_model(&self) -> Vec<String> {
         let mut conditions = self.named("operation", "instance");
         conditions.extend(equal("status_class", self.status_class.as_deref()));
+        // The tables of whole services have no other rows.
+        conditions.extend((self.entry_only && !self.is_of_services()).then(is_entry));
         conditions
+    }
+
+    /// Do the tables of whole services tell everything that is asked for?
+    fn is_of_services(&self) -> bool {
+        let others = [&self.operation, &self.kind, &self.status_class, &self.instance];
+        self.entry_only && others.iter().all(|other| other.is_none())
     }
 
     /// Conditions on rows of `spans`.
     pub(super) fn in_spans(&self) -> Vec<String> {
         let mut conditions = self.named("name", "service_instance_id");
+        conditions.extend(self.entry_only.then(is_entry));
         conditions.extend(self.status_class.as_deref().map(of_status_class));
         conditions.extend(self.is_error.map(|is_error| format!("is_error = {is_error}")));
         conditions.extend(self.duration_ns_min.map(|min| format!("duration_ns >= {min}")));
@@ -61,10 +80,13 @@ impl SpanFilter {
             equal("service_version", self.version.as_deref()),
             equal("environment", self.environment.as_deref()),
             equal(instance, self.instance.as_deref()),
-            self.entry_only.then(|| "is_entry".to_owned()),
         ];
         equals.into_iter().flatten().collect()
     }
+}
+
+fn is_entry() -> String {
+    "is_entry".to_owned()
 }
 
 fn equal(column: &str, value: Option<&str>) -> Option<String> {
