@@ -46,9 +46,9 @@ pub use options::{
 };
 pub use query::{
     Edge, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo,
-    MetricQuery, MetricSeries, MetricView, PeerKind, RedBy, RedGroup, RedQuery, RedTotals, Selection,
-    ServiceSpans, SliBucket, SliQuery, SpanFilter, SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch,
-    TraceSummary, array_bytes, array_values,
+    MetricQuery, MetricSeries, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals,
+    Selection, ServiceSpans, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream, TimeRange, TraceHits,
+    TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use read_models::Resolution;
 pub use stats::{RowsEver, Stats};

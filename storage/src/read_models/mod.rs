@@ -22,6 +22,7 @@ mod sampling;
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
 pub use resolution::Resolution;
+pub(crate) use sampling::ONE_Q16;
 
 use crate::ids::{Signal, Table};
 use arrow::array::RecordBatch;
