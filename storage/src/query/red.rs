@@ -296,7 +296,8 @@ impl Fold {
         if self.n_points <= POINTS_MAX {
             return Ok(());
         }
-        let message = format!("the groups have more than {POINTS_MAX} points together: ask for wider points, too");
+        let message =
+            format!("the groups have more than {POINTS_MAX} points together: ask for wider points, too");
         Err(Error::QueryMemory { message })
     }
 

@@ -15,7 +15,9 @@ pub struct Graph {
     pub n_nodes: u32,
     /// True when there are more nodes than the limit lets through.
     pub truncated: bool,
-    /// The SQL that gives the same calls.
+    /// True when the narrowest buckets are no longer kept: the ends of the range are those of wider ones.
+    pub is_coarser: bool,
+    /// The SQL that gives the same calls, by what callers call their peers.
     pub sql: String,
 }
 
@@ -32,7 +34,7 @@ pub struct GraphNode {
     pub address: String,
     /// True for a service whose own spans are stored, false for what only its callers tell of.
     pub is_instrumented: bool,
-    /// Of a service the requests that it served, of all others the calls to them.
+    /// Of an instrumented service the requests that it served, of all others the calls to them.
     pub red: Figures,
     /// Steps from the service that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
