@@ -39,7 +39,8 @@ fn around(params: &Params) -> Result<Option<Around>, Failure> {
     match params.owned("service") {
         Some(service) => Ok(Some(Around { service, depth: depth as u32 })),
         None if params.text("depth").is_some() => {
-            let failure = Failure::bad_request("parameter depth counts steps from a service, and none is given");
+            let failure =
+                Failure::bad_request("parameter depth counts steps from a service, and none is given");
             Err(failure.hint("name the service in the middle, such as service=checkout"))
         }
         None => Ok(None),

@@ -22,7 +22,11 @@ pub(in super::super) fn heatmap(heatmap: Heatmap, query: &HeatmapQuery) -> wire:
         n_spans: heatmap.cells.iter().map(|cell| cell.n).fold(0, u64::saturating_add),
         n_cell_max: heatmap.cells.iter().map(|cell| cell.n).max().unwrap_or(0),
         cells: heatmap.cells.into_iter().map(cell).collect(),
-        source: if heatmap.is_from_read_model { wire::HeatmapSource::ReadModel } else { wire::HeatmapSource::Spans },
+        source: if heatmap.is_from_read_model {
+            wire::HeatmapSource::ReadModel
+        } else {
+            wire::HeatmapSource::Spans
+        },
         is_coarser: heatmap.is_coarser,
         exemplars_partial: heatmap.exemplars_partial,
         sql: heatmap.sql,

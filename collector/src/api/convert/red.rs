@@ -84,12 +84,12 @@ fn window(range: TimeRange) -> wire::Window {
 
 /// `counted` is the time whose buckets were counted.
 pub(super) fn figures(totals: &RedTotals, counted: TimeRange) -> wire::Figures {
-    let estimate = totals.is_estimate().then(|| wire::Estimate {
-        n_requests: totals.n_adjusted(),
-        n_errors: totals.n_errors_adjusted(),
+    let estimate = totals
+        .is_estimate()
+        .then(|| wire::Estimate { n_requests: totals.n_adjusted(), n_errors: totals.n_errors_adjusted() });
+    let (n, n_errors) = estimate.map_or((totals.n as f64, totals.n_errors as f64), |estimate| {
+        (estimate.n_requests, estimate.n_errors)
     });
-    let (n, n_errors) = estimate
-        .map_or((totals.n as f64, totals.n_errors as f64), |estimate| (estimate.n_requests, estimate.n_errors));
     wire::Figures {
         n_requests: totals.n,
         n_errors: totals.n_errors,

@@ -157,7 +157,7 @@ fn neighbours(service: &str, edges: &[Edge], range: TimeRange) -> (Vec<wire::Edg
     )
 }
 
-fn peer_kind(kind: PeerKind) -> wire::PeerKind {
+pub(super) fn peer_kind(kind: PeerKind) -> wire::PeerKind {
     match kind {
         PeerKind::Service => wire::PeerKind::Service,
         PeerKind::Database => wire::PeerKind::Database,

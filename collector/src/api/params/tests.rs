@@ -7,7 +7,8 @@ use expect_test::{Expect, expect};
 const NOW: i64 = 1_769_860_800_000_000_000;
 const HOUR_NS: i64 = 3_600_000_000_000;
 const ALLOWED: &[&str] = &[
-    "from", "to", "service", "limit", "min", "max", "attr", "trace_id", "order", "by", "step", "compare", "rows",
+    "from", "to", "service", "limit", "min", "max", "attr", "trace_id", "order", "by", "step", "compare",
+    "rows",
 ];
 
 fn params(query: &str) -> Result<Params, Failure> {
@@ -195,7 +196,10 @@ fn reads_groups_steps_and_earlier_windows() {
         let window = params.compare(params.range().expect("valid")).expect("valid");
         window.map(|window| ((NOW - window.from) / HOUR_NS, (NOW - window.to) / HOUR_NS))
     };
-    assert_eq!((compare(""), compare("compare=1d"), compare("compare=1h")), (None, Some((25, 24)), Some((2, 1))));
+    assert_eq!(
+        (compare(""), compare("compare=1d"), compare("compare=1h")),
+        (None, Some((25, 24)), Some((2, 1)))
+    );
     assert_eq!(compare("compare=now-3d..now-2d"), Some((72, 48)));
     assert_eq!(compare("compare=2026-01-31T00:00:00Z..2026-01-31T06:00:00Z"), Some((12, 6)));
 }

@@ -57,7 +57,10 @@ async fn groups_stand_beside_an_earlier_window() {
     let server = with_two_windows().await;
     let answer: wire::RedAnswer = server.read(&format!("/api/v1/red?{NOW}&by=service&compare=1h")).await;
     let window = answer.before.expect("asked for");
-    assert_eq!((answer.from.0 - window.from.0, answer.to.0 - window.to.0), (HOUR_MS * MILLI_NS, HOUR_MS * MILLI_NS));
+    assert_eq!(
+        (answer.from.0 - window.from.0, answer.to.0 - window.to.0),
+        (HOUR_MS * MILLI_NS, HOUR_MS * MILLI_NS)
+    );
     let [cart, mail] = answer.groups.as_slice() else { panic!("{answer:?}") };
     assert_eq!((&cart.key, &mail.key), (&vec!["cart".to_owned()], &vec!["mail".to_owned()]));
     let before = cart.before.as_ref().expect("asked for");
@@ -77,10 +80,14 @@ async fn groups_stand_beside_an_earlier_window() {
     let long = "from=2026-01-31T10:30:00Z&to=2026-01-31T12:10:00Z";
     let answer: wire::RedAnswer =
         server.read(&format!("/api/v1/red?{long}&service=cart&by=version,kind&spans=all&step=10m")).await;
-    let keys: Vec<_> = answer.groups.iter().map(|group| (group.key.join(" "), group.red.n_requests)).collect();
+    let keys: Vec<_> =
+        answer.groups.iter().map(|group| (group.key.join(" "), group.red.n_requests)).collect();
     let key = |key: &str, n: u64| (key.to_owned(), n);
     assert_eq!(keys, [key("1 server", 3), key("2 server", 2), key("1 client", 1)]);
-    assert_eq!((answer.step_s, answer.by, answer.before), (600, vec!["version".to_owned(), "kind".to_owned()], None));
+    assert_eq!(
+        (answer.step_s, answer.by, answer.before),
+        (600, vec!["version".to_owned(), "kind".to_owned()], None)
+    );
     let filtered = format!("/api/v1/red?{long}&version=1&operation=op%202&kind=server&limit=1");
     let answer: wire::RedAnswer = server.read(&filtered).await;
     assert_eq!((answer.groups[0].key[0].as_str(), answer.groups[0].red.n_requests), ("cart", 3));
@@ -149,7 +156,10 @@ async fn the_graph_has_a_node_for_each_peer() {
     assert_eq!((database.address.as_str(), database.is_instrumented), ("db", false));
     assert!(graph.nodes[1..].iter().all(|node| node.is_instrumented && node.red.n_requests == 1));
     let [query, call] = graph.edges.as_slice() else { panic!("{graph:?}") };
-    assert_eq!((query.caller.as_str(), query.callee.as_str()), ("service/shop", "database/postgresql/orders/db"));
+    assert_eq!(
+        (query.caller.as_str(), query.callee.as_str()),
+        ("service/shop", "database/postgresql/orders/db")
+    );
     assert_eq!((query.red.n_requests, &query.callee_red, query.gap), (1, &None, None));
     assert_eq!((call.caller.as_str(), call.callee.as_str()), ("service/web", "service/shop"));
     assert_eq!((call.red.n_requests, call.red.n_errors, call.red.mean_ns), (1, 1, Some(80 * MILLI_NS)));
