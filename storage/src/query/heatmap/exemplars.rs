@@ -109,3 +109,46 @@ fn within((from_ns, to_ns): Durations) -> String {
         None => format!("duration_ns >= {from_ns}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::{Columns, Counts};
+    use super::*;
+    use crate::query::range::TimeRange;
+    use crate::read_models::SparseHistogram;
+    use arrow::array::{ArrayRef, BinaryArray};
+    use std::sync::Arc;
+
+    const STEP_NS: i64 = 60_000_000_000;
+
+    /// A column in which most spans took 10 ms, 2 to the power of some number of them, and three took 5 s.
+    fn grid(power: u32) -> Grid {
+        let mut durations = SparseHistogram::default();
+        durations.record(10_000_000);
+        (0..power).for_each(|_| durations.add(&durations.clone()));
+        (0..3).for_each(|_| durations.record(5_000_000_000));
+        let at: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![0]));
+        let encoded: ArrayRef = Arc::new(BinaryArray::from_iter_values([durations.encode()]));
+        let batch = RecordBatch::try_from_iter([("at", at), ("duration_hdr", encoded)]).expect("two columns");
+        let columns = Columns::of(TimeRange { from: 0, to: STEP_NS }, STEP_NS).expect("one column");
+        let mut counts = Counts::of(columns);
+        counts.add(&batch).expect("reads");
+        counts.grid(40)
+    }
+
+    /// Scenario: as many spans as may be read, and far more of one duration than that.
+    /// Guarantees: few are all read; of many, those of rows with few spans, and of the others those of a part of each
+    /// column that has about as many as may be read.
+    #[test]
+    fn rare_durations_are_looked_for_first() {
+        assert_eq!(sample(&grid(10)), None);
+        let many = grid(18);
+        let (first, last) = (many.durations(0), many.durations(many.row_totals().len() as u32 - 1));
+        let (from_ns, to_ns) = (first.1.expect("an end"), last.1.expect("an end"));
+        let share_ns = STEP_NS * 50_000 / (1 << 18);
+        let wanted = format!(
+            "(duration_ns >= {from_ns} AND duration_ns < {to_ns} OR end_time::bigint % {STEP_NS} < {share_ns})"
+        );
+        assert_eq!(sample(&many), Some(wanted));
+    }
+}

@@ -255,6 +255,24 @@ async fn the_picture_outlives_the_spans() {
     assert!(heatmap(&stored, &of_spans(&query)).await.cells.is_empty());
 }
 
+/// Scenario: of the read model only minutes are still kept; a range of whole minutes, and one that is none.
+/// Guarantees: minutes count what tens of seconds did; where they say more than was asked for, that is told.
+#[tokio::test]
+async fn minutes_stand_in_for_tens_of_seconds() {
+    let short = Duration::from_secs(3_600);
+    let stored = with_options(&data(), |options| options.retention.read_models.ten_seconds = short).await;
+    let whole = TimeRange { from: millis(600_000), to: millis(3_000_000) };
+    let (whole, cut) =
+        (HeatmapQuery { range: whole, ..query(SpanFilter::default()) }, query(SpanFilter::default()));
+    let before = heatmap(&stored, &whole).await;
+    assert!(!before.is_coarser && !heatmap(&stored, &cut).await.is_coarser);
+    stored.engine.flush().await.expect("flushes");
+    stored.engine.tick(EPOCH + 2 * 86_400 * SECOND_NS).await.expect("expires");
+    let after = heatmap(&stored, &whole).await;
+    assert_eq!((cells(&after), after.is_coarser), (cells(&before), false));
+    assert!(heatmap(&stored, &cut).await.is_coarser);
+}
+
 /// Scenario: columns that are no whole buckets, and far too many of them.
 /// Guarantees: both are refused before anything is read.
 #[tokio::test]
