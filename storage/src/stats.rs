@@ -34,7 +34,7 @@ pub struct Stats {
     pub n_records_undecodable: u64,
     /// Records that were missing in the log when it was opened: damaged, or in a file that is gone.
     pub n_records_missing: u64,
-    /// Spans counted under the operation `other` because there were too many series.
+    /// Spans counted under an instance, version, operation or service `other`, because there were too many series.
     pub n_spans_red_overflow: u64,
     /// The newest failure that still stands: a log that cannot be written, a flush that failed.
     pub last_error: Option<String>,

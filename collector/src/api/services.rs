@@ -20,13 +20,13 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     let params = Params::read(&uri, api.now(), &["from", "to", "limit"])?;
     let (range, limit) = (params.range()?, params.limit(LIMIT, LIMIT_MAX)?);
     let (engine, board) = (api.engine()?, api.board()?);
-    let query = red_query(range, None, RedBy::Service);
-    let groups = engine.red(&query).await.map_err(convert::failure)?;
-    let seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
+    let query = red_query(range, None, &[RedBy::Service]);
+    let answer = engine.red(&query).await.map_err(convert::failure)?;
+    let seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), api.now()).await?;
     let slos = board.slos();
     // More services than a page has, each with its points: too much for a thread that serves connections.
     off_thread(move || {
-        Ok(Json(convert::service_list(convert::Listed { query: &query, groups, seen, slos: &slos, limit })))
+        Ok(Json(convert::service_list(convert::Listed { query: &query, answer, seen, slos: &slos, limit })))
     })
     .await
 }
@@ -38,10 +38,10 @@ pub(super) async fn detail(
 ) -> Result<Json<wire::ServiceDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let engine = api.engine()?;
-    let seen_at = seen_at(engine, &service, range).await?;
-    let query = red_query(range, Some(&service), RedBy::Service);
-    let by_operation = red_query(range, Some(&service), RedBy::Operation);
-    let by_version = red_query(range, Some(&service), RedBy::Version);
+    let seen_at = seen_at(engine, &service, range, api.now()).await?;
+    let query = red_query(range, Some(&service), &[RedBy::Service]);
+    let by_operation = red_query(range, Some(&service), &[RedBy::Service, RedBy::Operation, RedBy::Kind]);
+    let by_version = red_query(range, Some(&service), &[RedBy::Service, RedBy::Version]);
     let (whole, operations, versions, edges) = tokio::try_join!(
         engine.red(&query),
         engine.red(&by_operation),
@@ -53,23 +53,24 @@ pub(super) async fn detail(
     Ok(Json(convert::service_detail(detailed)))
 }
 
-fn red_query(range: TimeRange, service: Option<&str>, by: RedBy) -> RedQuery {
-    RedQuery { range, service: service.map(str::to_owned), entry_only: true, by, step: step(range) }
+fn red_query(range: TimeRange, service: Option<&str>, by: &[RedBy]) -> RedQuery {
+    let only = service.map(|name| (RedBy::Service, name.to_owned()));
+    RedQuery { range, only: Vec::from_iter(only), entry_only: true, by: by.to_vec(), step: step(range) }
 }
 
 /// When a service was last seen. All of the read model is only searched for what is not in its newest part.
-async fn seen_at(engine: &Engine, service: &str, range: TimeRange) -> Result<i64, Failure> {
-    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
+async fn seen_at(engine: &Engine, service: &str, range: TimeRange, now: i64) -> Result<i64, Failure> {
+    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), now).await?;
     if let Some(at) = lately.get(service) {
         return Ok(*at);
     }
-    let ever = last_seen(engine, None).await?;
+    let ever = last_seen(engine, None, now).await?;
     ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
 }
 
 /// The newest bucket of each service since then, entry spans or not.
-async fn last_seen(engine: &Engine, since: Option<i64>) -> Result<Seen, Failure> {
-    Ok(engine.last_seen(since).await.map_err(convert::failure)?.into_iter().collect())
+async fn last_seen(engine: &Engine, since: Option<i64>, now: i64) -> Result<Seen, Failure> {
+    Ok(engine.last_seen(since, now).await.map_err(convert::failure)?.into_iter().collect())
 }
 
 fn never_seen(service: &str, seen: &Seen) -> Failure {
