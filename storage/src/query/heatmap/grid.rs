@@ -152,3 +152,68 @@ impl Grid {
         self.cells.contains_key(&place).then_some(place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_models::SparseHistogram;
+    use arrow::array::ArrayRef;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    const SECOND_NS: i64 = 1_000_000_000;
+    const STEP_NS: i64 = 60 * SECOND_NS;
+
+    /// A histogram for each column, as statements give them.
+    fn batch(spans: &[(i64, i64)]) -> RecordBatch {
+        let mut columns: BTreeMap<i64, SparseHistogram> = BTreeMap::new();
+        for (ended_at, duration_ns) in spans {
+            columns.entry(floor_to(*ended_at, STEP_NS)).or_default().record(*duration_ns);
+        }
+        let starts = TimestampNanosecondArray::from_iter_values(columns.keys().copied());
+        let encoded = BinaryArray::from_iter_values(columns.values().map(SparseHistogram::encode));
+        let starts: ArrayRef = Arc::new(starts);
+        let encoded: ArrayRef = Arc::new(encoded);
+        RecordBatch::try_from_iter([("at", starts), ("duration_hdr", encoded)]).expect("two columns")
+    }
+
+    /// Scenario: ranges that begin and end within steps, that are empty, and that are too long.
+    /// Guarantees: every moment of a range has one column, others have none; too many columns are refused.
+    #[test]
+    fn moments_have_one_column() {
+        let columns = |from, to| Columns::of(TimeRange { from, to }, STEP_NS);
+        let some = columns(STEP_NS - 1, 3 * STEP_NS + 1).expect("fits");
+        assert_eq!(some.starts().collect::<Vec<_>>(), [0, STEP_NS, 2 * STEP_NS, 3 * STEP_NS]);
+        let found = [-1, 0, STEP_NS, 4 * STEP_NS - 1, 4 * STEP_NS, i64::MIN].map(|at| some.column_of(at));
+        assert_eq!(found, [None, Some(0), Some(1), Some(3), None, None]);
+        assert_eq!(columns(5, 5).expect("fits").starts().count(), 1);
+        assert_eq!(columns(0, 1_000 * STEP_NS).expect("fits").starts().count(), 1_000);
+        assert!(columns(0, 1_000 * STEP_NS + 1).is_err() && columns(i64::MIN, i64::MAX).is_err());
+    }
+
+    proptest! {
+        /// Scenario: any spans of ten minutes, with room for any number of rows.
+        /// Guarantees: each span falls into one cell, cells count those that do and no others, and there are no more
+        /// rows than asked for.
+        #[test]
+        fn cells_count_what_falls_into_them(
+            spans in prop::collection::vec(
+                (0..600 * SECOND_NS, prop_oneof![0..100_000_000_i64, 0..20_000 * SECOND_NS, any::<i64>()]),
+                0..100,
+            ),
+            rows_max in 6..120_usize,
+        ) {
+            let columns = Columns::of(TimeRange { from: 0, to: 600 * SECOND_NS }, STEP_NS).expect("fits");
+            let mut counts = Counts::of(columns);
+            counts.add(&batch(&spans)).expect("reads");
+            let grid = counts.grid(rows_max);
+            let mut wanted: BTreeMap<Place, u64> = BTreeMap::new();
+            for (ended_at, duration_ns) in &spans {
+                *wanted.entry(grid.place_of(*ended_at, *duration_ns).expect("a cell")).or_default() += 1;
+            }
+            prop_assert_eq!(&grid.cells, &wanted);
+            prop_assert_eq!(grid.row_totals().iter().sum::<u64>(), spans.len() as u64);
+            prop_assert!(grid.rows().count() <= rows_max);
+        }
+    }
+}
