@@ -174,3 +174,6 @@ fn gap(totals: RedTotals) -> wire::Gap {
         p99_ns: totals.p99_ns,
     }
 }
+
+#[cfg(test)]
+mod tests;
