@@ -5,7 +5,7 @@
 //! so that a snapshot is a few pointers.
 
 use crate::ids::Signal;
-use crate::read_models::{Delta, ReadModels};
+use crate::read_models::{Delta, Pairing, ReadModels};
 use crate::segment::SegmentMeta;
 use crate::wal::SequenceSet;
 use arrow::array::{Array, ArrayData, RecordBatch};
@@ -35,6 +35,8 @@ pub(crate) struct Generation {
     models: ReadModels,
     sequences: SequenceSet,
     n_bytes: u64,
+    /// Set when it is frozen: halves of calls that were received before are settled.
+    edges_settled_until: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +96,7 @@ impl Generation {
     }
 
     /// Takes the rows of a record. Returns by how much memory grew.
-    pub(crate) fn insert(&mut self, sequence: u64, arrival: Arrival<'_>) -> u64 {
+    pub(crate) fn insert(&mut self, sequence: u64, arrival: Arrival<'_>, pairing: &mut Pairing) -> u64 {
         let n_bytes_before = self.n_bytes();
         self.sequences.insert(sequence);
         let n_rows = arrival.batch.batch.num_rows();
@@ -104,8 +106,17 @@ impl Generation {
             self.n_bytes += arrival.batch.n_bytes;
             table.levels[level_of(&arrival.batch)].push(arrival.batch);
         }
-        self.models.merge(arrival.delta);
+        self.models.merge(arrival.delta, pairing);
         self.n_bytes() - n_bytes_before
+    }
+
+    /// Takes the last of what it will, before it is frozen.
+    pub(crate) fn settle(&mut self, pairing: &mut Pairing) {
+        self.edges_settled_until = Some(self.models.settle(pairing)).filter(|&at| at > i64::MIN);
+    }
+
+    pub(crate) fn edges_settled_until(&self) -> Option<i64> {
+        self.edges_settled_until
     }
 
     /// Covers a record that has no rows to give.

@@ -45,13 +45,13 @@ pub use options::{
     BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
 };
 pub use query::{
-    Edge, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo,
-    MetricQuery, MetricSeries, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals,
-    Selection, ServiceSpans, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream, TimeRange, TraceHits,
-    TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    Edge, EdgeDirection, EdgesAnswer, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch,
+    MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView, Peer, PeerKind, RedAnswer, RedBy,
+    RedGroup, RedQuery, RedTotals, Selection, ServiceSpans, SliAnswer, SliBucket, SliQuery, SpanFilter,
+    SqlStream, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use read_models::Resolution;
-pub use stats::{RowsEver, Stats};
+pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,
     Verified, backup, expect_data, inventory, restore, verify,

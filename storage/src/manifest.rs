@@ -45,6 +45,9 @@ pub(crate) struct Manifest {
     pub(crate) segments: Vec<Arc<SegmentMeta>>,
     /// Read models of which segments have left, and the start of the last bucket that may lack rows for that.
     pub(crate) lacking: BTreeMap<Table, i64>,
+    /// Halves of calls received before are settled: paired, given up or counted as unanswered in segments. None
+    /// before any span was stored, or by a version that had no such.
+    pub(crate) edges_settled_until: Option<i64>,
     /// Segments that the file named, of read models of an older format: nobody can read them any more, so they are
     /// left out, and the next version does not name them.
     pub(crate) n_outdated: u64,
@@ -60,6 +63,7 @@ impl Manifest {
             rows_ever: RowsEver::default(),
             segments: Vec::new(),
             lacking: BTreeMap::new(),
+            edges_settled_until: None,
             n_outdated: 0,
         }
     }
@@ -274,6 +278,8 @@ mod file {
         segments: Vec<Segment>,
         #[serde(default)]
         lacking: BTreeMap<String, i64>,
+        #[serde(default)]
+        edges_settled_until: Option<i64>,
     }
 
     #[derive(Serialize, Deserialize)]
@@ -309,6 +315,7 @@ mod file {
                 rows_ever: Rows { traces, logs, metrics },
                 segments: manifest.segments.iter().map(|segment| Segment::from(&**segment)).collect(),
                 lacking: manifest.lacking.iter().map(|(table, at)| (table.name().to_owned(), *at)).collect(),
+                edges_settled_until: manifest.edges_settled_until,
             }
         }
     }
@@ -347,6 +354,7 @@ mod file {
                 n_outdated: (n_named - segments.len()) as u64,
                 segments,
                 lacking: lacking.collect::<Result<_, String>>()?,
+                edges_settled_until: self.edges_settled_until,
             })
         }
     }

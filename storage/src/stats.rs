@@ -36,8 +36,26 @@ pub struct Stats {
     pub n_records_missing: u64,
     /// Spans counted under an instance, version, operation or service `other`, because there were too many series.
     pub n_spans_red_overflow: u64,
+    pub edges: EdgeStats,
     /// The newest failure that still stands: a log that cannot be written, a flush that failed.
     pub last_error: Option<String>,
+}
+
+/// Calls between services, whose sides come apart and are paired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EdgeStats {
+    /// Clients without an answer, servers and consumers without their caller.
+    pub n_waiting: u64,
+    /// Memory of the halves that are held.
+    pub waiting_bytes: u64,
+    /// Pairs of both sides.
+    pub n_paired: u64,
+    /// Halves whose other side did not come in time and that tell too little to count alone.
+    pub n_expired: u64,
+    /// Halves given up before their time, because there were too many.
+    pub n_expired_early: u64,
+    /// Calls whose peer counts as `(other)`, because there were too many.
+    pub n_overflow: u64,
 }
 
 impl Stats {

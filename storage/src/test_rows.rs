@@ -40,7 +40,7 @@ pub(crate) fn times(values: &[i64]) -> ArrayRef {
     Arc::new(TimestampNanosecondArray::from(values.to_vec()).with_timezone(schema::TIME_ZONE))
 }
 
-fn fixed_binary(bytes: &[u8], n_bytes_each: i32) -> ArrayRef {
+pub(crate) fn fixed_binary(bytes: &[u8], n_bytes_each: i32) -> ArrayRef {
     Arc::new(FixedSizeBinaryArray::new(n_bytes_each, Buffer::from(bytes), None))
 }
 
@@ -111,7 +111,7 @@ impl TestRecord {
             ("received_at", times(&vec![self.received_at; n_rows])),
         ];
         if self.signal == Signal::Traces {
-            columns.extend(span_columns(&mut rng, &start));
+            columns.extend(span_columns(self.id, &mut rng, &start));
         } else {
             columns.push(("time", times(&start)));
         }
@@ -130,15 +130,17 @@ fn series_columns(rng: &mut StdRng, n_rows: usize) -> [(&'static str, ArrayRef);
     [("name", texts(&name)), ("series_id", Arc::new(UInt64Array::from_iter_values(series_id)))]
 }
 
-fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)> {
+fn span_columns(id: u32, rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)> {
     let duration: Vec<i64> = start.iter().map(|_| rng.random_range(0..20 * SECOND)).collect();
     let end: Vec<i64> = start.iter().zip(&duration).map(|(start, duration)| start + duration).collect();
     let operation: Vec<String> = start.iter().map(|_| format!("GET /{}", rng.random_range(0..4))).collect();
-    let kind: Vec<&str> = start.iter().map(|_| ["server", "client"][rng.random_range(0..2)]).collect();
+    let kinds = ["server", "client", "server", "client", "producer", "consumer"];
+    let kind: Vec<&str> = start.iter().map(|_| kinds[rng.random_range(0..kinds.len())]).collect();
     let is_error: Vec<bool> = start.iter().map(|_| rng.random_bool(0.2)).collect();
-    let is_entry: Vec<bool> = kind.iter().map(|&kind| kind == "server").collect();
-    let trace_ids = start.iter().flat_map(|_| u128::from(rng.random_range(0..50_u64)).to_be_bytes());
-    let trace_ids: Vec<u8> = trace_ids.collect();
+    let is_entry: Vec<bool> = kind.iter().map(|&kind| kind == "server" || kind == "consumer").collect();
+    let (trace_ids, span_ids, parent_span_ids) = ids_of_spans(id, start.len());
+    let address: Vec<Option<&str>> =
+        start.iter().map(|_| [None, Some("host-1"), Some("host-2")][rng.random_range(0..3)]).collect();
     let version: Vec<Option<&str>> =
         start.iter().map(|_| [None, Some("1.0")][rng.random_range(0..2)]).collect();
     let mut any_of = |choices: &[Option<&'static str>]| -> ArrayRef {
@@ -158,6 +160,9 @@ fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)
         ("environment", environment),
         ("service_instance_id", instance),
         ("trace_id", fixed_binary(&trace_ids, 16)),
+        ("span_id", fixed_binary(&span_ids, 8)),
+        ("parent_span_id", fixed_binary(&parent_span_ids, 8)),
+        ("server_address", Arc::new(StringArray::from(address))),
         ("name", texts(&operation)),
         ("kind", texts(&kind)),
         ("start_time", times(start)),
@@ -167,6 +172,19 @@ fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)
         ("is_entry", Arc::new(BooleanArray::from(is_entry))),
         ("service_version", Arc::new(StringArray::from(version))),
     ]
+}
+
+/// Ids of traces, spans and parents, one after the other. The rows of a record have their parents in another record:
+/// that of the number beside it.
+fn ids_of_spans(id: u32, n_rows: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let trace = |row: u64| u128::from((u64::from(id / 2) * 31 + row) % 50).to_be_bytes();
+    let span = |id: u32, row: u64| (u64::from(id) << 32 | (row + 1)).to_be_bytes();
+    let rows = 0..n_rows as u64;
+    (
+        rows.clone().flat_map(trace).collect(),
+        rows.clone().flat_map(|row| span(id, row)).collect(),
+        rows.flat_map(|row| span(id ^ 1, row)).collect(),
+    )
 }
 
 /// The column in which test rows carry their name.

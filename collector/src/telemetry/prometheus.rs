@@ -4,7 +4,7 @@
 
 use super::{ACK_BOUNDS_MS, State};
 use std::fmt::{Display, Write};
-use storage::{Signal, Stats};
+use storage::{EdgeStats, Signal, Stats};
 
 pub(super) fn render(state: &State, inflight_bytes: u64, engine: &Stats) -> String {
     let mut page = Page(String::new());
@@ -150,6 +150,32 @@ fn stored(page: &mut Page, engine: &Stats) {
         "firstfault_red_overflow_spans_total",
         "Spans counted under an instance, version, operation or service called other, there being too many series.",
         engine.n_spans_red_overflow,
+    );
+    edges(page, &engine.edges);
+}
+
+fn edges(page: &mut Page, edges: &EdgeStats) {
+    page.gauge(
+        "firstfault_edge_halves_waiting",
+        "Client spans without an answer, server and consumer spans without their caller.",
+        edges.n_waiting,
+    );
+    page.gauge("firstfault_edge_waiting_bytes", "Memory of halves of calls.", edges.waiting_bytes);
+    page.counter("firstfault_edges_paired_total", "Calls whose both sides were found.", edges.n_paired);
+    page.counter(
+        "firstfault_edges_expired_total",
+        "Halves of calls whose other side did not come in time and that name no peer.",
+        edges.n_expired,
+    );
+    page.counter(
+        "firstfault_edges_expired_early_total",
+        "Halves of calls that were given up before their time, there being too many.",
+        edges.n_expired_early,
+    );
+    page.counter(
+        "firstfault_edges_overflow_total",
+        "Calls whose peer counts as (other), there being too many.",
+        edges.n_overflow,
     );
 }
 

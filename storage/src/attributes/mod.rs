@@ -23,7 +23,7 @@ pub(crate) use layout::{WideMap, WideTable, order_name, rest_name};
 pub(crate) use split::split;
 pub(crate) use told::Told;
 pub(crate) use value::{Class, double, int, write_double};
-pub(crate) use whole::{map_of, types_of, whole};
+pub(crate) use whole::{columns_for, map_of, some, types_of, whole};
 
 /// The maps whose frequent keys get columns; every table of raw rows has them.
 pub(crate) const MAPS: [&str; 3] = ["attributes", "resource", "scope"];

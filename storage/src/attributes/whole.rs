@@ -11,7 +11,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, MapArray, RecordBatch, StringArray,
     StringBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -19,8 +19,12 @@ use std::sync::Arc;
 /// The rows of a segment as the table has them: with whole maps, and null where the file does not know
 /// the column. The file's schema comes with its metadata, which batches lack.
 pub(crate) fn whole(batch: &RecordBatch, file: &Schema, table: Table) -> Result<RecordBatch, ArrowError> {
-    let schema = table.schema();
-    let maps: Vec<WideMap> = MAPS.into_iter().filter_map(|map| WideMap::of(file, map)).collect();
+    some(batch, file, table.schema())
+}
+
+/// The same of some of the table's columns, where the batch has what they are made of.
+pub(crate) fn some(batch: &RecordBatch, file: &Schema, wanted: SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let maps = maps_of(file);
     let column = |field: &FieldRef| match maps.iter().find(|map| map.has(field.name())) {
         Some(map) => of_wide(batch, map, field.name()),
         None => match (Condensed::of(field.name(), file), batch.column_by_name(field.name())) {
@@ -29,8 +33,26 @@ pub(crate) fn whole(batch: &RecordBatch, file: &Schema, table: Table) -> Result<
             (None, None) => Ok(new_null_array(field.data_type(), batch.num_rows())),
         },
     };
-    let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(schema, columns)
+    let columns = wanted.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(wanted, columns)
+}
+
+/// What [`some`] needs of a file to make these columns of the table.
+pub(crate) fn columns_for(wanted: &Schema, file: &Schema) -> Vec<String> {
+    let maps = maps_of(file);
+    let names = wanted.fields().iter().map(|field| field.name());
+    let parts =
+        names.flat_map(|name| match (maps.iter().find(|map| map.has(name)), Condensed::of(name, file)) {
+            (Some(map), _) if map.name == name => map.names(),
+            (Some(map), _) => vec![order_name(map.name)],
+            (None, Some(condensed)) => condensed.parts().iter().map(|&part| part.to_owned()).collect(),
+            (None, None) => vec![name.clone()],
+        });
+    parts.collect()
+}
+
+fn maps_of(file: &Schema) -> Vec<WideMap> {
+    MAPS.into_iter().filter_map(|map| WideMap::of(file, map)).collect()
 }
 
 fn expanded(batch: &RecordBatch, condensed: Condensed) -> Result<ArrayRef, ArrowError> {

@@ -64,6 +64,11 @@ impl Store {
     fn freeze(&self) {
         let mut state = self.state.lock();
         assert!(state.frozen.is_none(), "a frozen generation is flushed before the next is frozen");
+        let State { active, pairing, .. } = &mut *state;
+        let n_bytes_before = active.n_bytes();
+        active.settle(pairing);
+        self.figures.recount(n_bytes_before, active.n_bytes());
+        self.figures.n_bytes_waiting.store(pairing.n_bytes(), Ordering::Relaxed);
         let next = Generation::after(&state.active);
         state.frozen = Some(Arc::new(std::mem::replace(&mut state.active, next)));
         state.active_since = None;
@@ -225,6 +230,7 @@ fn following(manifest: &Manifest, frozen: &Generation, segments: &[Arc<SegmentMe
     let mut next = manifest.clone();
     next.version += 1;
     next.covered.insert_all(frozen.sequences());
+    next.edges_settled_until = frozen.edges_settled_until().or(next.edges_settled_until);
     for signal in Signal::ALL {
         next.rows_ever.add(signal, frozen.n_rows(signal));
     }

@@ -1,6 +1,6 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back (`segments` checks its files, `damaged_log` puts aside what the log cannot keep),
+//! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `damaged_log` puts aside what the log cannot keep),
 //! `store` holds what is visible, `flush` moves it to disk,
 //! `compact` merges what is there, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
@@ -13,6 +13,7 @@ mod from_log;
 mod open;
 mod segments;
 mod store;
+mod waiting;
 
 #[cfg(test)]
 mod simulation;
@@ -255,7 +256,7 @@ impl Inner {
     }
 
     fn refuse_above_hard_limit(&self) -> Result<(), Error> {
-        match self.store.n_bytes_hot() >= self.options.hot.bytes_hard {
+        match self.store.n_bytes_held() >= self.options.hot.bytes_hard {
             true => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
             false => Ok(()),
         }

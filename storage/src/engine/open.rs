@@ -3,6 +3,7 @@
 use super::damaged_log::{DamagedLog, put_aside};
 use super::from_log::{Decoder, FromLog, insert_from_log};
 use super::store::Store;
+use super::waiting::find_waiting;
 use super::{Engine, Inner, segments};
 use crate::columns::{Columns, WalRecord};
 use crate::disk;
@@ -108,7 +109,9 @@ fn open(
     let reading: Arc<dyn ObjectStore> = Arc::<CheckedSegments>::clone(&checked);
     let query = QueryContext::start(&options, &reading)?;
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
-    let store = Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults));
+    let store =
+        Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults), &options.hot);
+    find_waiting(&store);
     let replayed = replay_into(&store, &decoder, &options, old_damage, &mut recovery)?;
     let wal = start_wal(&options, &store, replayed, &faults)?;
 

@@ -10,6 +10,7 @@ use crate::hot::{Arrival, Generation, Snapshot};
 use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::options::HotOptions;
+use crate::read_models::{ModelCells, Pairing};
 use crate::segment::{CheckedSegments, SegmentMeta};
 use crate::stats::Stats;
 use crate::wal::SequenceSet;
@@ -44,6 +45,8 @@ pub(super) struct State {
     pub(super) active_since: Option<i64>,
     /// Being written to segments, or waiting for the next attempt.
     pub(super) frozen: Option<Arc<Generation>>,
+    /// Halves of calls, of whichever generation their rows are.
+    pub(super) pairing: Pairing,
     pub(super) manifest: Arc<Manifest>,
 }
 
@@ -60,6 +63,8 @@ pub(super) struct Work {
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) n_bytes_hot: AtomicU64,
+    /// Of halves of calls.
+    pub(super) n_bytes_waiting: AtomicU64,
     pub(super) n_flushes: AtomicU64,
     pub(super) n_flushes_failed: AtomicU64,
     pub(super) is_flush_failing: AtomicBool,
@@ -84,13 +89,16 @@ impl Store {
         manifest: Manifest,
         handle: Handle,
         faults: Arc<dyn Faults>,
+        hot: &HotOptions,
     ) -> Self {
         for segment in &manifest.segments {
             checked.admit(segment);
         }
         let segment_id_next = AtomicU64::new(manifest.segment_id_next);
         let manifest = Arc::new(manifest);
-        let state = State { active: Generation::default(), active_since: None, frozen: None, manifest };
+        let pairing = Pairing::within(hot.bytes_hard);
+        let state =
+            State { active: Generation::default(), active_since: None, frozen: None, pairing, manifest };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
         Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
     }
@@ -112,8 +120,10 @@ impl Store {
         let arrival = Arrival::of(signal, &batch);
         let (n_bytes_active, mut melt) = {
             let mut state = self.state.lock();
-            let n_bytes_more = state.active.insert(sequence, arrival);
+            let State { active, pairing, .. } = &mut *state;
+            let n_bytes_more = active.insert(sequence, arrival, pairing);
             self.figures.n_bytes_hot.fetch_add(n_bytes_more, Ordering::Relaxed);
+            self.figures.n_bytes_waiting.store(pairing.n_bytes(), Ordering::Relaxed);
             (state.active.n_bytes(), state.active.start_melt(signal))
         };
         while let Some(job) = melt {
@@ -167,8 +177,8 @@ impl Store {
         let (cells, manifest) = {
             let state = self.state.lock();
             let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
-            let cells: Vec<_> =
-                generations.filter_map(|generation| generation.models().cells(table)).collect();
+            let cells = generations.filter_map(|generation| generation.models().cells(table));
+            let cells: Vec<_> = cells.chain(ModelCells::waiting(&state.pairing, table)).collect();
             (cells, Arc::clone(&state.manifest))
         };
         let batches = cells.iter().filter_map(|cells| cells.to_batch()).collect();
@@ -177,6 +187,11 @@ impl Store {
 
     pub(super) fn n_bytes_hot(&self) -> u64 {
         self.figures.n_bytes_hot.load(Ordering::Relaxed)
+    }
+
+    /// Memory that a bound holds for: rows, read models, and halves of calls, which no flush frees.
+    pub(super) fn n_bytes_held(&self) -> u64 {
+        self.n_bytes_hot() + self.figures.n_bytes_waiting.load(Ordering::Relaxed)
     }
 
     /// Did the newest flush fail?
@@ -220,6 +235,7 @@ impl Store {
         };
         let state = self.state.lock();
         stats.rows_ever = state.manifest.rows_ever;
+        stats.edges = state.pairing.stats();
         for generation in std::iter::once(&state.active).chain(state.frozen.as_deref()) {
             stats.n_spans_red_overflow += generation.models().n_spans_overflow();
             for signal in Signal::ALL {

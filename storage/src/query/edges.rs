@@ -1,28 +1,60 @@
-//! Who calls whom: the calls of the view `edges`, counted by caller and callee.
+//! Who calls whom, from the read model of calls: one edge for each pair of peers, with what both sides saw.
+//!
+//! Rows name peers as callers do; `peers` finds out which of these are one, `sums` adds up what rows count.
 
-use super::literals::{text, within};
+mod peers;
+mod sums;
+
+use super::literals::text;
+use super::parts::Parts;
 use super::range::TimeRange;
-use super::rows::column;
-use super::tally::{RedTotals, Tally};
+use super::tally::RedTotals;
 use crate::engine::Engine;
 use crate::error::Error;
-use arrow::array::{BooleanArray, Int64Array, RecordBatch, StringArray};
+use crate::ids::Table;
+use crate::read_models::OTHERS;
+use peers::Peers;
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
+use sums::{Counted, Line, Lines, Sums};
 
-/// Edges kept apart, 54 MB of histograms. Beyond, a caller's further peers of a kind count as one, and
-/// with twice as many also further callers: hosts named by address would otherwise have no bound.
+/// Edges kept apart, the busiest first. Beyond, a caller's further peers of a kind count as one, and with twice as
+/// many also further callers: hosts named by address would otherwise have no bound.
 const EDGES_MAX: usize = 2_000;
-/// The name that stands for those beyond [`EDGES_MAX`].
-const OTHERS: &str = "(other)";
+/// Buckets of every width fit: there is one step.
+const STEP: Duration = Duration::from_secs(60 * 60);
 
-/// Calls from one service to one peer.
+/// All calls from one peer to another, or all messages that a queue handed to a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
-    pub caller: String,
-    pub callee: String,
-    pub callee_kind: PeerKind,
-    /// As the caller saw them.
+    pub caller: Peer,
+    pub callee: Peer,
+    pub direction: EdgeDirection,
+    /// As the caller saw the calls; messages as the service saw them that handled them.
     pub totals: RedTotals,
+    /// As the callee saw those calls that its own spans tell of, if there are any.
+    pub callee_totals: Option<RedTotals>,
+    /// What the callee does not account for of a call's time, or how long messages lay in the queue: of those of which
+    /// both sides are known, if there are any.
+    pub gap_totals: Option<RedTotals>,
+    /// Failed calls by type of error, most frequent first.
+    pub errors: Vec<(String, u64)>,
+    /// Bytes of the requests that told their size, and how many did.
+    pub n_bytes_request: u64,
+    pub n_sized: u64,
+}
+
+/// One end of an edge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    pub kind: PeerKind,
+    /// Of a database its system, of a queue its destination, of a host its address.
+    pub name: String,
+    /// Of a database its namespace, of a queue its system; else empty.
+    pub detail: String,
+    /// Of a database its server, if callers name it; else empty.
+    pub address: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,100 +65,156 @@ pub enum PeerKind {
     External,
 }
 
-impl Engine {
-    /// Edges by number of calls, largest first; of one service's both directions, where one is named.
-    pub async fn edges(&self, range: TimeRange, service: Option<&str>) -> Result<Vec<Edge>, Error> {
-        let service = service.map(str::to_owned);
-        self.read(move |session| async move {
-            let mut tallies = Tallies::default();
-            session.for_each(&calls_sql(range, service.as_deref()), |batch| tallies.calls(batch)).await?;
-            Ok(tallies.edges())
-        })
-        .await
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EdgeDirection {
+    /// The caller asked the callee.
+    Call,
+    /// The caller is a queue, and handed a message to the callee.
+    Deliver,
+}
+
+/// All edges, and how they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgesAnswer {
+    /// By number of calls, largest first.
+    pub edges: Vec<Edge>,
+    /// The time whose buckets are counted.
+    pub counted: TimeRange,
+    /// Buckets as fine as asked for are gone: ends of the range are those of coarser ones.
+    pub is_coarser: bool,
+    /// A statement that gives the same calls, by what callers call their peers.
+    pub sql: String,
+}
+
+impl Peer {
+    pub fn service(name: impl Into<String>) -> Self {
+        Self::named(PeerKind::Service, name)
+    }
+
+    fn named(kind: PeerKind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into(), detail: String::new(), address: String::new() }
+    }
+
+    /// What it is called where there is one line for it, as in the view `edges`.
+    pub fn label(&self) -> String {
+        let words = match self.kind {
+            PeerKind::Service | PeerKind::External => [self.name.as_str(), ""],
+            PeerKind::Messaging if self.name == self.detail => [self.name.as_str(), ""],
+            PeerKind::Messaging => [self.detail.as_str(), self.name.as_str()],
+            PeerKind::Database if self.detail.is_empty() => [self.name.as_str(), self.address.as_str()],
+            PeerKind::Database => [self.name.as_str(), self.detail.as_str()],
+        };
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Calls of the range; to a peer that sends no spans, only the caller's own.
-fn calls_sql(range: TimeRange, service: Option<&str>) -> String {
-    let of_service = service
-        .map(text)
-        .map(|name| format!(" AND (caller = {name} OR (callee = {name} AND callee_kind = 'service'))"));
+impl Engine {
+    /// Edges of a range; of one service's both directions, where one is named.
+    pub async fn edges(&self, range: TimeRange, service: Option<&str>) -> Result<EdgesAnswer, Error> {
+        let parts = Parts::of(self, Table::EdgeRed, range, STEP);
+        let rows = format!("SELECT {0} FROM {1}", Counted::NAMES, rows_of(&parts, &[]));
+        let service = service.map(str::to_owned);
+        let sql = shown_sql(&parts, service.as_deref());
+        let edges = self.read(move |session| async move {
+            let mut lines = Lines::of(service.clone());
+            session.for_each(&rows, |batch| lines.add(batch)).await?;
+            Ok(edges(lines.finish(), service.as_deref()))
+        });
+        let edges = edges.await?;
+        Ok(EdgesAnswer { edges, counted: parts.counted(), is_coarser: parts.is_coarser(), sql })
+    }
+}
+
+fn rows_of(parts: &Parts, conditions: &[String]) -> String {
+    parts.rows(Table::EdgeRed, Counted::NAMES, conditions)
+}
+
+fn shown_sql(parts: &Parts, service: Option<&str>) -> String {
+    let of_service = |name: &str| {
+        let name = text(name);
+        format!("(caller = {name} AND direction = 'call' OR callee = {name} AND callee_kind = 'service')")
+    };
+    let conditions: Vec<String> = service.map(of_service).into_iter().collect();
+    let rows = rows_of(parts, &conditions);
+    let ends = "caller, callee, callee_kind, callee_detail, address, direction";
     format!(
-        "SELECT caller, callee, callee_kind, duration_ns, is_error FROM edges WHERE {}{}",
-        within("time", range),
-        of_service.unwrap_or_default(),
+        "SELECT {ends}, sum(n_calls) AS n_calls, sum(n_errors) AS n_errors, sum(sum_ns) AS sum_ns, \
+         hdr_quantile(duration_hdr, 0.5) AS p50_ns, hdr_quantile(duration_hdr, 0.95) AS p95_ns, \
+         hdr_quantile(callee_duration_hdr, 0.95) AS callee_p95_ns, hdr_quantile(gap_hdr, 0.95) AS gap_p95_ns\n\
+         FROM {rows}\nGROUP BY {ends}\nORDER BY n_calls DESC, {ends}"
     )
 }
 
-#[derive(Default)]
-struct Tallies {
-    edges: HashMap<(String, String, PeerKind), Tally>,
-}
-
-impl Tallies {
-    fn calls(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let calls = Calls::of(batch)?;
-        for row in 0..batch.num_rows() {
-            self.add(&calls, row)?;
+/// Lines whose ends are the same peers become one edge.
+fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> Vec<Edge> {
+    lines.sort_by(|(a, a_sums), (b, b_sums)| {
+        (Reverse(a_sums.n_calls()), a).cmp(&(Reverse(b_sums.n_calls()), b))
+    });
+    let ends: Vec<(Peer, Peer)> = {
+        let peers = Peers::of(lines.iter().map(|(line, sums)| (line, sums.has_both_sides())));
+        lines.iter().map(|(line, _)| peers.ends(line)).collect()
+    };
+    let is_wanted = |(caller, callee): &(Peer, Peer)| {
+        let is_it = |peer: &Peer| peer.kind == PeerKind::Service && Some(peer.name.as_str()) == service;
+        service.is_none() || is_it(caller) || is_it(callee)
+    };
+    let mut merged: HashMap<(Peer, Peer, EdgeDirection), Sums> = HashMap::new();
+    for ((line, sums), ends) in lines.into_iter().zip(ends) {
+        if is_wanted(&ends) {
+            let key = bounded(&merged, ends, line.direction);
+            merged.entry(key).or_default().pour(sums);
         }
-        Ok(())
     }
+    let edge = |((caller, callee, direction), sums): ((Peer, Peer, EdgeDirection), Sums)| {
+        sums.edge(caller, callee, direction)
+    };
+    let mut edges: Vec<Edge> = merged.into_iter().map(edge).collect();
+    edges.sort_by(|a, b| {
+        let order = |edge: &Edge| Reverse(edge.totals.n);
+        let ends = |edge: &Edge| (edge.caller.clone(), edge.callee.clone(), edge.direction);
+        order(a).cmp(&order(b)).then_with(|| ends(a).cmp(&ends(b)))
+    });
+    edges
+}
 
-    fn add(&mut self, calls: &Calls<'_>, row: usize) -> Result<(), Error> {
-        let (caller, callee) = (calls.callers.value(row), calls.callees.value(row));
-        let mut key = (caller.to_owned(), callee.to_owned(), peer_kind(calls.kinds.value(row))?);
-        if self.edges.len() >= EDGES_MAX && !self.edges.contains_key(&key) {
-            key.1 = OTHERS.to_owned();
+/// The ends of an edge, or those it shares when there are too many edges.
+fn bounded(
+    merged: &HashMap<(Peer, Peer, EdgeDirection), Sums>,
+    (caller, callee): (Peer, Peer),
+    direction: EdgeDirection,
+) -> (Peer, Peer, EdgeDirection) {
+    let mut key = (caller, callee, direction);
+    if merged.len() >= EDGES_MAX && !merged.contains_key(&key) {
+        key.1 = Peer::named(key.1.kind, OTHERS);
+    }
+    if merged.len() >= 2 * EDGES_MAX && !merged.contains_key(&key) {
+        key.0 = Peer::named(key.0.kind, OTHERS);
+    }
+    key
+}
+
+fn wrong_word(what: &str, word: &str) -> Error {
+    Error::QueryFailed { source: format!("a call's {what} is {word:?}").into() }
+}
+
+impl PeerKind {
+    fn from_word(word: &str) -> Result<Self, Error> {
+        match word {
+            "service" => Ok(Self::Service),
+            "database" => Ok(Self::Database),
+            "messaging" => Ok(Self::Messaging),
+            "external" => Ok(Self::External),
+            other => Err(wrong_word("kind of peer", other)),
         }
-        if self.edges.len() >= 2 * EDGES_MAX && !self.edges.contains_key(&key) {
-            key.0 = OTHERS.to_owned();
+    }
+}
+
+impl EdgeDirection {
+    fn from_word(word: &str) -> Result<Self, Error> {
+        match word {
+            "call" => Ok(Self::Call),
+            "deliver" => Ok(Self::Deliver),
+            other => Err(wrong_word("direction", other)),
         }
-        self.edges.entry(key).or_default().span(calls.durations.value(row), calls.errors.value(row));
-        Ok(())
-    }
-
-    fn edges(self) -> Vec<Edge> {
-        let edges = self.edges.into_iter().map(|((caller, callee, callee_kind), tally)| Edge {
-            caller,
-            callee,
-            callee_kind,
-            totals: tally.totals(),
-        });
-        let mut edges: Vec<Edge> = edges.collect();
-        edges.sort_by(|a, b| {
-            let names = |edge: &Edge| (edge.caller.clone(), edge.callee.clone(), edge.callee_kind);
-            b.totals.n.cmp(&a.totals.n).then_with(|| names(a).cmp(&names(b)))
-        });
-        edges
-    }
-}
-
-fn peer_kind(word: &str) -> Result<PeerKind, Error> {
-    match word {
-        "service" => Ok(PeerKind::Service),
-        "database" => Ok(PeerKind::Database),
-        "messaging" => Ok(PeerKind::Messaging),
-        "external" => Ok(PeerKind::External),
-        other => Err(Error::QueryFailed { source: format!("a call's peer is of kind {other:?}").into() }),
-    }
-}
-
-struct Calls<'a> {
-    callers: &'a StringArray,
-    callees: &'a StringArray,
-    kinds: &'a StringArray,
-    durations: &'a Int64Array,
-    errors: &'a BooleanArray,
-}
-
-impl<'a> Calls<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, Error> {
-        Ok(Self {
-            callers: column(batch, "caller")?,
-            callees: column(batch, "callee")?,
-            kinds: column(batch, "callee_kind")?,
-            durations: column(batch, "duration_ns")?,
-            errors: column(batch, "is_error")?,
-        })
     }
 }

@@ -50,9 +50,9 @@ mod views;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use edges::{Edge, PeerKind};
+pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
 pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};

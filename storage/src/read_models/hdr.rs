@@ -146,6 +146,17 @@ impl SparseHistogram {
         self.record_slot(0, lowest(clamp(duration_ns) >> SLOT_SHIFT), 1);
     }
 
+    /// Takes back what was recorded; nothing where it was not.
+    pub(crate) fn forget(&mut self, duration_ns: i64) {
+        let slot = slot_of(duration_ns);
+        if let Ok(idx) = self.counts.binary_search_by_key(&slot, |&(slot, _)| slot) {
+            self.counts[idx].1 -= 1;
+            if self.counts[idx].1 == 0 {
+                self.counts.remove(idx);
+            }
+        }
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         let mut from = 0;
         for &(slot, n) in &other.counts {

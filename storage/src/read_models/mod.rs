@@ -13,12 +13,14 @@
 //! others when rows are folded is said by their names and types.
 
 mod cells;
+mod edges;
 mod fold;
 mod hdr;
 mod red;
 mod resolution;
 mod sampling;
 
+pub(crate) use edges::{Halves, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
 pub use resolution::Resolution;
@@ -26,18 +28,21 @@ pub(crate) use sampling::ONE_Q16;
 
 use crate::ids::{Signal, Table};
 use arrow::array::RecordBatch;
+use edges::{EdgeCells, EdgeSnapshot};
 use red::{OperationCells, RedCells, RedDelta, ServiceCells};
 
 /// What a batch of one request adds, summed up by itself, outside any lock.
 #[derive(Debug)]
 pub(crate) struct Delta<'a> {
     red: Option<RedDelta<'a>>,
+    edges: Option<Halves>,
 }
 
 /// The read models of the rows that are in memory.
 #[derive(Debug, Default)]
 pub(crate) struct ReadModels {
     red: RedCells,
+    edges: EdgeCells,
 }
 
 /// The cells of one model at one moment, to be turned into rows without holding anybody up.
@@ -45,25 +50,36 @@ pub(crate) struct ReadModels {
 pub(crate) enum ModelCells {
     Red(OperationCells, Resolution),
     ServiceRed(ServiceCells, Resolution),
+    EdgeRed(EdgeSnapshot, Resolution),
 }
 
 impl<'a> Delta<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
-        Self { red: (signal == Signal::Traces).then(|| RedDelta::of(batch)) }
+        let is_spans = signal == Signal::Traces;
+        Self { red: is_spans.then(|| RedDelta::of(batch)), edges: is_spans.then(|| Halves::of(batch)) }
     }
 }
 
 impl ReadModels {
-    /// Adds what a batch came to.
-    pub(crate) fn merge(&mut self, delta: Delta<'_>) {
+    /// Adds what a batch came to, and what comes of halves of calls that waited for it.
+    pub(crate) fn merge(&mut self, delta: Delta<'_>, pairing: &mut Pairing) {
         if let Some(red) = delta.red {
             self.red.merge(red);
         }
+        if let Some(halves) = delta.edges {
+            pairing.take(halves, &mut self.edges);
+        }
+    }
+
+    /// Adds the calls that have waited long enough, when nothing more is merged. Returns the moment before which all
+    /// halves that were received are settled.
+    pub(crate) fn settle(&mut self, pairing: &mut Pairing) -> i64 {
+        pairing.freeze(&mut self.edges)
     }
 
     /// Memory held.
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.red.n_bytes()
+        self.red.n_bytes() + self.edges.n_bytes()
     }
 
     /// Spans that were counted under less than their own key, because there were too many.
@@ -76,21 +92,33 @@ impl ReadModels {
         match table {
             Table::Red(resolution) => Some(ModelCells::Red(self.red.operations(), resolution)),
             Table::ServiceRed(resolution) => Some(ModelCells::ServiceRed(self.red.services(), resolution)),
-            Table::EdgeRed(_) | Table::ServiceSeen => None,
+            Table::EdgeRed(resolution) => Some(ModelCells::EdgeRed(self.edges.snapshot(), resolution)),
+            Table::ServiceSeen => None,
             Table::Spans | Table::Logs | Table::MetricPoints => None,
         }
     }
 }
 
 impl ModelCells {
+    /// The cells of calls that still wait for their answer; none for a table that has no such.
+    pub(crate) fn waiting(pairing: &Pairing, table: Table) -> Option<Self> {
+        match table {
+            Table::EdgeRed(resolution) => Some(Self::EdgeRed(pairing.unanswered().snapshot(), resolution)),
+            _ => None,
+        }
+    }
+
     /// Rows of the table, one per cell; none when there are none.
     pub(crate) fn to_batch(&self) -> Option<RecordBatch> {
         match self {
             Self::Red(cells, resolution) => cells.to_batch(*resolution),
             Self::ServiceRed(cells, resolution) => cells.to_batch(*resolution),
+            Self::EdgeRed(cells, resolution) => cells.to_batch(*resolution),
         }
     }
 }
 
+#[cfg(test)]
+pub(crate) use edges::tests as edges_tests;
 #[cfg(test)]
 pub(crate) mod tests;

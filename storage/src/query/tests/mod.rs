@@ -13,7 +13,7 @@ mod logs;
 mod metrics;
 mod plans;
 mod red;
-mod rows;
+pub(crate) mod rows;
 mod search;
 mod spill;
 mod sql;

@@ -25,7 +25,7 @@ pub(super) fn span_id(n: u8) -> [u8; 8] {
     [0, 0, 0, 0, 0, 0, 1, n]
 }
 
-pub(super) fn hex(id: &[u8]) -> String {
+pub(crate) fn hex(id: &[u8]) -> String {
     let mut digits = String::new();
     crate::query::literals::push_hex(&mut digits, id);
     digits
@@ -108,7 +108,7 @@ pub(super) fn point(
 }
 
 /// Rows of a signal's table; columns that a row leaves out are empty, zero or null.
-pub(super) fn columns(signal: Signal, rows: &[Value]) -> Columns {
+pub(crate) fn columns(signal: Signal, rows: &[Value]) -> Columns {
     Columns::new(signal, batch(schema::of(signal), rows)).expect("the rows fit the schema")
 }
 

@@ -1,0 +1,24 @@
+//! Who calls whom: calls between services and to databases, queues and hosts, kept as their spans come.
+//!
+//! `halves` finds in a batch of spans what tells of calls (`columns` reads it, `party` keeps the names), outside any
+//! lock. `pairing` holds the halves of calls until the other side comes, `cells` what calls came to, `rows` makes rows
+//! of the tables of it. `docs/formats/edge_red.md` says what counts as a call.
+
+mod cells;
+mod columns;
+mod halves;
+mod pairing;
+mod party;
+mod rows;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use cells::EdgeCells;
+pub(crate) use columns::SPAN_COLUMNS;
+pub(crate) use halves::Halves;
+pub(crate) use pairing::Pairing;
+pub(crate) use rows::EdgeSnapshot;
+
+/// Stands for peers, and services, of which there are too many to be kept apart.
+pub(crate) const OTHERS: &str = "(other)";
