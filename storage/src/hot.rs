@@ -5,7 +5,7 @@
 //! so that a snapshot is a few pointers.
 
 use crate::ids::Signal;
-use crate::read_models::{Delta, Pairing, ReadModels};
+use crate::read_models::{Delta, ModelCells, Pairing, ReadModels, Wanted};
 use crate::segment::SegmentMeta;
 use crate::wal::SequenceSet;
 use arrow::array::{Array, ArrayData, RecordBatch};
@@ -13,10 +13,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// All rows of a table at one moment; each is in exactly one of the parts.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
+    /// Rows in memory of a signal's table.
     pub(crate) batches: Vec<RecordBatch>,
+    /// What rows of a read model are made of.
+    pub(crate) cells: Vec<ModelCells>,
     pub(crate) segments: Vec<Arc<SegmentMeta>>,
+}
+
+impl Snapshot {
+    /// Rows in memory; of a read model those that are wanted at least.
+    pub(crate) fn hot(&self, wanted: &Wanted) -> Vec<RecordBatch> {
+        let made = self.cells.iter().filter_map(|cells| cells.to_batch_of(wanted));
+        self.batches.iter().cloned().chain(made).collect()
+    }
 }
 
 /// Batches below these sizes are gathered: a query pays for each batch it reads, and clients may well

@@ -135,7 +135,10 @@ fn span_columns(id: u32, rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, 
     let end: Vec<i64> = start.iter().zip(&duration).map(|(start, duration)| start + duration).collect();
     let operation: Vec<String> = start.iter().map(|_| format!("GET /{}", rng.random_range(0..4))).collect();
     let kinds = ["server", "client", "server", "client", "producer", "consumer"];
-    let kind: Vec<&str> = start.iter().map(|_| kinds[rng.random_range(0..kinds.len())]).collect();
+    let mut kind: Vec<&str> = start.iter().map(|_| kinds[rng.random_range(0..kinds.len())]).collect();
+    // Every record has a call that waits for no other span.
+    kind.iter_mut().take(1).for_each(|kind| *kind = "producer");
+    let queue: Vec<Option<&str>> = (0..start.len()).map(|row| (row == 0).then_some("kafka")).collect();
     let is_error: Vec<bool> = start.iter().map(|_| rng.random_bool(0.2)).collect();
     let is_entry: Vec<bool> = kind.iter().map(|&kind| kind == "server" || kind == "consumer").collect();
     let (trace_ids, span_ids, parent_span_ids) = ids_of_spans(id, start.len());
@@ -163,6 +166,7 @@ fn span_columns(id: u32, rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, 
         ("span_id", fixed_binary(&span_ids, 8)),
         ("parent_span_id", fixed_binary(&parent_span_ids, 8)),
         ("server_address", Arc::new(StringArray::from(address))),
+        ("messaging_system", Arc::new(StringArray::from(queue))),
         ("name", texts(&operation)),
         ("kind", texts(&kind)),
         ("start_time", times(start)),
@@ -177,7 +181,7 @@ fn span_columns(id: u32, rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, 
 /// Ids of traces, spans and parents, one after the other. The rows of a record have their parents in another record:
 /// that of the number beside it.
 fn ids_of_spans(id: u32, n_rows: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-    let trace = |row: u64| u128::from((u64::from(id / 2) * 31 + row) % 50).to_be_bytes();
+    let trace = |row: u64| u128::from((u64::from(id / 2) * 31 + row) % 50 + 1).to_be_bytes();
     let span = |id: u32, row: u64| (u64::from(id) << 32 | (row + 1)).to_be_bytes();
     let rows = 0..n_rows as u64;
     (

@@ -24,6 +24,21 @@ fn check(text: &str, expected: Expect) {
     check_env(text, &[], expected);
 }
 
+/// Scenario: the retention of read models is set by the name of earlier versions, shorter than a default, and not at
+/// all.
+/// Guarantees: it is that of hours; finer buckets are kept no longer than coarser ones.
+#[test]
+fn read_models_have_three_ages() {
+    let ages = |text: &str| {
+        let ages = good(text, &[]).storage.retention.read_models;
+        [ages.ten_seconds, ages.minute, ages.hour].map(|age| age.as_secs() / 86_400)
+    };
+    assert_eq!(ages(""), [7, 40, 400]);
+    assert_eq!(ages("[retention]\nread_models = \"90d\"\n"), [7, 40, 90]);
+    assert_eq!(ages("[retention]\nread_models = \"20d\"\n"), [7, 20, 20]);
+    assert_eq!(ages("[retention]\nread_models_1m = \"3d\"\nread_models_1h = \"30d\"\n"), [3, 3, 30]);
+}
+
 /// Scenario: nothing is configured.
 /// Guarantees: loopback and the usual ports, a data directory in the home, the documented defaults.
 #[test]
@@ -323,6 +338,27 @@ fn impossible_pairs_are_refused() {
           4 | inflight_bytes = "1MiB"
             |                  ^^^^^^
           hint: a single request of the allowed size would never be let in"#]],
+    );
+    check(
+        "[retention]\nread_models = \"60d\"\nread_models_1m = \"90d\"\nread_models_10s = \"10s\"\n",
+        expect![[r#"
+        ff.toml:3:18: retention.read_models_1m: is longer than retention.read_models (60d)
+          3 | read_models_1m = "90d"
+            |                  ^^^^^
+          hint: long ranges are read from the coarser buckets: keep those at least as long
+
+        ff.toml:4:19: retention.read_models_10s: is shorter than storage.flush_interval (1m)
+          4 | read_models_10s = "10s"
+            |                   ^^^^^
+          hint: data would expire before it is written to a segment"#]],
+    );
+    check(
+        "[retention]\nread_models = \"60d\"\nread_models_1h = \"90d\"\n",
+        expect![[r#"
+        ff.toml:2:15: retention.read_models: is the older name of retention.read_models_1h, which is set too
+          2 | read_models = "60d"
+            |               ^^^^^
+          hint: remove one of them"#]],
     );
     check(
         "[retention]\nlogs_bytes = \"511MiB\"\nmetrics_bytes = \"512MiB\"\n[compaction]\nsegments = 1\n",

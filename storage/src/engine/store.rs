@@ -169,10 +169,10 @@ impl Store {
             let batches = generations.flat_map(|generation| generation.batches(signal)).cloned().collect();
             (batches, Arc::clone(&state.manifest))
         };
-        Snapshot { batches, segments: manifest.segments_of(table) }
+        Snapshot { batches, cells: Vec::new(), segments: manifest.segments_of(table) }
     }
 
-    /// Cells are shared under the lock and turned into rows outside of it.
+    /// Cells are shared under the lock; who wants rows of them makes those outside of it.
     fn snapshot_cells(&self, table: Table) -> Snapshot {
         let (cells, manifest) = {
             let state = self.state.lock();
@@ -181,8 +181,7 @@ impl Store {
             let cells: Vec<_> = cells.chain(ModelCells::waiting(&state.pairing, table)).collect();
             (cells, Arc::clone(&state.manifest))
         };
-        let batches = cells.iter().filter_map(|cells| cells.to_batch()).collect();
-        Snapshot { batches, segments: manifest.segments_of(table) }
+        Snapshot { batches: Vec::new(), cells, segments: manifest.segments_of(table) }
     }
 
     pub(super) fn n_bytes_hot(&self) -> u64 {

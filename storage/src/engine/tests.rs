@@ -3,8 +3,8 @@
 use super::*;
 use crate::faults::Step;
 use crate::options::{Compaction, WalOptions};
-use crate::read_models::Resolution;
 use crate::read_models::tests::{brute_force, merged, red_tables};
+use crate::read_models::{Resolution, Wanted, edges_tests};
 use crate::segment::tests::read_segment;
 use crate::test_rows::{SECOND, T0, TestRecord, decode, dir_in_memory, row_names};
 use crate::{Recovery, Signal};
@@ -113,13 +113,18 @@ pub(crate) fn visible(engine: &Engine, table: Table) -> Vec<RecordBatch> {
     let snapshot = engine.snapshot(table);
     let data_dir = &engine.inner.options.data_dir;
     let stored = snapshot.segments.iter().flat_map(|segment| read_segment(segment, data_dir));
-    stored.chain(snapshot.batches).collect()
+    stored.chain(snapshot.hot(&Wanted::default())).collect()
 }
 
 /// Exactly the rows of these records are visible, each once, and the read models agree with them.
 pub(super) fn assert_visible(engine: &Engine, records: &[TestRecord], context: &str) {
     assert_rows_visible(engine, records, context);
-    assert_read_models(engine, &visible(engine, Table::Spans), context);
+    let spans = visible(engine, Table::Spans);
+    assert_read_models(engine, &spans, context);
+    // Coarser ones are made of it.
+    let finest = Resolution::TenSeconds;
+    let edges = edges_tests::folded(&visible(engine, Table::EdgeRed(finest)));
+    assert_eq!(edges, edges_tests::brute_force(&spans, finest), "{context}: edges");
 }
 
 /// The read models have exactly these spans.

@@ -47,6 +47,7 @@ mod trace;
 mod trace_ids;
 mod udf;
 mod views;
+mod wanted;
 mod words;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::attributes;
 use super::narrowed::Narrowed;
 use super::prune;
 use super::pruned;
+use super::wanted::wanted;
 use crate::engine::Engine;
 use crate::hot::Snapshot;
 use crate::ids::Table;
@@ -95,14 +96,15 @@ impl TableProvider for SnapshotTable {
             Table::Spans => Narrowed::by_trace_ids(segments, filters, &*scan.readers()?).await?,
             _ => Narrowed::not(segments),
         };
+        let hot = snapshot.hot(&wanted(filters));
         if segments.segments.is_empty() {
-            return scan.hot(&snapshot.batches);
+            return scan.hot(&hot);
         }
         let cold = scan.cold(&segments, snapshot.segments.len())?;
-        if snapshot.batches.is_empty() {
+        if hot.is_empty() {
             return Ok(cold);
         }
-        UnionExec::try_new(vec![scan.hot(&snapshot.batches)?, cold])
+        UnionExec::try_new(vec![scan.hot(&hot)?, cold])
     }
 }
 

@@ -3,6 +3,7 @@
 //! A key is a few texts, packed into one piece of bytes: looking one up hashes and allocates once at most. Cells are
 //! shared with snapshots, and copied only where a snapshot still holds one.
 
+use super::Wanted;
 use super::resolution::Resolution;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -85,7 +86,8 @@ impl<C: Counted> Cells<C> {
     pub(super) fn share(&self) -> SharedCells<C> {
         let shared = |(bucket, cell): (&i64, &Arc<C>)| (*bucket, Arc::clone(cell));
         let by_key = self.by_key.iter();
-        let by_key = by_key.map(|(key, buckets)| (Arc::clone(key), buckets.iter().map(shared).collect()));
+        let by_key =
+            by_key.map(|(key, buckets)| (Arc::clone(key), buckets.iter().map(shared).collect::<Vec<_>>()));
         SharedCells { by_key: by_key.collect() }
     }
 }
@@ -107,11 +109,17 @@ fn add_to<C: Counted>(buckets: &mut BTreeMap<i64, Arc<C>>, bucket: i64, counted:
 }
 
 impl<C: Counted> SharedCells<C> {
-    /// Shows each key and bucket of a resolution once, with all that is counted in it.
-    pub(super) fn each(&self, resolution: Resolution, mut show: impl FnMut(&[u8], i64, &C)) {
+    /// Shows each key and bucket of a resolution once that is wanted, with all that is counted in it.
+    pub(super) fn each(&self, resolution: Resolution, wanted: &Wanted, mut show: impl FnMut(&[u8], i64, &C)) {
         let bucket_of = |cell: &(i64, Arc<C>)| resolution.bucket_of(cell.0);
+        let is_wanted = |bucket: i64| wanted.first <= bucket && bucket <= wanted.last;
+        let service = wanted.service.as_deref();
         for (key, cells) in &self.by_key {
-            for run in cells.chunk_by(|one, next| bucket_of(one) == bucket_of(next)) {
+            if service.is_some_and(|service| unpack(key).next() != Some(service)) {
+                continue;
+            }
+            let runs = cells.chunk_by(|one, next| bucket_of(one) == bucket_of(next));
+            for run in runs.filter(|run| is_wanted(bucket_of(&run[0]))) {
                 match run {
                     [] => {}
                     [only] => show(key, bucket_of(only), &only.1),
@@ -173,9 +181,10 @@ mod tests {
         cells.add(b"b", 70 * second, &Number(16));
         assert!(cells.n_bytes() > n_bytes && cells.has(b"b") && !cells.has(b"c"));
         let seen = |cells: &SharedCells<Number>, resolution| {
-            let mut seen = Vec::new();
-            cells
-                .each(resolution, |key, bucket, number| seen.push((key.to_vec(), bucket / second, number.0)));
+            let (mut seen, all) = (Vec::new(), Wanted::default());
+            cells.each(resolution, &all, |key, bucket, number| {
+                seen.push((key.to_vec(), bucket / second, number.0));
+            });
             seen.sort();
             seen
         };
@@ -184,5 +193,26 @@ mod tests {
         let minutes = [(a.clone(), 0, 7), (a.clone(), 60, 8), (b.clone(), 60, 16)];
         assert_eq!(seen(&cells.share(), Resolution::Minute), minutes);
         assert_eq!(seen(&cells.share(), Resolution::Hour), [(a, 0, 15), (b, 0, 16)]);
+    }
+
+    /// Scenario: cells of two services in two minutes, of which some are wanted.
+    /// Guarantees: those that are wanted are shown, by the service and the start of the bucket.
+    #[test]
+    fn only_what_is_wanted_is_shown() {
+        let minute = 60_000_000_000;
+        let (mut cells, mut key) = (Cells::<Number>::default(), Vec::new());
+        for (service, bucket, number) in [("a", 0, 1), ("a", minute, 2), ("b", minute, 4), ("", minute, 8)] {
+            pack(&[service, "GET /"], &mut key);
+            cells.add(&key, bucket, &Number(number));
+        }
+        let sum = |service: Option<&str>, first: i64, last: i64| {
+            let wanted = Wanted { service: service.map(str::to_owned), first, last };
+            let mut sum = 0;
+            cells.share().each(Resolution::Minute, &wanted, |_, _, number| sum += number.0);
+            sum
+        };
+        assert_eq!(sum(None, i64::MIN, i64::MAX), 15);
+        assert_eq!((sum(Some("a"), i64::MIN, i64::MAX), sum(Some(""), i64::MIN, i64::MAX)), (3, 8));
+        assert_eq!((sum(Some("a"), 1, i64::MAX), sum(None, 0, 0), sum(Some("c"), 0, minute)), (2, 1, 0));
     }
 }

@@ -148,7 +148,7 @@ impl SparseHistogram {
 
     /// Takes back what was recorded; nothing where it was not.
     pub(crate) fn forget(&mut self, duration_ns: i64) {
-        let slot = slot_of(duration_ns);
+        let slot = lowest(clamp(duration_ns) >> SLOT_SHIFT);
         if let Ok(idx) = self.counts.binary_search_by_key(&slot, |&(slot, _)| slot) {
             self.counts[idx].1 -= 1;
             if self.counts[idx].1 == 0 {

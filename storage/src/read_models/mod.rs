@@ -9,7 +9,7 @@
 //!
 //! A further model needs, here: a field of [`Delta`] made in [`Delta::of`], a field of [`ReadModels`] that takes it
 //! in [`ReadModels::merge`] and counts in [`ReadModels::n_bytes`], and a variant of [`ModelCells`] for
-//! [`ReadModels::cells`] and [`ModelCells::to_batch`]. Its key columns stand in `segment/sort.rs`; what becomes of the
+//! [`ReadModels::cells`] and [`ModelCells::to_batch_of`]. Its key columns stand in `segment/sort.rs`; what becomes of the
 //! others when rows are folded is said by their names and types.
 
 mod cells;
@@ -99,6 +99,22 @@ impl ReadModels {
     }
 }
 
+/// Cells that a query may not do without. All by default; a hint, which a model may leave aside.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The first text of the key.
+    pub(crate) service: Option<String>,
+    /// Starts of the first and the last bucket.
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { service: None, first: i64::MIN, last: i64::MAX }
+    }
+}
+
 impl ModelCells {
     /// The cells of calls that still wait for their answer; none for a table that has no such.
     pub(crate) fn waiting(pairing: &Pairing, table: Table) -> Option<Self> {
@@ -110,10 +126,16 @@ impl ModelCells {
 
     /// Rows of the table, one per cell; none when there are none.
     pub(crate) fn to_batch(&self) -> Option<RecordBatch> {
+        self.to_batch_of(&Wanted::default())
+    }
+
+    /// Rows of the cells that are wanted at least.
+    pub(crate) fn to_batch_of(&self, wanted: &Wanted) -> Option<RecordBatch> {
         match self {
-            Self::Red(cells, resolution) => cells.to_batch(*resolution),
-            Self::ServiceRed(cells, resolution) => cells.to_batch(*resolution),
-            Self::EdgeRed(cells, resolution) => cells.to_batch(*resolution),
+            Self::Red(cells, resolution) => cells.to_batch(*resolution, wanted),
+            Self::ServiceRed(cells, resolution) => cells.to_batch(*resolution, wanted),
+            // Who owns an address is learnt from all callers.
+            Self::EdgeRed(cells, resolution) => cells.to_batch(*resolution, wanted.first..=wanted.last),
         }
     }
 }

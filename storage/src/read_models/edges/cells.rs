@@ -55,6 +55,8 @@ pub(super) struct Held {
     pub(super) answerer: Option<Arc<Party>>,
     pub(super) bucket: i64,
     pub(super) cell: Arc<EdgeCell>,
+    /// Memory of its histograms that is accounted for: a copy may take less, and grows again.
+    n_bytes: usize,
 }
 
 /// Cells of ten seconds in memory; a snapshot shares them, and a cell is copied only where one still holds it.
@@ -92,11 +94,13 @@ impl EdgeCells {
             answerer: ends.answerer.cloned(),
             bucket,
             cell: Arc::default(),
+            n_bytes: 0,
         });
-        let n_bytes_before = held.cell.n_bytes();
         let cell = Arc::make_mut(&mut held.cell);
         change(cell);
-        self.n_bytes = self.n_bytes + cell.n_bytes() - n_bytes_before;
+        let n_bytes_more = cell.n_bytes().saturating_sub(held.n_bytes);
+        held.n_bytes += n_bytes_more;
+        self.n_bytes += n_bytes_more;
         self.n_bytes += (self.cells.len() - n_cells_before) * CELL_OVERHEAD_BYTES;
     }
 
@@ -111,7 +115,7 @@ impl EdgeCells {
         if self.cells.get(&key).is_some_and(|held| held.cell.n_calls == 0)
             && let Some(held) = self.cells.remove(&key)
         {
-            self.n_bytes -= held.cell.n_bytes() + CELL_OVERHEAD_BYTES;
+            self.n_bytes -= held.n_bytes + CELL_OVERHEAD_BYTES;
         }
     }
 

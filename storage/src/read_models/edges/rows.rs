@@ -10,6 +10,7 @@ use arrow::array::{
 };
 use datafusion::common::HashMap;
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The cells of one moment, to be turned into rows without holding anybody up.
@@ -38,14 +39,21 @@ impl EdgeCells {
 }
 
 impl EdgeSnapshot {
-    /// Rows of the table of a resolution; none when there are no cells.
-    pub(crate) fn to_batch(&self, resolution: Resolution) -> Option<RecordBatch> {
-        if self.held.is_empty() {
-            return None;
-        }
+    /// Rows of the table of a resolution, of buckets that start in a range; none when there are no cells.
+    pub(crate) fn to_batch(
+        &self,
+        resolution: Resolution,
+        buckets: RangeInclusive<i64>,
+    ) -> Option<RecordBatch> {
         let mut rows: HashMap<RowKey<'_>, EdgeCell> = HashMap::default();
         for held in &self.held {
-            rows.entry(RowKey::of(held, resolution.bucket_of(held.bucket))).or_default().add(&held.cell);
+            let bucket = resolution.bucket_of(held.bucket);
+            if buckets.contains(&bucket) {
+                rows.entry(RowKey::of(held, bucket)).or_default().add(&held.cell);
+            }
+        }
+        if rows.is_empty() {
+            return None;
         }
         let mut builder = RowBuilder::default();
         rows.iter().for_each(|(key, cell)| builder.push(key, cell));

@@ -17,6 +17,8 @@ use proptest::prelude::*;
 
 /// More than any test needs.
 const ROOM: u64 = 1 << 30;
+/// The buckets of all times.
+const ALL: std::ops::RangeInclusive<i64> = i64::MIN..=i64::MAX;
 
 /// What the engine does with spans, without a disk.
 struct Life {
@@ -52,7 +54,7 @@ impl Life {
         let settled_until = self.pairing.freeze(&mut self.active);
         self.settled_until = Some(settled_until).filter(|&at| at > i64::MIN);
         for (rows, resolution) in self.rows.iter_mut().zip(Resolution::ALL) {
-            rows.extend(self.active.snapshot().to_batch(resolution));
+            rows.extend(self.active.snapshot().to_batch(resolution, ALL));
         }
         self.stored.append(&mut self.log);
         self.active = EdgeCells::default();
@@ -74,7 +76,7 @@ impl Life {
     fn visible(&self, resolution: Resolution) -> Vec<RecordBatch> {
         let idx = Resolution::ALL.iter().position(|other| *other == resolution).expect("one of all");
         let hot = [self.active.snapshot(), self.pairing.unanswered().snapshot()];
-        let hot = hot.iter().filter_map(|snapshot| snapshot.to_batch(resolution));
+        let hot = hot.iter().filter_map(|snapshot| snapshot.to_batch(resolution, ALL));
         self.rows[idx].iter().cloned().chain(hot).collect()
     }
 }
@@ -123,7 +125,7 @@ proptest! {
         life.take(spans(&[end]));
         let wanted = brute_force(std::slice::from_ref(&all), Resolution::Minute);
         prop_assert_eq!(folded(&life.visible(Resolution::Minute)), wanted);
-        prop_assert!(life.pairing.unanswered().snapshot().to_batch(Resolution::Hour).is_none());
+        prop_assert!(life.pairing.unanswered().snapshot().to_batch(Resolution::Hour, ALL).is_none());
         prop_assert_eq!(life.pairing.stats().n_waiting, 0);
     }
 }
@@ -193,7 +195,7 @@ fn clocks_that_disagree_make_no_negative_gap() {
     let handled = CallSpan { start_ms: 0, peer: 5, ..span(1, 4, Some(3), "consumer", 1) };
     let mut life = Life::new();
     life.take(spans(&[call, answer, sent, handled]));
-    let batch = life.active.snapshot().to_batch(Resolution::TenSeconds).expect("rows");
+    let batch = life.active.snapshot().to_batch(Resolution::TenSeconds, ALL).expect("rows");
     let gaps = batch.column_by_name("gap_sum_ns").expect("a column");
     assert_eq!(gaps.as_primitive::<arrow::datatypes::Int64Type>().values().iter().sum::<i64>(), 0);
     assert_eq!(sums(&batch, "n_callee_spans").iter().sum::<u64>(), 2);
@@ -214,7 +216,7 @@ fn a_link_leads_to_the_producer() {
     let mut life = Life::new();
     life.take(spans(&[handled]));
     life.take(spans(&[sent]));
-    let batch = life.active.snapshot().to_batch(Resolution::TenSeconds).expect("rows");
+    let batch = life.active.snapshot().to_batch(Resolution::TenSeconds, ALL).expect("rows");
     let gaps = batch.column_by_name("gap_sum_ns").expect("a column");
     let gap: i64 = gaps.as_primitive::<arrow::datatypes::Int64Type>().values().iter().sum();
     assert_eq!((gap, sums(&batch, "n_calls").iter().sum::<u64>()), (SECOND / 2, 2));
@@ -257,7 +259,8 @@ fn new_hosts_each_time_are_bounded() {
     assert!(stats.n_waiting <= 8 << 10 && stats.n_expired_early >= 41_000, "{stats:?}");
     assert_eq!((stats.n_overflow, stats.n_expired), (49_000, 0));
     let snapshots = [cells.snapshot(), pairing.unanswered().snapshot()];
-    let batches: Vec<_> = snapshots.iter().filter_map(|cells| cells.to_batch(Resolution::Hour)).collect();
+    let batches: Vec<_> =
+        snapshots.iter().filter_map(|cells| cells.to_batch(Resolution::Hour, ALL)).collect();
     let calls: u64 = batches.iter().flat_map(|batch| sums(batch, "n_calls")).sum();
     assert_eq!(calls, n_spans as u64);
     assert_eq!(folded(&batches).len(), 1_001);

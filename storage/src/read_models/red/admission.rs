@@ -9,9 +9,9 @@ use super::rows::{N_OPERATION_TEXTS, N_SERVICE_TEXTS};
 use std::collections::{HashMap, HashSet};
 
 /// Stands for what was given up.
-pub(super) const OVERFLOW_NAME: &str = "other";
+const OVERFLOW_NAME: &str = "other";
 /// Operations that are kept apart of one service.
-pub(super) const OPERATIONS_OF_SERVICE_MAX: usize = 1_000;
+const OPERATIONS_OF_SERVICE_MAX: usize = 1_000;
 /// Series of all services, and of one, up to which each is kept as it is; then without instance; then without
 /// version; then without operation. 200 services with 50 operations each have room for five series an operation.
 const OPERATION_SERIES_MAX: [(usize, usize); 4] =

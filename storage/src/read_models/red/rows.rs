@@ -1,6 +1,7 @@
 //! Cells as rows of the tables `red` and `service_red`.
 
 use super::counts::{CountColumns, Counts};
+use crate::read_models::Wanted;
 use crate::read_models::cells::{SharedCells, unpack};
 use crate::read_models::resolution::Resolution;
 use crate::schema;
@@ -27,8 +28,8 @@ pub(crate) struct ServiceCells(pub(super) SharedCells<Counts>);
 
 impl OperationCells {
     /// One row per key and bucket; none when there are none.
-    pub(crate) fn to_batch(&self, resolution: Resolution) -> Option<RecordBatch> {
-        let rows = Rows::<N_OPERATION_TEXTS>::of(&self.0, resolution)?;
+    pub(crate) fn to_batch(&self, resolution: Resolution, wanted: &Wanted) -> Option<RecordBatch> {
+        let rows = Rows::<N_OPERATION_TEXTS>::of(&self.0, resolution, wanted)?;
         let mut is_entry = BooleanBuilder::new();
         let mut columns = vec![rows.buckets];
         for (idx, texts) in rows.texts.into_iter().enumerate() {
@@ -46,8 +47,8 @@ impl OperationCells {
 
 impl ServiceCells {
     /// One row per key and bucket; none when there are none.
-    pub(crate) fn to_batch(&self, resolution: Resolution) -> Option<RecordBatch> {
-        let rows = Rows::<N_SERVICE_TEXTS>::of(&self.0, resolution)?;
+    pub(crate) fn to_batch(&self, resolution: Resolution, wanted: &Wanted) -> Option<RecordBatch> {
+        let rows = Rows::<N_SERVICE_TEXTS>::of(&self.0, resolution, wanted)?;
         let mut columns = vec![rows.buckets];
         columns.extend(rows.texts.into_iter().map(|texts| Arc::new(texts) as ArrayRef));
         columns.extend(rows.counts);
@@ -66,11 +67,11 @@ struct Rows<const N: usize> {
 }
 
 impl<const N: usize> Rows<N> {
-    fn of(cells: &SharedCells<Counts>, resolution: Resolution) -> Option<Self> {
+    fn of(cells: &SharedCells<Counts>, resolution: Resolution, wanted: &Wanted) -> Option<Self> {
         let mut buckets = TimestampNanosecondBuilder::new();
         let mut texts: [StringBuilder; N] = std::array::from_fn(|_| StringBuilder::new());
         let mut counts = CountColumns::default();
-        cells.each(resolution, |key, bucket, cell| {
+        cells.each(resolution, wanted, |key, bucket, cell| {
             buckets.append_value(bucket);
             texts.iter_mut().zip(unpack(key)).for_each(|(column, text)| column.append_value(text));
             counts.push(cell);
