@@ -16,9 +16,12 @@ use wire::UnixNanos;
 
 mod catalogue;
 mod compare;
+mod graph;
+mod heatmap;
 mod logs;
 mod metrics;
 mod plain;
+mod red;
 mod saturation;
 mod services;
 mod slos;
@@ -26,8 +29,11 @@ mod traces;
 
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
 pub(super) use compare::{Beside, comparison};
+pub(super) use graph::{Around, Drawn, graph};
+pub(super) use heatmap::heatmap;
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
+pub(super) use red::{Compared, red_answer};
 pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};

@@ -10,14 +10,17 @@ mod changes;
 mod compare;
 mod convert;
 mod failure;
+mod graph;
 mod guard;
 mod health;
+mod heatmap;
 mod ingest;
 mod login;
 mod logs;
 mod metrics;
 mod ownership;
 mod params;
+mod red;
 mod releases;
 mod rows;
 mod saturation;
@@ -106,6 +109,9 @@ impl Api {
             .route("/api/v1/services/{service}/releases", get(releases::list))
             .route("/api/v1/services/{service}/compare", get(compare::compare))
             .route("/api/v1/releases", post(releases::post))
+            .route("/api/v1/red", get(red::red))
+            .route("/api/v1/graph", get(graph::graph))
+            .route("/api/v1/heatmap", get(heatmap::heatmap))
             .route("/api/v1/traces", get(traces::search))
             .route("/api/v1/traces/{trace_id}", get(traces::trace))
             .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))

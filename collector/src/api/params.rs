@@ -8,6 +8,7 @@ use crate::nearest::nearest;
 use crate::units::{self, DURATION_HINT, MOMENT_HINT};
 use axum::extract::Query;
 use http::Uri;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use storage::TimeRange;
 
@@ -17,6 +18,12 @@ const REPEATABLE: &[&str] = &["attr"];
 const ATTRIBUTES_MAX: usize = 16;
 /// Characters of a value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 80;
+/// Width of the read model's finest buckets.
+const BUCKET_S: u64 = 10;
+/// Points of a chart that nobody chose a step for.
+const POINTS: u64 = 60;
+const COMPARE_HINT: &str =
+    "write how much earlier, such as 1h, 1d or 1w, or an earlier range, such as now-2d..now-1d";
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -86,10 +93,88 @@ impl Params {
         }
     }
 
+    /// Different words with commas between them, each with its meaning, in the order given.
+    pub(super) fn choices<'a, T: Copy>(
+        &self,
+        name: &str,
+        words: &[(&'a str, T)],
+    ) -> Result<Vec<(&'a str, T)>, Failure> {
+        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
+        let mut chosen: Vec<(&str, T)> = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let Some(found) = words.iter().find(|(word, _)| *word == part) else {
+                let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                let hint = format!("write some of {}, with commas between them", allowed.join(", "));
+                return Err(bad(name, part, "is not known").hint(hint));
+            };
+            if chosen.iter().any(|(word, _)| word == &found.0) {
+                return Err(bad(name, text, &format!("has {part} twice")));
+            }
+            chosen.push(*found);
+        }
+        Ok(chosen)
+    }
+
     pub(super) fn limit(&self, default: usize, max: usize) -> Result<usize, Failure> {
-        let Some(text) = self.text("limit") else { return Ok(default) };
-        let limit = text.parse().ok().filter(|limit| (1..=max).contains(limit));
-        limit.ok_or_else(|| bad("limit", text, &format!("is not a whole number from 1 to {max}")))
+        self.whole("limit", default, 1..=max)
+    }
+
+    /// A whole number.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        default: usize,
+        allowed: RangeInclusive<usize>,
+    ) -> Result<usize, Failure> {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        number.ok_or_else(|| {
+            let (min, max) = (allowed.start(), allowed.end());
+            bad(name, text, &format!("is not a whole number from {min} to {max}"))
+        })
+    }
+
+    /// The width of points: that of `step`, or one that people know where it is absent; at most `n_max` of them.
+    pub(super) fn step(&self, range: TimeRange, n_max: u64) -> Result<Duration, Failure> {
+        let Some(text) = self.text("step") else { return Ok(step(range)) };
+        let step = units::duration(text)
+            .ok_or_else(|| bad("step", text, "is not a duration").hint(DURATION_HINT))?;
+        let is_of_buckets =
+            step.subsec_nanos() == 0 && step.as_secs() > 0 && step.as_secs().is_multiple_of(BUCKET_S);
+        if !is_of_buckets {
+            let hint =
+                "rates are kept in buckets of ten seconds: write 10s, 1m, 1h or another multiple of 10s";
+            return Err(bad("step", text, "is no multiple of ten seconds").hint(hint));
+        }
+        if seconds(range) / step.as_secs() > n_max {
+            let hint = format!(
+                "write at least {}s, or ask for a shorter range",
+                seconds(range).div_ceil(n_max).next_multiple_of(BUCKET_S)
+            );
+            return Err(
+                bad("step", text, &format!("cuts the range into more than {n_max} points")).hint(hint)
+            );
+        }
+        Ok(step)
+    }
+
+    /// The window that `compare` names: so much earlier than the range, or one of its own that begins before it.
+    pub(super) fn compare(&self, range: TimeRange) -> Result<Option<TimeRange>, Failure> {
+        let Some(text) = self.text("compare") else { return Ok(None) };
+        let earlier = match text.split_once("..") {
+            Some((from, to)) => units::moment(from, self.now).zip(units::moment(to, self.now)),
+            None => units::duration(text).and_then(|by| {
+                let by_ns = i64::try_from(by.as_nanos()).ok()?;
+                range.from.checked_sub(by_ns).zip(range.to.checked_sub(by_ns))
+            }),
+        };
+        let refuse = |complaint| Err(bad("compare", text, complaint).hint(COMPARE_HINT));
+        match earlier {
+            None => refuse("is neither a duration nor a range"),
+            Some((from, to)) if from >= to => refuse("ends before it begins"),
+            Some((from, _)) if from >= range.from => refuse("does not begin before the range"),
+            Some((from, to)) => Ok(Some(TimeRange { from, to })),
+        }
     }
 
     /// A duration in nanoseconds.
@@ -97,6 +182,26 @@ impl Params {
         let Some(text) = self.text(name) else { return Ok(None) };
         let nanos = units::duration(text).and_then(|duration| i64::try_from(duration.as_nanos()).ok());
         nanos.map(Some).ok_or_else(|| bad(name, text, "is not a duration").hint(DURATION_HINT))
+    }
+
+    /// `min` and `max`.
+    pub(super) fn durations(&self) -> Result<(Option<i64>, Option<i64>), Failure> {
+        match (self.duration_ns("min")?, self.duration_ns("max")?) {
+            (Some(min), Some(max)) if min > max => {
+                Err(Failure::bad_request("parameter min must not exceed max"))
+            }
+            durations => Ok(durations),
+        }
+    }
+
+    /// `status`.
+    pub(super) fn is_error(&self) -> Result<Option<bool>, Failure> {
+        self.choice_or_none("status", &[("error", true), ("ok", false)])
+    }
+
+    /// `spans`: those of requests, or also those made while serving one.
+    pub(super) fn entry_only(&self) -> Result<bool, Failure> {
+        self.choice("spans", &[("entry", true), ("all", false)])
     }
 
     /// An id in hexadecimal digits.
@@ -160,15 +265,22 @@ fn parse_attribute(text: &str) -> Result<(String, String), Failure> {
 /// The width of a chart's points: about 60 of them, on borders that people know, in whole buckets of the
 /// read model.
 pub(super) fn step(range: TimeRange) -> Duration {
-    const POINTS: u64 = 60;
+    step_for(range, POINTS)
+}
+
+/// As `step`, for so many points.
+pub(super) fn step_for(range: TimeRange, n_points: u64) -> Duration {
     const STEPS_S: [u64; 17] = [
         10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800,
         604_800,
     ];
-    let seconds = range.to.abs_diff(range.from) / 1_000_000_000;
-    let wanted = seconds.div_ceil(POINTS);
+    let wanted = seconds(range).div_ceil(n_points.max(1));
     let nice = STEPS_S.into_iter().find(|step| *step >= wanted);
     Duration::from_secs(nice.unwrap_or_else(|| wanted.next_multiple_of(604_800)))
+}
+
+fn seconds(range: TimeRange) -> u64 {
+    range.to.abs_diff(range.from) / 1_000_000_000
 }
 
 #[cfg(test)]

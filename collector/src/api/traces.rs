@@ -26,13 +26,14 @@ pub(super) async fn search(State(api): State<Api>, uri: Uri) -> Result<Json<wire
 }
 
 fn read_search(params: &Params) -> Result<TraceSearch, Failure> {
-    let search = TraceSearch {
+    let (duration_ns_min, duration_ns_max) = params.durations()?;
+    Ok(TraceSearch {
         range: params.range()?,
         service: params.owned("service"),
         operation: params.owned("operation"),
-        is_error: params.choice_or_none("status", &[("error", true), ("ok", false)])?,
-        duration_ns_min: params.duration_ns("min")?,
-        duration_ns_max: params.duration_ns("max")?,
+        is_error: params.is_error()?,
+        duration_ns_min,
+        duration_ns_max,
         attributes: params.attributes()?,
         order: params.choice(
             "order",
@@ -43,11 +44,7 @@ fn read_search(params: &Params) -> Result<TraceSearch, Failure> {
             ],
         )?,
         limit: params.limit(LIMIT, LIMIT_MAX)?,
-    };
-    match (search.duration_ns_min, search.duration_ns_max) {
-        (Some(min), Some(max)) if min > max => Err(Failure::bad_request("parameter min must not exceed max")),
-        _ => Ok(search),
-    }
+    })
 }
 
 pub(super) async fn trace(

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod fault_windows;
+mod graph;
 mod model;
 mod saturation;
 mod sql_page;

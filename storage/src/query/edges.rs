@@ -15,7 +15,7 @@ use crate::ids::Table;
 use crate::read_models::OTHERS;
 use peers::Peers;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use sums::{Counted, Line, Lines, Sums};
 
@@ -78,6 +78,8 @@ pub enum EdgeDirection {
 pub struct EdgesAnswer {
     /// By number of calls, largest first.
     pub edges: Vec<Edge>,
+    /// All calls to each peer whose own side no span tells of, whoever made them; by peer.
+    pub callees: Vec<(Peer, RedTotals)>,
     /// The time whose buckets are counted.
     pub counted: TimeRange,
     /// Buckets as fine as asked for are gone: ends of the range are those of coarser ones.
@@ -120,8 +122,8 @@ impl Engine {
             session.for_each(&rows, |batch| lines.add(batch)).await?;
             Ok(edges(lines.finish(), service.as_deref()))
         });
-        let edges = edges.await?;
-        Ok(EdgesAnswer { edges, counted: parts.counted(), is_coarser: parts.is_coarser(), sql })
+        let (edges, callees) = edges.await?;
+        Ok(EdgesAnswer { edges, callees, counted: parts.counted(), is_coarser: parts.is_coarser(), sql })
     }
 }
 
@@ -145,8 +147,11 @@ fn shown_sql(parts: &Parts, service: Option<&str>) -> String {
     )
 }
 
-/// Lines whose ends are the same peers become one edge.
-fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> Vec<Edge> {
+/// What calls came to, by their ends.
+type Merged = HashMap<(Peer, Peer, EdgeDirection), Sums>;
+
+/// Lines whose ends are the same peers become one edge; beside them, what callees come to.
+fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> (Vec<Edge>, Vec<(Peer, RedTotals)>) {
     lines.sort_by(|(a, a_sums), (b, b_sums)| {
         (Reverse(a_sums.n_calls()), a).cmp(&(Reverse(b_sums.n_calls()), b))
     });
@@ -158,13 +163,14 @@ fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> Vec<Edge> {
         let is_it = |peer: &Peer| peer.kind == PeerKind::Service && Some(peer.name.as_str()) == service;
         service.is_none() || is_it(caller) || is_it(callee)
     };
-    let mut merged: HashMap<(Peer, Peer, EdgeDirection), Sums> = HashMap::new();
+    let mut merged = Merged::new();
     for ((line, sums), ends) in lines.into_iter().zip(ends) {
         if is_wanted(&ends) {
             let key = bounded(&merged, ends, line.direction);
             merged.entry(key).or_default().pour(sums);
         }
     }
+    let callees = callees(&merged);
     let edge = |((caller, callee, direction), sums): ((Peer, Peer, EdgeDirection), Sums)| {
         sums.edge(caller, callee, direction)
     };
@@ -174,12 +180,22 @@ fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> Vec<Edge> {
         let ends = |edge: &Edge| (edge.caller.clone(), edge.callee.clone(), edge.direction);
         order(a).cmp(&order(b)).then_with(|| ends(a).cmp(&ends(b)))
     });
-    edges
+    (edges, callees)
+}
+
+fn callees(merged: &Merged) -> Vec<(Peer, RedTotals)> {
+    let mut callees: BTreeMap<&Peer, Sums> = BTreeMap::new();
+    for ((_, callee, direction), sums) in merged {
+        if *direction == EdgeDirection::Call && !sums.has_both_sides() {
+            callees.entry(callee).or_default().pour(sums.clone());
+        }
+    }
+    callees.into_iter().map(|(peer, sums)| (peer.clone(), sums.totals())).collect()
 }
 
 /// The ends of an edge, or those it shares when there are too many edges.
 fn bounded(
-    merged: &HashMap<(Peer, Peer, EdgeDirection), Sums>,
+    merged: &Merged,
     (caller, callee): (Peer, Peer),
     direction: EdgeDirection,
 ) -> (Peer, Peer, EdgeDirection) {

@@ -14,6 +14,7 @@ mod edges;
 mod edges_view;
 mod failure;
 mod heard;
+mod heatmap;
 mod instances;
 mod interruptible;
 mod kept;
@@ -54,6 +55,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
+pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};

@@ -15,6 +15,10 @@ use crate::read_models::Resolution;
 use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
 use std::time::Duration;
 
+/// Points of all groups together, 128 MB. Groups are made of what clients send: however many there are, an answer is
+/// refused rather than made of all memory.
+const POINTS_MAX: usize = 1_000_000;
+
 /// Which spans are counted, and what for each group and step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedQuery {
@@ -249,6 +253,7 @@ struct Fold {
     by: Vec<RedBy>,
     step_ns: i64,
     finished: Vec<RedGroup>,
+    n_points: usize,
     open: Option<OpenGroup>,
     /// Empty while no group is open.
     total: Tally,
@@ -267,6 +272,7 @@ impl Fold {
             by: query.by(),
             step_ns: step_nanos(query.step),
             finished: Vec::new(),
+            n_points: 0,
             open: None,
             total: Tally::default(),
             point: Tally::default(),
@@ -282,7 +288,17 @@ impl Fold {
             self.open(&columns, row, buckets.value(row));
             self.point.row(&numbers, row)?;
         }
-        Ok(())
+        self.check_size()
+    }
+
+    /// After each batch, which adds a few thousand points at most.
+    fn check_size(&self) -> Result<(), Error> {
+        if self.n_points <= POINTS_MAX {
+            return Ok(());
+        }
+        let message =
+            format!("the groups have more than {POINTS_MAX} points together: ask for wider points, too");
+        Err(Error::QueryMemory { message })
     }
 
     /// Opens the group and the point that a row belongs to; closes the ones before.
@@ -313,6 +329,7 @@ impl Fold {
     fn close_point(&mut self) {
         if let Some(open) = &mut self.open {
             open.group.points.push((open.point_at, self.point.totals()));
+            self.n_points += 1;
         }
         self.point.pour_into(&mut self.total);
     }

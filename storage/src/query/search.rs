@@ -290,7 +290,8 @@ fn matching(search: &TraceSearch) -> String {
     conditions.join(" AND ")
 }
 
-fn attribute(key: &str, value: &str) -> String {
+/// That the pair is found in a span.
+pub(super) fn attribute(key: &str, value: &str) -> String {
     let columns = ["attributes", "resource", "scope", "events", "links"];
     let pair = format!("{}, {}", text(key), text(value));
     let found: Vec<String> = columns

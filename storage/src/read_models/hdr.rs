@@ -8,11 +8,13 @@
 use crate::error::Error;
 
 /// Longer durations count as this long (1 h).
-const DURATION_NS_MAX: u64 = 3_600_000_000_000;
+pub(crate) const DURATION_NS_MAX: u64 = 3_600_000_000_000;
 /// First byte of the encoding.
 const ENCODING_VERSION: u8 = 1;
 /// The narrowest slots are 512 ns wide: all that differs by less is one and the same.
 const SLOT_SHIFT: u32 = 9;
+/// What all slots are multiples of.
+pub(crate) const SLOT_NS: i64 = 1 << SLOT_SHIFT;
 /// Leading bits that tell slots apart: with eight, a value read back is within 1 % of the value recorded.
 const PRECISION_BITS: u32 = 8;
 /// Slots of one width, but for the narrowest, of which there are twice as many.
@@ -186,6 +188,11 @@ impl SparseHistogram {
             }
         }
     }
+}
+
+/// Hands the shortest duration of each slot of a `duration_hdr` cell to `each`, and how many are in the slot.
+pub(crate) fn each_slot(encoded: &[u8], mut each: impl FnMut(i64, u64)) -> Result<(), Error> {
+    decode(encoded, |slot, n| each((slot << SLOT_SHIFT) as i64, n))
 }
 
 /// Bits that a slot's number has beyond those that tell it apart: its width is so many powers of two.

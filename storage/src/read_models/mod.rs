@@ -24,7 +24,7 @@ mod sampling;
 
 pub(crate) use edges::{Halves, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
-pub(crate) use hdr::{DurationHistogram, SparseHistogram};
+pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
 pub use resolution::Resolution;
 pub(crate) use sampling::ONE_Q16;
 

@@ -7,7 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::{
-    Edge, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion, TimeRange,
+    Edge, EdgesAnswer, Peer, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion,
+    TimeRange,
 };
 use wire::UnixNanos;
 
@@ -109,7 +110,7 @@ pub(in super::super) struct Detailed<'a> {
     pub(in super::super) whole: RedAnswer,
     pub(in super::super) operations: RedAnswer,
     pub(in super::super) versions: RedAnswer,
-    pub(in super::super) edges: Vec<Edge>,
+    pub(in super::super) edges: EdgesAnswer,
     pub(in super::super) catalogued: Catalogued,
     pub(in super::super) seen_at: i64,
 }
@@ -121,7 +122,7 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
     let is_there = |seen: &&SeenVersion| seen.last_at >= range.from;
     let (total, points) =
         whole.groups.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
-    let (callers, callees) = neighbours(&service, &edges, range);
+    let (callers, callees) = neighbours(&service, &edges);
     wire::ServiceDetail {
         from: UnixNanos(range.from),
         to: UnixNanos(range.to),
@@ -174,22 +175,22 @@ fn version_rows(answer: RedAnswer, known: &[SeenVersion]) -> Vec<wire::VersionRo
 }
 
 /// Callers and callees. A service that calls itself is in both.
-fn neighbours(service: &str, edges: &[Edge], range: TimeRange) -> (Vec<wire::EdgeRow>, Vec<wire::EdgeRow>) {
-    let row = |peer: &str, kind, totals: &RedTotals| wire::EdgeRow {
-        peer: peer.to_owned(),
-        peer_kind: peer_kind(kind),
-        red: red(totals, range),
+fn neighbours(service: &str, answer: &EdgesAnswer) -> (Vec<wire::EdgeRow>, Vec<wire::EdgeRow>) {
+    let row = |peer: &Peer, edge: &Edge| wire::EdgeRow {
+        peer: peer.label(),
+        peer_kind: peer_kind(peer.kind),
+        red: red(&edge.totals, answer.counted),
     };
-    let is_of_caller = |edge: &&Edge| edge.callee == service && edge.callee_kind == PeerKind::Service;
-    let callers = edges.iter().filter(is_of_caller);
-    let callees = edges.iter().filter(|edge| edge.caller == service);
+    let own = Peer::service(service);
+    let callers = answer.edges.iter().filter(|edge| edge.callee == own);
+    let callees = answer.edges.iter().filter(|edge| edge.caller == own);
     (
-        callers.map(|edge| row(&edge.caller, PeerKind::Service, &edge.totals)).collect(),
-        callees.map(|edge| row(&edge.callee, edge.callee_kind, &edge.totals)).collect(),
+        callers.map(|edge| row(&edge.caller, edge)).collect(),
+        callees.map(|edge| row(&edge.callee, edge)).collect(),
     )
 }
 
-fn peer_kind(kind: PeerKind) -> wire::PeerKind {
+pub(super) fn peer_kind(kind: PeerKind) -> wire::PeerKind {
     match kind {
         PeerKind::Service => wire::PeerKind::Service,
         PeerKind::Database => wire::PeerKind::Database,

@@ -6,7 +6,10 @@ use expect_test::{Expect, expect};
 /// 2026-01-31T12:00:00Z.
 const NOW: i64 = 1_769_860_800_000_000_000;
 const HOUR_NS: i64 = 3_600_000_000_000;
-const ALLOWED: &[&str] = &["from", "to", "service", "limit", "min", "attr", "trace_id", "order"];
+const ALLOWED: &[&str] = &[
+    "from", "to", "service", "limit", "min", "max", "attr", "trace_id", "order", "by", "step", "compare",
+    "rows",
+];
 
 fn params(query: &str) -> Result<Params, Failure> {
     Params::read(&format!("/x?{query}").parse().expect("a URI"), NOW, ALLOWED)
@@ -70,7 +73,7 @@ fn refuses_with_reasons() {
         read_range,
         expect![[r#"
         there is no parameter "colour" here
-        hint: allowed are from, to, service, limit, min, attr, trace_id, order"#]],
+        hint: allowed are from, to, service, limit, min, max, attr, trace_id, order, by, step, compare, rows"#]],
     );
     check("service=a&service=b", read_range, expect!["parameter service is given twice"]);
     check(
@@ -106,6 +109,101 @@ fn refuses_with_reasons() {
     );
 }
 
+const BY: &[(&str, u8)] = &[("service", 1), ("operation", 2), ("kind", 3)];
+
+/// Scenario: groups, steps, windows to compare with, and numbers that cannot be.
+/// Guarantees: the answer says what is wrong with which, and what to write instead.
+#[test]
+fn refuses_impossible_readings() {
+    check(
+        "by=service,colour",
+        |params| params.choices("by", BY).map(drop),
+        expect![[r#"
+        parameter by: "colour" is not known
+        hint: write some of service, operation, kind, with commas between them"#]],
+    );
+    check(
+        "by=kind,service,kind",
+        |params| params.choices("by", BY).map(drop),
+        expect![[r#"parameter by: "kind,service,kind" has kind twice"#]],
+    );
+    let read_step: fn(&Params) -> _ = |params| params.step(params.range()?, 1_000).map(drop);
+    check(
+        "step=15s",
+        read_step,
+        expect![[r#"
+        parameter step: "15s" is no multiple of ten seconds
+        hint: rates are kept in buckets of ten seconds: write 10s, 1m, 1h or another multiple of 10s"#]],
+    );
+    check(
+        "step=10s&from=now-1d",
+        read_step,
+        expect![[r#"
+        parameter step: "10s" cuts the range into more than 1000 points
+        hint: write at least 90s, or ask for a shorter range"#]],
+    );
+    for text in ["0s", "10.5s", "1ms", "5"] {
+        params(&format!("step={text}")).and_then(|params| read_step(&params)).expect_err(text);
+    }
+    let read_compare: fn(&Params) -> _ = |params| params.compare(params.range()?).map(drop);
+    check(
+        "compare=yesterday",
+        read_compare,
+        expect![[r#"
+        parameter compare: "yesterday" is neither a duration nor a range
+        hint: write how much earlier, such as 1h, 1d or 1w, or an earlier range, such as now-2d..now-1d"#]],
+    );
+    check(
+        "compare=now-1d..now-2d",
+        read_compare,
+        expect![[r#"
+        parameter compare: "now-1d..now-2d" ends before it begins
+        hint: write how much earlier, such as 1h, 1d or 1w, or an earlier range, such as now-2d..now-1d"#]],
+    );
+    check(
+        "compare=now-30m..now",
+        read_compare,
+        expect![[r#"
+        parameter compare: "now-30m..now" does not begin before the range
+        hint: write how much earlier, such as 1h, 1d or 1w, or an earlier range, such as now-2d..now-1d"#]],
+    );
+    check(
+        "rows=7",
+        |params| params.whole("rows", 40, 8..=100).map(drop),
+        expect![[r#"parameter rows: "7" is not a whole number from 8 to 100"#]],
+    );
+    check(
+        "min=2s&max=1s",
+        |params| params.durations().map(drop),
+        expect!["parameter min must not exceed max"],
+    );
+}
+
+/// Scenario: groups in an order of their own, steps, windows so much earlier and windows of their own.
+/// Guarantees: each is what it says; without them there are no groups, a step that people know, and no window.
+#[test]
+fn reads_groups_steps_and_earlier_windows() {
+    let params = |query: &str| params(query).expect("valid");
+    assert_eq!(params("by=kind,%20service").choices("by", BY), Ok(vec![("kind", 3), ("service", 1)]));
+    assert_eq!(params("by=").choices("by", BY), Ok(Vec::new()));
+    let step = |query: &str| {
+        let params = params(query);
+        params.step(params.range().expect("valid"), 1_000).expect("valid").as_secs()
+    };
+    assert_eq!((step(""), step("step=10s"), step("step=1h")), (60, 10, 3_600));
+    let compare = |query: &str| {
+        let params = params(query);
+        let window = params.compare(params.range().expect("valid")).expect("valid");
+        window.map(|window| ((NOW - window.from) / HOUR_NS, (NOW - window.to) / HOUR_NS))
+    };
+    assert_eq!(
+        (compare(""), compare("compare=1d"), compare("compare=1h")),
+        (None, Some((25, 24)), Some((2, 1)))
+    );
+    assert_eq!(compare("compare=now-3d..now-2d"), Some((72, 48)));
+    assert_eq!(compare("compare=2026-01-31T00:00:00Z..2026-01-31T06:00:00Z"), Some((12, 6)));
+}
+
 /// Scenario: attributes whose values hold the separator, ids in both cases.
 /// Guarantees: the first separator counts, empty values are values, ids are bytes.
 #[test]
@@ -133,4 +231,5 @@ fn steps_fit_the_range() {
         last = step;
     }
     assert_eq!(step(TimeRange { from: 0, to: HOUR_NS }), Duration::from_secs(60));
+    assert_eq!(step_for(TimeRange { from: 0, to: HOUR_NS }, 240), Duration::from_secs(20));
 }

@@ -38,7 +38,7 @@ pub(super) struct Lines {
 }
 
 /// What rows count.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sums {
     n_calls: u64,
     n_callee_spans: u64,
@@ -52,7 +52,7 @@ pub(super) struct Sums {
     errors: BTreeMap<String, u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Durations {
     sum_ns: i64,
     sparse: SparseHistogram,
@@ -182,6 +182,11 @@ impl Sums {
         self.n_callee_spans > 0
     }
 
+    /// As the caller saw the calls.
+    pub(super) fn totals(&self) -> RedTotals {
+        self.durations.totals(self.n_calls, self.n_errors)
+    }
+
     fn row(&mut self, counted: &Counted<'_>, row: usize, has_histograms: bool) -> Result<(), Error> {
         let counts = counted.counts.map(|column| column.value(row));
         self.count(counts);
@@ -217,13 +222,14 @@ impl Sums {
     pub(super) fn edge(self, caller: Peer, callee: Peer, direction: EdgeDirection) -> Edge {
         // Of a delivery the only side that lasts is that of the service.
         let has_callee = self.n_callee_spans > 0 && direction == EdgeDirection::Call;
+        let totals = self.totals();
         let mut errors: Vec<(String, u64)> = self.errors.into_iter().collect();
         errors.sort_by_key(|(_, n)| Reverse(*n));
         Edge {
             caller,
             callee,
             direction,
-            totals: self.durations.totals(self.n_calls, self.n_errors),
+            totals,
             callee_totals: has_callee
                 .then(|| self.callee_durations.totals(self.n_callee_spans, self.n_callee_errors)),
             gap_totals: (self.n_callee_spans > 0).then(|| self.gaps.totals(self.n_callee_spans, 0)),

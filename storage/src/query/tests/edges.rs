@@ -196,3 +196,28 @@ async fn the_statement_shown_counts_the_same() {
     let n_rows = table.lines().filter(|line| line.contains("shop")).count();
     assert_eq!(n_rows, answer.edges.len(), "{table}");
 }
+
+/// Scenario: two services ask one database, one of them also a shop that answers.
+/// Guarantees: the database has the calls of both, and quantiles of them together; who tells of its own side is not
+/// there.
+#[tokio::test]
+async fn peers_without_spans_have_the_calls_of_all() {
+    let database = || json!({ "db_system_name": "mysql", "db_namespace": "orders", "server_address": "db" });
+    let slow = span(3, 1, None, "web", "call", "client", (0, 500), database());
+    let spans = vec![
+        client(1, "app", database()),
+        client(2, "app", database()),
+        slow,
+        client(4, "web", json!({})),
+        server(4, "shop"),
+    ];
+    for stored in everywhere(&Data { spans, ..Data::default() }).await {
+        let answer = stored.engine.edges(minute(), None).await.expect("reads");
+        let [(peer, totals)] = answer.callees.as_slice() else { panic!("{:?}", answer.callees) };
+        assert_eq!((peer.label().as_str(), totals.n, totals.sum_ns), ("mysql orders", 3, 520_000_000));
+        for (quantile, wanted) in [(totals.p50_ns, 10_000_000), (totals.p99_ns, 500_000_000)] {
+            let off = (quantile.expect("has calls") - wanted).abs();
+            assert!(off * 100 <= wanted, "{}: {quantile:?} is not {wanted}", stored.place);
+        }
+    }
+}

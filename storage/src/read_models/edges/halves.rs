@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct PairKey([u64; 3]);
 
 /// Who waits for whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     /// A client or producer, for those whose parent it is, or who link to it.
     Asker,
