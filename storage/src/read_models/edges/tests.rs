@@ -10,7 +10,7 @@ use super::*;
 use crate::read_models::Resolution;
 use crate::schema;
 use crate::test_rows::{SECOND, T0, batch, fixed_binary, texts, times};
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampNanosecondType;
 use proptest::prelude::*;
