@@ -19,7 +19,6 @@ use std::sync::atomic::Ordering;
 
 /// Rows of one table on their way to a segment.
 struct TableRows {
-    table: Table,
     batches: Vec<RecordBatch>,
     n_bytes: u64,
 }
@@ -97,12 +96,16 @@ impl Store {
     }
 
     fn write_segments(&self, frozen: &Generation) -> Result<Vec<Arc<SegmentMeta>>, Error> {
-        let tables = table_rows(frozen);
         let mut segments: Vec<Arc<SegmentMeta>> = Vec::new();
-        for TableRows { table, batches, n_bytes } in &tables {
+        // One after the other, since rows of read models are only made here; those they are made of come first.
+        for table in Table::ALL {
+            let TableRows { batches, n_bytes } = table_rows(frozen, table);
+            if batches.is_empty() {
+                continue;
+            }
             let id = self.next_segment_id();
-            let received_max = received_max(*table, batches, &segments);
-            let source = SegmentSource { id, table: *table, batches, n_bytes: *n_bytes, received_max };
+            let received_max = received_max(table, &batches, &segments);
+            let source = SegmentSource { id, table, batches: &batches, n_bytes, received_max };
             match segment::write(&source, &self.data_dir, &*self.faults) {
                 Ok(segment) => {
                     self.checked.admit(&segment);
@@ -192,23 +195,18 @@ impl Store {
     }
 }
 
-/// The tables that a generation has rows of; those of the signals come first.
-fn table_rows(generation: &Generation) -> Vec<TableRows> {
-    let mut tables: Vec<TableRows> = Vec::new();
-    for signal in Signal::ALL {
-        let batches: Vec<RecordBatch> = generation.batches(signal).cloned().collect();
-        if !batches.is_empty() {
-            let n_bytes = generation.n_bytes_of(signal);
-            tables.push(TableRows { table: Table::from(signal), batches, n_bytes });
+fn table_rows(generation: &Generation, table: Table) -> TableRows {
+    match table.signal() {
+        Some(signal) => TableRows {
+            batches: generation.batches(signal).cloned().collect(),
+            n_bytes: generation.n_bytes_of(signal),
+        },
+        None => {
+            let made = generation.models().cells(table).and_then(|cells| cells.to_batch());
+            let n_bytes = made.as_ref().map_or(0, |batch| batch.get_array_memory_size() as u64);
+            TableRows { batches: Vec::from_iter(made), n_bytes }
         }
     }
-    for table in Table::read_models() {
-        if let Some(batch) = generation.models().cells(table).and_then(|cells| cells.to_batch()) {
-            let n_bytes = batch.get_array_memory_size() as u64;
-            tables.push(TableRows { table, batches: vec![batch], n_bytes });
-        }
-    }
-    tables
 }
 
 /// When the newest row was received. The rows of a read model do not say: they are as young as those they were made

@@ -14,13 +14,16 @@ const MINUTES_NS: i64 = 4 * 3_600_000_000_000;
 /// Up to this age, buckets of ten seconds.
 const TEN_SECONDS_NS: i64 = 20 * 60_000_000_000;
 
+/// Before all that was ever seen, and a moment that SQL can write: in 1823.
+const EVER: i64 = i64::MIN / 2;
+
 impl Engine {
     /// Each service and the start of the newest bucket it has spans in, by name; with `since` (unix nanos) only
     /// those with a bucket that starts then or later. Buckets are the wider the longer ago they are at `now`: ten
     /// seconds in the last quarter of an hour, a minute in the last hours, an hour before, when the one that `since`
     /// lies in counts too.
     pub async fn last_seen(&self, since: Option<i64>, now: i64) -> Result<Vec<(String, i64)>, Error> {
-        let since = since.unwrap_or(i64::MIN);
+        let since = since.unwrap_or(EVER);
         let range = TimeRange { from: since, to: i64::MAX };
         let (minutes_from, ten_seconds_from) =
             (now.saturating_sub(MINUTES_NS), now.saturating_sub(TEN_SECONDS_NS));
