@@ -77,16 +77,6 @@ impl<'a> RedColumns<'a> {
 }
 
 impl Tally {
-    /// Adds one span.
-    pub(super) fn span(&mut self, duration_ns: i64, is_error: bool) {
-        self.n += 1;
-        self.n_errors += u64::from(is_error);
-        self.n_adjusted_q16 = self.n_adjusted_q16.saturating_add(ONE_Q16);
-        self.n_errors_adjusted_q16 = self.n_errors_adjusted_q16.saturating_add(u64::from(is_error) * ONE_Q16);
-        self.sum_ns = self.sum_ns.saturating_add(duration_ns);
-        self.durations.record(duration_ns);
-    }
-
     /// Adds a row of the read model.
     pub(super) fn row(&mut self, columns: &RedColumns<'_>, row: usize) -> Result<(), Error> {
         self.n = self.n.saturating_add(columns.n_spans.value(row));

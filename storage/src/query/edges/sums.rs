@@ -68,8 +68,8 @@ pub(super) struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    pub(super) const NAMES: &'static str = "caller, callee, callee_kind, callee_detail, address, direction, error_type, \
-         n_calls, n_callee_spans, n_errors, n_callee_errors, n_bytes_request, n_sized, \
+    pub(super) const NAMES: &'static str = "caller, callee, callee_kind, callee_detail, address, \
+         direction, error_type, n_calls, n_callee_spans, n_errors, n_callee_errors, n_bytes_request, n_sized, \
          sum_ns, callee_sum_ns, gap_sum_ns, duration_hdr, callee_duration_hdr, gap_hdr";
 
     fn of(batch: &'a RecordBatch) -> Result<Self, Error> {

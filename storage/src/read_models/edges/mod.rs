@@ -2,7 +2,7 @@
 //!
 //! `halves` finds in a batch of spans what tells of calls (`columns` reads it, `party` keeps the names), outside any
 //! lock. `pairing` holds the halves of calls until the other side comes, `cells` what calls came to, `rows` makes rows
-//! of the tables of it. `docs/formats/edge_red.md` says what counts as a call.
+//! of the tables of it. `docs/formats/edge-red.md` says what counts as a call.
 
 mod cells;
 mod columns;
