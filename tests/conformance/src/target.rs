@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use tonic::transport::ClientTlsConfig;
 
 /// OTLP/gRPC's port, where only the address for HTTP is given.
 const GRPC_PORT: u16 = 4317;
@@ -135,6 +136,11 @@ impl Tls {
     /// Shakes hands, to speak a protocol as TLS calls it.
     pub(crate) async fn shake(&self, protocol: &[u8], stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.trust.shake(&self.name, protocol, stream).await
+    }
+
+    /// What the official client of gRPC has to be told.
+    pub(crate) fn official(&self) -> ClientTlsConfig {
+        self.trust.official(&self.name.to_str())
     }
 }
 

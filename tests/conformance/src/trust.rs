@@ -11,16 +11,21 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tonic::transport::{Certificate, ClientTlsConfig};
 
 /// Authorities that are trusted.
 #[derive(Debug, Clone)]
-pub(crate) struct Trust(Arc<ClientConfig>);
+pub(crate) struct Trust {
+    config: Arc<ClientConfig>,
+    pem: Arc<[u8]>,
+}
 
 impl Trust {
     /// Of a file with certificates as PEM.
     pub(crate) fn of_file(path: &Path) -> Result<Self, TargetError> {
         let wrong = |reason: String| TargetError::Authority { path: path.to_owned(), reason };
-        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        let read = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>();
         let certificates: Vec<CertificateDer<'static>> = read.map_err(|error| wrong(error.to_string()))?;
         let mut roots = RootCertStore::empty();
         // A system's bundle may hold some of a kind that is not known here.
@@ -33,7 +38,14 @@ impl Trust {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| wrong(error.to_string()))?;
-        Ok(Self(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
+        let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+        Ok(Self { config, pem: pem.into() })
+    }
+
+    /// The same for the official client of gRPC.
+    pub(crate) fn official(&self, host: &str) -> ClientTlsConfig {
+        let host = host.trim_matches(['[', ']']);
+        ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&self.pem)).domain_name(host)
     }
 
     /// Shakes hands with a server of that name, to speak a protocol as TLS calls it.
@@ -43,7 +55,7 @@ impl Trust {
         protocol: &[u8],
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let mut config = (*self.0).clone();
+        let mut config = (*self.config).clone();
         config.alpn_protocols = vec![protocol.to_vec()];
         TlsConnector::from(Arc::new(config)).connect(name.clone(), stream).await
     }

@@ -47,7 +47,10 @@ pub(crate) async fn grpc_exports(target: &Target) -> Checked {
 async fn channel(target: &Target) -> Result<Channel, Stop> {
     let unusable =
         |error: tonic::transport::Error| Stop::Fail(format!("{}: {}", target.grpc(), with_causes(&error)));
-    let endpoint = Endpoint::from_shared(target.grpc().url("")).map_err(unusable)?;
+    let mut endpoint = Endpoint::from_shared(target.grpc().url("")).map_err(unusable)?;
+    if let Some(tls) = target.grpc().tls() {
+        endpoint = endpoint.tls_config(tls.official()).map_err(unusable)?;
+    }
     endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(unusable)
 }
 
