@@ -37,4 +37,4 @@ pub(super) fn find_waiting(store: &Store) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
