@@ -147,6 +147,8 @@ pub enum Error {
     ManifestConflict { version: u64 },
     #[error("background task stopped: {reason}")]
     Background { reason: String },
+    #[error("it was stopped before its end, and everything is as it was")]
+    Stopped,
     #[error("duration histogram cannot be read: {reason}")]
     HistogramCorrupt { reason: &'static str },
 

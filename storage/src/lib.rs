@@ -39,7 +39,7 @@ pub mod fuzz {
 }
 
 pub use columns::{Columns, Logged, WalRecord};
-pub use engine::{DamagedLog, Engine, Recovery};
+pub use engine::{DamagedLog, Engine, Rebuilt, Recovery, rebuild_read_models};
 pub use error::Error;
 pub use ids::{Signal, Table};
 pub use options::{

@@ -43,7 +43,8 @@ pub(crate) struct Manifest {
     /// Rows ever stored, expired ones included.
     pub(crate) rows_ever: RowsEver,
     pub(crate) segments: Vec<Arc<SegmentMeta>>,
-    /// Read models of which segments have left, and the start of the last bucket that may lack rows for that.
+    /// Tables of which segments have left: of read models the start of the last bucket that may lack rows for that, of
+    /// others when the newest row of those segments was received.
     pub(crate) lacking: BTreeMap<Table, i64>,
     /// Halves of calls received before are settled: paired, given up or counted as unanswered in segments. None
     /// before any span was stored, or by a version that had no such.
@@ -171,13 +172,20 @@ impl Manifest {
         fs::sync_dir(&directory)
     }
 
-    /// Notes that a segment leaves: a read model lacks rows of its buckets from then on. Rows that came with times in
-    /// the future do not make all of the time until then count as lacking.
+    /// Notes that a segment leaves: from then on its table lacks rows. Those of a read model are told by their buckets;
+    /// rows that came with times in the future do not make all of the time until then count as lacking.
     pub(crate) fn note_leaving(&mut self, segment: &SegmentMeta) {
-        if segment.table.resolution().is_some() {
-            let until = self.lacking.entry(segment.table).or_insert(i64::MIN);
-            *until = (*until).max(segment.time_max.min(segment.received_max));
-        }
+        let until = match segment.table.resolution() {
+            Some(_) => segment.time_max.min(segment.received_max),
+            None => segment.received_max,
+        };
+        self.note_lacking(segment.table, until);
+    }
+
+    /// Notes that a table lacks rows until a moment, if not for longer.
+    pub(crate) fn note_lacking(&mut self, table: Table, until: i64) {
+        let noted = self.lacking.entry(table).or_insert(i64::MIN);
+        *noted = (*noted).max(until);
     }
 
     pub(crate) fn segments_of(&self, table: Table) -> Vec<Arc<SegmentMeta>> {

@@ -47,7 +47,8 @@ pub(crate) fn pick(
     })
 }
 
-fn window_ns(retention: Duration) -> i64 {
+/// Rows received within so much of each other may live as long as one of them.
+pub(crate) fn window_ns(retention: Duration) -> i64 {
     let retention_ns = i64::try_from(retention.as_nanos()).unwrap_or(i64::MAX);
     (retention_ns / WINDOWS_PER_RETENTION).max(1)
 }

@@ -46,17 +46,19 @@ impl Retention {
         }
     }
 
-    /// Has the segment outlived its table's retention at `now` (unix nanos)?
-    fn is_expired(&self, segment: &SegmentMeta, now: i64) -> bool {
-        let keep_ns = i64::try_from(self.of(segment.table).as_nanos()).unwrap_or(i64::MAX);
-        now.saturating_sub(segment.received_max) > keep_ns
+    /// Have rows of a table, the newest of which was received then, outlived its retention at `now` (unix nanos)?
+    pub(crate) fn is_over(&self, table: Table, received_max: i64, now: i64) -> bool {
+        let keep_ns = i64::try_from(self.of(table).as_nanos()).unwrap_or(i64::MAX);
+        now.saturating_sub(received_max) > keep_ns
     }
 }
 
 /// Divides segments into those that live on and those that leave at `now` (unix nanos).
 pub(crate) fn divide(segments: &[Arc<SegmentMeta>], retention: &Retention, now: i64) -> Divided {
-    let (young, expired): (Segments, Segments) =
-        segments.iter().cloned().partition(|segment| !retention.is_expired(segment, now));
+    let (young, expired): (Segments, Segments) = segments
+        .iter()
+        .cloned()
+        .partition(|segment| !retention.is_over(segment.table, segment.received_max, now));
     let shares = Signal::ALL.into_iter().map(Some).chain([None]);
     let surplus: HashSet<u64> = shares.flat_map(|signal| surplus(&young, signal, retention)).collect();
     let (displaced, live) = young.into_iter().partition(|segment| surplus.contains(&segment.id));

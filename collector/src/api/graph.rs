@@ -22,11 +22,12 @@ const STEP_OF_TOTALS: Duration = Duration::from_secs(7 * 86_400);
 pub(super) async fn graph(State(api): State<Api>, uri: Uri) -> Result<Json<wire::Graph>, Failure> {
     let params = Params::read(&uri, api.now(), &["from", "to", "service", "depth", "limit"])?;
     let (range, limit, around) = (params.range()?, params.limit(NODES, NODES_MAX)?, around(&params)?);
-    let engine = api.engine()?;
+    let (engine, board) = (api.engine()?, api.board()?);
     let requests = requests(range);
     let (edges, served) =
         tokio::try_join!(engine.edges(range, None), engine.red(&requests)).map_err(convert::failure)?;
-    let drawn = Drawn { range, edges, served, around, limit };
+    let owners = board.owners().all().await.map_err(convert::state_failure)?;
+    let drawn = Drawn { range, edges, served, owners, around, limit };
     if let Some(service) = drawn.missing() {
         let seen = engine.last_seen(None, api.now()).await.map_err(convert::failure)?;
         check_known(service, &seen.into_iter().collect())?;

@@ -2,7 +2,7 @@
 //!
 //! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `damaged_log` puts aside what the log cannot keep),
 //! `store` holds what is visible, `flush` moves it to disk,
-//! `compact` merges what is there, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
+//! `compact` merges what is there, `rebuild` makes read models again while no engine is open, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
 //! that ingest waits for neither queries nor flushes.
 
@@ -11,6 +11,7 @@ mod damaged_log;
 mod flush;
 mod from_log;
 mod open;
+mod rebuild;
 mod segments;
 mod store;
 mod waiting;
@@ -24,6 +25,7 @@ mod upgrades;
 
 pub use damaged_log::DamagedLog;
 pub use open::Recovery;
+pub use rebuild::{Rebuilt, rebuild_read_models};
 pub(crate) use segments::check_segment;
 
 use crate::columns::{Columns, Logged, WalRecord};

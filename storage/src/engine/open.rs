@@ -95,17 +95,8 @@ fn open(
 ) -> Result<(Inner, Recovery), Error> {
     fs::create_dir(&options.data_dir)?;
     let lock = DirectoryLock::acquire(&options.data_dir)?;
-    fs::create_layout(&options.data_dir)?;
-    let mut manifest = Manifest::load(&options.data_dir)?;
-    // The process that wrote it may have been killed before its name was durable; what follows deletes
-    // files because of it.
-    let manifests = fs::manifest_dir(&options.data_dir);
-    disk::sync_names(&manifests, Step::ManifestNameSync, &*faults)
-        .map_err(|source| Error::io("sync directory", &manifests, source))?;
+    let Found { manifest, n_segments_given_up, n_orphans_removed } = find(&options.data_dir, &*faults)?;
     segments::tell_outdated(&manifest);
-    let n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
-    segments::check(&options.data_dir, &manifest)?;
-    let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest, &*faults)?;
     let receipts = Receipts::load(&options.data_dir, &manifest.covered, &*faults)?;
     let mut recovery =
         Recovery { n_segments_given_up, n_orphans_removed, receipts: receipts.said(), ..Recovery::default() };
@@ -142,7 +133,29 @@ fn open(
     Ok((inner, recovery))
 }
 
-fn local_store(data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+/// What a directory holds that belongs to whoever asks.
+pub(super) struct Found {
+    pub(super) manifest: Manifest,
+    pub(super) n_segments_given_up: u64,
+    pub(super) n_orphans_removed: u64,
+}
+
+/// The newest manifest, without what an operator gave up. All that it names is there, and nothing else is left.
+pub(super) fn find(data_dir: &Path, faults: &dyn Faults) -> Result<Found, Error> {
+    fs::create_layout(data_dir)?;
+    let mut manifest = Manifest::load(data_dir)?;
+    // The process that wrote it may have been killed before its name was durable; what follows deletes
+    // files because of it.
+    let manifests = fs::manifest_dir(data_dir);
+    disk::sync_names(&manifests, Step::ManifestNameSync, faults)
+        .map_err(|source| Error::io("sync directory", &manifests, source))?;
+    let n_segments_given_up = segments::give_up(data_dir, &mut manifest);
+    segments::check(data_dir, &manifest)?;
+    let n_orphans_removed = segments::remove_orphans(data_dir, &manifest, faults)?;
+    Ok(Found { manifest, n_segments_given_up, n_orphans_removed })
+}
+
+pub(super) fn local_store(data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     let open = LocalFileSystem::new_with_prefix(data_dir);
     let fail = |source| Error::io("open", data_dir, std::io::Error::other(source));
     Ok(Arc::new(open.map_err(fail)?))

@@ -11,6 +11,7 @@ use crate::wal;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What an operator adds to the name of a segment to go on without it.
 const GIVEN_UP: &str = "damaged";
@@ -18,7 +19,7 @@ const GIVEN_UP: &str = "damaged";
 /// Drops segments that are not there under their own name but under that of the given up. Nothing else
 /// may go missing. The next manifest leaves them out for good. Returns how many.
 pub(super) fn give_up(data_dir: &Path, manifest: &mut Manifest) -> u64 {
-    let n_before = manifest.segments.len();
+    let mut left = Vec::new();
     manifest.segments.retain(|segment| {
         let path = segment.file_path(data_dir);
         let given_up = path.with_extension(format!("parquet.{GIVEN_UP}"));
@@ -27,9 +28,11 @@ pub(super) fn give_up(data_dir: &Path, manifest: &mut Manifest) -> u64 {
         }
         let (n_rows, table) = (segment.n_rows, segment.table.name());
         tracing::error!(path = %given_up.display(), table, n_rows, "going on without the rows of a segment");
+        left.push(Arc::clone(segment));
         false
     });
-    (n_before - manifest.segments.len()) as u64
+    left.iter().for_each(|segment| manifest.note_leaving(segment));
+    left.len() as u64
 }
 
 /// Says what an upgrade costs: read models of an older version are made again, not read.

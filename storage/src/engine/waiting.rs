@@ -8,7 +8,7 @@ use super::store::{State, Store};
 use crate::ids::Table;
 use crate::read_models::{Halves, Pairing, SPAN_COLUMNS};
 use crate::segment;
-use arrow::array::RecordBatch;
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 /// Before the log is replayed. A segment that cannot be read costs the calls that waited in it, and no more.
@@ -23,8 +23,11 @@ pub(super) fn find_waiting(store: &Store) {
     let mut state = store.state.lock();
     let State { pairing, .. } = &mut *state;
     for segment in spans.iter().filter(|segment| segment.received_max >= since) {
-        let mut take = |batch: &RecordBatch| pairing.recover(Halves::of(batch));
-        let read = segment::read_received_since(segment, &store.data_dir, &SPAN_COLUMNS, since, &mut take);
+        let (data_dir, received) = (&store.data_dir, since..=i64::MAX);
+        let read = segment::read_some(segment, data_dir, &SPAN_COLUMNS, received, &mut |batch| {
+            pairing.recover(Halves::of(batch));
+            Ok(ControlFlow::Continue(()))
+        });
         if let Err(error) = read {
             tracing::warn!(error = error.chain(), "cannot read which calls wait for their answer");
         }
@@ -34,4 +37,4 @@ pub(super) fn find_waiting(store: &Store) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

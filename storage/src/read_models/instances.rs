@@ -4,7 +4,7 @@
 //! into the hot cells.
 
 use super::Resolution;
-use super::owners::{Owner, Owners};
+use super::owners::{self, Owner, Owners};
 use crate::columns::column;
 use crate::ids::Signal;
 use crate::schema;
@@ -66,6 +66,7 @@ pub(crate) struct SeenCells {
     cells: HashMap<CellKey, Cell>,
     n_bytes: usize,
     n_items_overflow: u64,
+    is_crowded: bool,
 }
 
 /// The cells of one moment, to be turned into rows without holding anybody up.
@@ -75,7 +76,7 @@ pub(crate) struct SeenSnapshot {
 }
 
 impl<'a> SeenDelta<'a> {
-    /// Sums up a batch of a signal's table.
+    /// Sums up a batch of a signal's table, or of the columns of [`columns_of`] of one.
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
         let owners = Owners::of(batch);
         let times = column(batch, time_column(signal)).as_primitive::<TimestampNanosecondType>().values();
@@ -85,6 +86,11 @@ impl<'a> SeenDelta<'a> {
         }
         Self { signal, cells }
     }
+}
+
+/// The columns of a signal's table that are read.
+pub(crate) fn columns_of(signal: Signal) -> Vec<&'static str> {
+    owners::COLUMNS.into_iter().chain([time_column(signal)]).collect()
 }
 
 /// Adds the times of one owner's rows, which seldom span more than an hour.
@@ -150,6 +156,11 @@ impl SeenCells {
         self.n_bytes as u64
     }
 
+    /// Is half of the room for instances taken?
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded
+    }
+
     /// Items counted under `other`.
     pub(crate) fn n_items_overflow(&self) -> u64 {
         self.n_items_overflow
@@ -188,8 +199,12 @@ impl SeenCells {
 
     fn insert(&mut self, instance: Instance) -> Arc<Instance> {
         self.n_bytes += instance.n_bytes();
+        let mut n_of_service = 1;
         match self.n_of_service.get_mut(&instance.service) {
-            Some(n) => *n += 1,
+            Some(n) => {
+                *n += 1;
+                n_of_service = *n;
+            }
             None => {
                 self.n_bytes += instance.service.len() + CELL_OVERHEAD_BYTES;
                 self.n_of_service.insert(instance.service.clone(), 1);
@@ -197,6 +212,7 @@ impl SeenCells {
         }
         let instance = Arc::new(instance);
         self.instances.insert(Arc::clone(&instance));
+        self.is_crowded |= n_of_service >= OF_SERVICE_MAX / 2 || self.instances.len() >= INSTANCES_MAX / 2;
         instance
     }
 

@@ -22,7 +22,7 @@ mod red;
 mod resolution;
 mod sampling;
 
-pub(crate) use edges::{Halves, OTHERS, Pairing, SPAN_COLUMNS};
+pub(crate) use edges::{Halves, HalvesByReceipt, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
 pub use resolution::Resolution;
@@ -61,13 +61,24 @@ pub(crate) enum ModelCells {
 
 impl<'a> Delta<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
-        let is_spans = signal == Signal::Traces;
-        Self {
-            red: is_spans.then(|| RedDelta::of(batch)),
-            edges: is_spans.then(|| Halves::of(batch)),
-            seen: SeenDelta::of(signal, batch),
-        }
+        let edges = (signal == Signal::Traces).then(|| Halves::of(batch));
+        Self { edges, ..Self::of_items(signal, batch) }
     }
+
+    /// The same without calls, for which rows must come as they were received.
+    pub(crate) fn of_items(signal: Signal, batch: &'a RecordBatch) -> Self {
+        let red = (signal == Signal::Traces).then(|| RedDelta::of(batch));
+        Self { red, edges: None, seen: SeenDelta::of(signal, batch) }
+    }
+}
+
+/// The columns of a signal's rows that [`Delta::of_items`] reads.
+pub(crate) fn item_columns(signal: Signal) -> Vec<&'static str> {
+    let mut columns = instances::columns_of(signal);
+    if signal == Signal::Traces {
+        columns.extend(red::SPAN_COLUMNS);
+    }
+    columns
 }
 
 impl ReadModels {
@@ -92,6 +103,22 @@ impl ReadModels {
     /// halves that were received are settled.
     pub(crate) fn settle(&mut self, pairing: &mut Pairing) -> i64 {
         pairing.freeze(&mut self.edges)
+    }
+
+    /// Adds what spans say of calls, alone.
+    pub(crate) fn take_calls(&mut self, halves: Halves, pairing: &mut Pairing) {
+        pairing.take(halves, &mut self.edges);
+    }
+
+    /// As `settle`, and what was received before the moment waits no longer, whatever time it is.
+    pub(crate) fn settle_until(&mut self, pairing: &mut Pairing, until: i64) -> i64 {
+        pairing.give_up_before(until, &mut self.edges);
+        self.settle(pairing)
+    }
+
+    /// Is half of any room taken for what is kept apart?
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.red.is_crowded() || self.seen.is_crowded()
     }
 
     /// Memory held.

@@ -12,6 +12,10 @@ const STRIDE_ROWS_MAX: usize = 64;
 /// What is kept of an SDK's name: real ones have some ten bytes, a client may send anything.
 const SDK_BYTES_MAX: usize = 256;
 
+/// The columns that tell whose a row is.
+pub(super) const COLUMNS: [&str; 6] =
+    ["service", "service_namespace", "environment", "service_version", "service_instance_id", "resource"];
+
 /// Who sent a row. What it does not say is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Owner<'a> {

@@ -26,6 +26,23 @@ use std::collections::HashMap;
 /// Classes of HTTP's status codes, from 100 on.
 static HTTP_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
+/// The columns of spans that are read.
+pub(crate) const SPAN_COLUMNS: [&str; 13] = [
+    "service",
+    "service_version",
+    "environment",
+    "service_instance_id",
+    "name",
+    "kind",
+    "trace_state",
+    "http_response_status_code",
+    "rpc_response_status_code",
+    "is_entry",
+    "is_error",
+    "end_time",
+    "duration_ns",
+];
+
 /// What all cells of a resource's spans have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Resource<'a> {
@@ -64,7 +81,7 @@ pub(crate) struct RedCells {
 }
 
 impl<'a> RedDelta<'a> {
-    /// Sums up a batch of the spans table.
+    /// Sums up a batch of the spans table, or of the columns `SPAN_COLUMNS` of one.
     pub(crate) fn of(spans: &'a RecordBatch) -> Self {
         let spans = Spans::of(spans);
         let mut resources = Resources::default();
@@ -198,6 +215,11 @@ impl RedCells {
     pub(crate) fn n_bytes(&self) -> u64 {
         let admission = self.operation_admission.n_bytes() + self.service_admission.n_bytes();
         (self.operations.n_bytes() + self.services.n_bytes() + admission) as u64
+    }
+
+    /// Is half of the room for series taken that are kept apart?
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.operation_admission.is_crowded() || self.service_admission.is_crowded()
     }
 
     /// Spans that are counted under less than their own key.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// Rows read of an input at a time.
 const BATCH_ROWS_MAX: usize = 1_024;
 /// The same bound for wide rows.
-const BATCH_BYTES_MAX: u64 = 4 << 20;
+pub(super) const BATCH_BYTES_MAX: u64 = 4 << 20;
 
 /// Writes the rows of all inputs, which are of one table, as one segment, and makes it durable. Ends
 /// with [`Error::Closed`] soon after `is_stopped` says so.
@@ -234,7 +234,7 @@ fn counts_of(builder: ParquetRecordBatchReaderBuilder<CheckedFile>) -> Result<Ta
 
 /// Memory that a row of a file takes on average, where rows are widest. Text counts as it is without its
 /// dictionary: a long value that repeats is short on disk only.
-fn row_bytes(metadata: &ParquetMetaData) -> u64 {
+pub(super) fn row_bytes(metadata: &ParquetMetaData) -> u64 {
     let of_group = |group: &parquet::file::metadata::RowGroupMetaData| {
         let columns = group.columns().iter();
         let n_bytes = columns.map(|column| {
@@ -245,6 +245,6 @@ fn row_bytes(metadata: &ParquetMetaData) -> u64 {
     metadata.row_groups().iter().map(of_group).max().unwrap_or(0).max(1)
 }
 
-fn rows_within(n_bytes: u64, row_bytes: u64, n_rows_max: usize) -> usize {
+pub(super) fn rows_within(n_bytes: u64, row_bytes: u64, n_rows_max: usize) -> usize {
     usize::try_from(n_bytes / row_bytes).unwrap_or(usize::MAX).clamp(1, n_rows_max)
 }

@@ -2,7 +2,7 @@
 //!
 //! `sort` decides the order of the rows, `layout` how each column is encoded, `words` which words of bodies are known and
 //! `trace_ids` which traces, `write` makes a file durable with its `checksums`, `meta` is what the manifest keeps of it, through `checked` it is read
-//! by queries, and `merge` makes one of many, which it reads through `read`; `some` reads parts of one. A file here means nothing until a manifest names it. `docs/formats/segments.md` holds the
+//! by queries, and `merge` makes one of many, which it reads through `read`; `some` reads parts of one, `part` copies a part. A file here means nothing until a manifest names it. `docs/formats/segments.md` holds the
 //! layout.
 
 mod checked;
@@ -10,6 +10,7 @@ mod checksums;
 mod layout;
 mod merge;
 mod meta;
+mod part;
 mod proof;
 mod read;
 mod some;
@@ -22,8 +23,9 @@ pub(crate) use checked::{CheckedSegments, Damage};
 pub(crate) use checksums::file_bytes as checksums_file_bytes;
 pub(crate) use merge::merge;
 pub(crate) use meta::SegmentMeta;
+pub(crate) use part::copy_part;
 pub(crate) use proof::prove;
-pub(crate) use some::read_received_since;
+pub(crate) use some::{ANY_TIME, read_some};
 pub(crate) use sort::{key_columns, time_column};
 pub(crate) use trace_ids::{TRACE_ID_COLUMN, may_have_trace, trace_filter_block, trace_filter_range};
 pub(crate) use words::{WORDS_COLUMN, word_filter_ranges};

@@ -34,6 +34,9 @@ pub struct GraphNode {
     pub address: String,
     /// True for a service whose own spans are stored, false for what only its callers tell of.
     pub is_instrumented: bool,
+    /// Of a service whose it is, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// Of an instrumented service the requests that it served, of all others the calls to them.
     pub red: Figures,
     /// Steps from the service that was asked for.

@@ -8,6 +8,7 @@ mod reach;
 
 use super::red::{figures, mean_ns};
 use super::services::peer_kind;
+use crate::evaluate::Owned;
 use id::id;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ pub(in super::super) struct Drawn {
     pub(in super::super) edges: EdgesAnswer,
     /// What each service was asked for.
     pub(in super::super) served: RedAnswer,
+    /// Whose services are.
+    pub(in super::super) owners: BTreeMap<String, Owned>,
     pub(in super::super) around: Option<Around>,
     /// Of the nodes.
     pub(in super::super) limit: usize,
@@ -69,7 +72,8 @@ pub(in super::super) fn graph(drawn: &Drawn) -> wire::Graph {
     });
     let mut edges: Vec<wire::GraphEdge> = both_ends.collect();
     edges.sort_by(|a, b| (&a.caller, &a.callee, a.direction).cmp(&(&b.caller, &b.callee, b.direction)));
-    let mut nodes: Vec<wire::GraphNode> = nodes.into_iter().map(graph_node).collect();
+    let mut nodes: Vec<wire::GraphNode> =
+        nodes.into_iter().map(|node| graph_node(node, &drawn.owners)).collect();
     nodes.sort_by(|a, b| a.id.cmp(&b.id));
     wire::Graph {
         from: UnixNanos(drawn.range.from),
@@ -134,8 +138,9 @@ fn measure(nodes: &mut [Node<'_>], edges: &[Edge], around: &Around) {
     }
 }
 
-fn graph_node(node: Node<'_>) -> wire::GraphNode {
+fn graph_node(node: Node<'_>, owners: &BTreeMap<String, Owned>) -> wire::GraphNode {
     let Peer { kind, name, detail, address } = node.peer.clone();
+    let owned = owners.get(&name).filter(|_| kind == PeerKind::Service);
     wire::GraphNode {
         id: node.id,
         kind: peer_kind(kind),
@@ -143,6 +148,7 @@ fn graph_node(node: Node<'_>) -> wire::GraphNode {
         detail,
         address,
         is_instrumented: node.is_instrumented,
+        owner: owned.and_then(|owned| owned.ownership.spec().owner.clone()),
         red: node.red,
         distance: node.distance,
     }

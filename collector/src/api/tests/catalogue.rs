@@ -37,6 +37,9 @@ async fn ownership_is_set_over_the_api() {
     let list: wire::ServiceList = server.read(&format!("/api/v1/services?{RANGE}")).await;
     let row = &list.services[0];
     assert_eq!((row.owner.as_deref(), row.tier.as_deref()), (Some("payments"), Some("1")));
+    let graph: wire::Graph = server.read(&format!("/api/v1/graph?{RANGE}")).await;
+    let node = graph.nodes.iter().find(|node| node.id == "service/cart").expect("drawn");
+    assert_eq!(node.owner.as_deref(), Some("payments"));
     send(&server, Method::PUT, OWNERSHIP, &json!({ "owner": "web" })).await;
     let owned: wire::Ownership = server.read(OWNERSHIP).await;
     assert_eq!((owned.owner.as_deref(), owned.tier, owned.playbooks.len()), (Some("web"), None, 0));

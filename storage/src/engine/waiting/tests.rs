@@ -18,7 +18,7 @@ fn decode(record: WalRecord) -> Result<Columns, Cause> {
     Ok(columns(record.signal, &rows))
 }
 
-async fn open(lab: &Lab) -> Engine {
+pub(in crate::engine) async fn open(lab: &Lab) -> Engine {
     Engine::open(lab.options.clone(), decode).await.expect("opens").0
 }
 
@@ -29,14 +29,18 @@ fn request(spans: &[CallSpan]) -> WalRecord {
     WalRecord { signal: Signal::Traces, encoding: 0, received_at, payload }
 }
 
-async fn ingest(engine: &Engine, spans: &[CallSpan]) {
-    let record = request(spans);
+pub(in crate::engine) async fn ingest(engine: &Engine, spans: &[CallSpan]) {
+    ingest_record(engine, request(spans)).await;
+}
+
+/// Of any signal, with rows as JSON.
+pub(in crate::engine) async fn ingest_record(engine: &Engine, record: WalRecord) {
     let columns = decode(record.clone()).expect("decodes");
     let logged = engine.log(record).await.expect("logs");
     engine.insert(logged, columns);
 }
 
-fn assert_edges(engine: &Engine, context: &str) {
+pub(in crate::engine) fn assert_edges(engine: &Engine, context: &str) {
     let spans = visible(engine, Table::Spans);
     for resolution in Resolution::ALL {
         let found = folded(&visible(engine, Table::EdgeRed(resolution)));

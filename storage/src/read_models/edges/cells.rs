@@ -179,7 +179,8 @@ impl EdgeCell {
         }
     }
 
-    fn n_bytes(&self) -> usize {
+    /// Memory of its histograms.
+    pub(super) fn n_bytes(&self) -> usize {
         [&self.durations, &self.callee_durations, &self.gaps]
             .map(|times| times.histogram.n_bytes())
             .iter()

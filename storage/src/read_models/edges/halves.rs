@@ -74,6 +74,11 @@ impl Halves {
         }
         gathering.halves
     }
+
+    /// When the newest of the spans was received.
+    pub(crate) fn received_max(&self) -> i64 {
+        self.received_max
+    }
 }
 
 impl PairKey {

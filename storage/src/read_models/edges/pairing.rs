@@ -150,6 +150,11 @@ impl Pairing {
         settled_until.saturating_sub(PAIR_WAIT_NS)
     }
 
+    /// A half is held for so long, from when it was received.
+    pub(crate) const WAIT_NS: i64 = PAIR_WAIT_NS;
+    /// In which order halves come that were received within so much of each other does not matter.
+    pub(crate) const ANY_ORDER_NS: i64 = SLOT_NS;
+
     /// What is settled in time when this is the newest moment that anything was received.
     pub(crate) fn settled_when(received_max: i64) -> i64 {
         slot_of(received_max.saturating_sub(PAIR_WAIT_NS))
@@ -164,6 +169,11 @@ impl Pairing {
         shrink(&mut self.askers);
         shrink(&mut self.answers);
         self.settled_until
+    }
+
+    /// What was received before the moment waits no longer, whatever time it is.
+    pub(crate) fn give_up_before(&mut self, at: i64, cells: &mut EdgeCells) {
+        self.settle(at, cells);
     }
 
     /// Calls that wait for their answer, as calls to the peers they name.

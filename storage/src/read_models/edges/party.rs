@@ -112,7 +112,8 @@ impl Party {
         }
     }
 
-    fn n_bytes(&self) -> usize {
+    /// Memory that it takes.
+    pub(super) fn n_bytes(&self) -> usize {
         let texts = [&self.service, &self.name, &self.detail, &self.host, &self.port, &self.error_type];
         size_of::<Self>() + PARTY_OVERHEAD_BYTES + texts.iter().map(|text| text.len()).sum::<usize>()
     }

@@ -38,6 +38,7 @@ pub(super) struct Admission {
     services: HashMap<Box<str>, Share>,
     n_series: usize,
     n_bytes: usize,
+    is_crowded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +70,11 @@ impl Admission {
         self.n_bytes
     }
 
+    /// Is half of any room taken?
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_crowded
+    }
+
     fn fits<const N: usize>(&self, offer: &Offer<'_, N>) -> bool {
         let share = self.services.get(offer.texts[0]);
         let n_of_service = share.map_or(0, |share| share.n_series);
@@ -96,6 +102,9 @@ impl Admission {
         {
             self.n_bytes += ENTRY_OVERHEAD_BYTES + operation.len();
         }
+        self.is_crowded |= self.n_series >= offer.n_series_max / 2
+            || share.n_series >= offer.n_of_service_max / 2
+            || share.operations.len() >= OPERATIONS_OF_SERVICE_MAX / 2;
     }
 }
 

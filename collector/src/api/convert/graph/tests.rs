@@ -1,6 +1,7 @@
 //! Tests of graphs put together from edges.
 
 use super::*;
+use alerts::{Ownership, OwnershipSpec};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use storage::RedGroup;
@@ -61,6 +62,7 @@ fn drawn(edges: Vec<Edge>, served: &[(&str, u64)], around: Option<(&str, u32)>, 
             sql: text(),
             points_sql: text(),
         },
+        owners: BTreeMap::new(),
         around: around.map(|(service, depth)| Around { service: service.to_owned(), depth }),
         limit,
     }
@@ -107,6 +109,23 @@ fn nodes_have_what_they_served_or_were_asked() {
     let delivered = &graph.edges[0];
     assert_eq!((delivered.caller.as_str(), delivered.callee.as_str()), ("messaging/mail", "service/worker"));
     assert_eq!((delivered.direction, delivered.red.n_requests), (wire::EdgeDirection::Deliver, 5));
+}
+
+/// Scenario: it is told whose a service is, and whose another one of the name of a host.
+/// Guarantees: the service's node has its owner, and no other node has one.
+#[test]
+fn services_have_their_owners() {
+    let owned_by = |owner: &str| {
+        let spec = OwnershipSpec { owner: Some(owner.to_owned()), ..OwnershipSpec::default() };
+        let ownership = Ownership::new(spec).expect("valid");
+        Owned { ownership, updated_at: None, overrides_api: false }
+    };
+    let owners = [("shop", "payments"), ("bank", "finance")];
+    let owners = owners.map(|(service, owner)| (service.to_owned(), owned_by(owner)));
+    let drawn = Drawn { owners: BTreeMap::from(owners), ..drawn(shop(), &[("shop", 10)], None, 100) };
+    let graph = graph(&drawn);
+    let told = graph.nodes.iter().filter_map(|node| Some((node.id.as_str(), node.owner.as_deref()?)));
+    assert_eq!(told.collect::<Vec<_>>(), [("service/shop", "payments")]);
 }
 
 /// Scenario: neighbourhoods of several depths, a limit within one, and a service that has nothing to do with others.

@@ -69,6 +69,7 @@ impl CallSpan {
             "end_time": start + self.duration_ms * MILLI,
             "duration_ns": self.duration_ms * MILLI,
             "is_error": self.failure > 0,
+            "is_entry": matches!(self.kind, "server" | "consumer"),
             "received_at": T0 + self.received_s * SECOND,
         });
         let object = row.as_object_mut().expect("it is one");
