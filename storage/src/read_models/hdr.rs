@@ -63,6 +63,10 @@ impl DurationHistogram {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
     pub(crate) fn clear(&mut self) {
         if self.n > 0 {
             self.counts[self.first..self.end].fill(0);
@@ -135,6 +139,29 @@ impl SparseHistogram {
     pub(crate) fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Error> {
         let mut from = 0;
         decode(encoded, |slot, n| from = self.record_slot(from, lowest(slot), n))
+    }
+
+    /// As those of a dense one.
+    pub(crate) fn quantiles_ns<const N: usize>(&self, quantiles: [f64; N]) -> [Option<i64>; N] {
+        let mut found = [None; N];
+        let n = self.counts.iter().fold(0, |n: u64, (_, n_of_slot)| n.saturating_add(*n_of_slot));
+        let mut slots = self.counts.iter().filter(|(_, n_of_slot)| *n_of_slot > 0);
+        let Some(&(mut slot, mut n_until)) = slots.next() else { return found };
+        for (quantile, found) in quantiles.into_iter().zip(&mut found) {
+            let wanted = (quantile.clamp(0.0, 1.0) * n as f64).ceil() as u64;
+            while n_until < wanted.max(1)
+                && let Some(&(next, n_of_slot)) = slots.next()
+            {
+                slot = next;
+                n_until = n_until.saturating_add(n_of_slot);
+            }
+            *found = i64::try_from(middle_ns(idx_of(slot))).ok();
+        }
+        found
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.counts.clear();
     }
 
     /// Slots in use.

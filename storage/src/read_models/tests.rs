@@ -251,6 +251,7 @@ proptest! {
             i64::try_from(reference.median_equivalent(reference.value_at_quantile(quantile))).ok()
         });
         prop_assert_eq!(dense.quantiles_ns(quantiles), wanted);
+        prop_assert_eq!(sparse.quantiles_ns(quantiles), wanted);
         prop_assert_eq!(quantiles.map(|quantile| dense.quantile_ns(quantile)), wanted);
         for &duration in &durations {
             let clamped = u64::try_from(duration).unwrap_or(0).min(3_600_000_000_000);
