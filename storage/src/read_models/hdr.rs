@@ -57,12 +57,6 @@ impl DurationHistogram {
         decode(encoded, |slot, n| self.add_at(idx_of(slot), n))
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
-        for idx in other.first..other.end {
-            self.add_at(idx, other.counts[idx]);
-        }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.n == 0
     }
