@@ -49,23 +49,6 @@ impl Parts {
         Self::split(range, step_nanos(step), complete)
     }
 
-    /// Hours before the first moment, minutes from there to the second, tens of seconds from then on, whatever the
-    /// tables lack.
-    pub(super) fn finer_with_time(range: TimeRange, minutes_from: i64, ten_seconds_from: i64) -> Self {
-        let minutes_from = floor_to(minutes_from, Resolution::Hour.bucket_ns());
-        let ten_seconds_from = floor_to(ten_seconds_from, Resolution::Minute.bucket_ns()).max(minutes_from);
-        let regions = [
-            (Resolution::Hour, TimeRange { from: i64::MIN, to: minutes_from }),
-            (Resolution::Minute, TimeRange { from: minutes_from, to: ten_seconds_from }),
-            (Resolution::TenSeconds, TimeRange { from: ten_seconds_from, to: i64::MAX }),
-        ];
-        let part = |(resolution, region): (Resolution, TimeRange)| {
-            let range = widened(common(range, region), resolution);
-            (range.from < range.to).then_some(Part { resolution, range })
-        };
-        Self { asked: range, parts: regions.into_iter().filter_map(part).collect(), is_coarser: false }
-    }
-
     fn split(range: TimeRange, step_ns: i64, complete: Complete) -> Self {
         let fits = |resolution: Resolution| step_ns % resolution.bucket_ns() == 0;
         let asked = widened(range, Resolution::TenSeconds);

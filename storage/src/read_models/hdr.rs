@@ -154,10 +154,6 @@ impl SparseHistogram {
         found
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.counts.clear();
-    }
-
     /// Slots in use.
     pub(crate) fn n_slots(&self) -> usize {
         self.counts.len()

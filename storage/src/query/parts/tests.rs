@@ -165,20 +165,6 @@ fn all_of_time_has_parts() {
     assert!(Parts::split(all, HOUR, gone).parts.iter().all(|part| part.resolution == Resolution::Hour));
 }
 
-/// Scenario: what is newer than an hour is wanted in minutes, than a minute in tens of seconds.
-/// Guarantees: parts meet at whole buckets of the coarser one.
-#[test]
-fn the_newer_the_finer() {
-    let range = TimeRange { from: at(1, 20, 0), to: at(5, 0, 0) };
-    let parts = Parts::finer_with_time(range, at(3, 10, 0), at(4, 20, 30));
-    expect![[r#"
-        Hour 1:00:00 to 3:00:00
-        Minute 3:00:00 to 4:20:00
-        TenSeconds 4:20:00 to 5:00:00
-    "#]]
-    .assert_eq(&shown(&parts));
-}
-
 /// Scenario: one range in one table, in several, and none.
 /// Guarantees: the statement names each table once, with its ranges and all conditions.
 #[test]
