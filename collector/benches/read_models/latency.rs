@@ -12,6 +12,7 @@ use crate::report::Report;
 use crate::sample::{Sample, now};
 use crate::{Failure, clone};
 use collector::bench::{Dashboard, rows};
+use serde_json::Value;
 use std::time::Duration;
 use storage::Engine;
 
@@ -77,7 +78,8 @@ async fn ask(
         let answer = dashboard.get(&path).await?;
         let took = now().duration_since(started);
         if n < N_WARM_UP {
-            if !question.is_whole(&serde_json::from_slice(&answer)?, &turn) {
+            let answer: Value = serde_json::from_slice(&answer)?;
+            if !question.is_whole(&answer, &turn) {
                 return Err(format!("{path} lacks something").into());
             }
             continue;
