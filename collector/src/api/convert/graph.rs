@@ -112,9 +112,9 @@ fn nodes<'a>(drawn: &Drawn, peers: &'a [Peer]) -> Vec<Node<'a>> {
 
 /// Services that sent spans: of what they served, of calls that they made, or of calls that they answered.
 fn instrumented(drawn: &Drawn) -> BTreeSet<&str> {
-    let senders = drawn.edges.edges.iter().filter_map(|edge| match edge.direction {
-        EdgeDirection::Call => Some(&edge.caller),
-        EdgeDirection::Deliver => Some(&edge.callee),
+    let senders = drawn.edges.edges.iter().map(|edge| match edge.direction {
+        EdgeDirection::Call => &edge.caller,
+        EdgeDirection::Deliver => &edge.callee,
     });
     let answering = drawn.edges.edges.iter().filter(|edge| edge.callee_totals.is_some());
     let peers = senders.chain(answering.map(|edge| &edge.callee));

@@ -115,12 +115,17 @@ impl Seen {
     }
 
     fn peer(&self) -> Option<String> {
-        self.text(["peer.service", "service.peer.name"]).map(|name| format!("service/{name}"))
+        self.text(["peer.service", "service.peer.name"]).map(|name| format!("service/{}", in_id(name)))
     }
 
     fn id(&self) -> String {
-        format!("service/{}", self.service)
+        format!("service/{}", in_id(&self.service))
     }
+}
+
+/// A name as a part of a node's id.
+fn in_id(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Each call with each span that answered it, by going through all spans for each.

@@ -23,7 +23,7 @@ pub(super) struct Bins {
 }
 
 impl Bins {
-    /// 480 of them; the others are made of these.
+    /// 475 of them; the others are made of these.
     pub(super) fn finest() -> Self {
         Self::of(SCALES[0])
     }
@@ -46,6 +46,8 @@ impl Bins {
             let n_parts = n_parts_max.min(start_ns / SLOT_NS);
             from_ns.extend((0..n_parts).map(|part| start_ns + part * (start_ns / n_parts)));
         }
+        // What is longer counts as this long.
+        from_ns.retain(|from_ns| *from_ns <= LONGEST_NS);
         Self { from_ns }
     }
 
@@ -59,7 +61,7 @@ impl Bins {
         self.from_ns.partition_point(|from_ns| *from_ns <= counted_ns) - 1
     }
 
-    pub(super) fn from_ns(&self, row: usize) -> i64 {
+    pub(super) fn start_ns(&self, row: usize) -> i64 {
         self.from_ns[row]
     }
 
@@ -86,13 +88,13 @@ mod tests {
     #[test]
     fn bins_cover_all_durations_once() {
         let finest = Bins::finest();
-        assert_eq!(finest.n_bins(), 480);
+        assert_eq!(finest.n_bins(), 475);
         for bins in SCALES.map(Bins::of) {
-            assert_eq!(bins.from_ns(0), 0);
+            assert_eq!(bins.start_ns(0), 0);
             for row in 0..bins.n_bins() {
-                let (from_ns, to_ns) = (bins.from_ns(row), bins.to_ns(row));
+                let (from_ns, to_ns) = (bins.start_ns(row), bins.to_ns(row));
                 assert!(from_ns < to_ns && from_ns % SLOT_NS == 0, "{from_ns}..{to_ns}");
-                assert_eq!((bins.row_of(from_ns), finest.from_ns(finest.row_of(from_ns))), (row, from_ns));
+                assert_eq!((bins.row_of(from_ns), finest.start_ns(finest.row_of(from_ns))), (row, from_ns));
             }
             assert_eq!(bins.to_ns(bins.n_bins() - 1), 1 << (OCTAVE_LAST + 1));
         }
@@ -134,7 +136,7 @@ mod tests {
                 each_slot(&histogram.encode(), |slot_ns, n| rows.push((bins.row_of(slot_ns), n))).expect("reads");
                 prop_assert_eq!(rows, vec![(row, 1)]);
                 let held: Vec<usize> = (0..bins.n_bins())
-                    .filter(|&row| bins.from_ns(row) <= duration_ns && duration_ns < bins.to_ns(row))
+                    .filter(|&row| bins.start_ns(row) <= duration_ns && duration_ns < bins.to_ns(row))
                     .collect();
                 match duration_ns {
                     0..=LONGEST_NS => prop_assert_eq!(held, vec![row]),

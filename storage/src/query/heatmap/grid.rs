@@ -108,12 +108,12 @@ impl Counts {
                 cells: BTreeMap::new(),
             };
         };
-        let (first_ns, last_ns) = (self.bins.from_ns(*first), self.bins.from_ns(*last));
+        let (first_ns, last_ns) = (self.bins.start_ns(*first), self.bins.start_ns(*last));
         let bins = Bins::between(first_ns, last_ns, rows_max);
         let bin_first = bins.row_of(first_ns);
         let mut cells = BTreeMap::new();
         for (column, bin, n) in counted {
-            let row = bins.row_of(self.bins.from_ns(bin)) - bin_first;
+            let row = bins.row_of(self.bins.start_ns(bin)) - bin_first;
             let cell: &mut u64 = cells.entry((column as u32, row as u32)).or_default();
             *cell = cell.saturating_add(n);
         }
@@ -125,13 +125,13 @@ impl Grid {
     /// Where each row begins, and where the next one does.
     pub(super) fn rows(&self) -> impl Iterator<Item = (i64, i64)> {
         let bins = self.bin_first..self.bin_first + self.n_rows;
-        bins.map(|bin| (self.bins.from_ns(bin), self.bins.to_ns(bin)))
+        bins.map(|bin| (self.bins.start_ns(bin), self.bins.to_ns(bin)))
     }
 
     /// The durations of a row; without an end where longer ones belong to it.
     pub(super) fn durations(&self, row: u32) -> (i64, Option<i64>) {
         let bin = self.bin_first + row as usize;
-        (self.bins.from_ns(bin), (!self.bins.is_longest(bin)).then(|| self.bins.to_ns(bin)))
+        (self.bins.start_ns(bin), (!self.bins.is_longest(bin)).then(|| self.bins.to_ns(bin)))
     }
 
     /// How many durations each row has.

@@ -150,12 +150,21 @@ async fn shows_what_there_is() {
         +---------------+--------------+-------------------+
         | table_catalog | table_schema | table_name        |
         +---------------+--------------+-------------------+
+        | firstfault    | public       | edge_red          |
+        | firstfault    | public       | edge_red_1h       |
+        | firstfault    | public       | edge_red_1m       |
         | firstfault    | public       | edges             |
         | firstfault    | public       | exemplars         |
         | firstfault    | public       | logs              |
         | firstfault    | public       | metric_histograms |
         | firstfault    | public       | metric_points     |
         | firstfault    | public       | red               |
+        | firstfault    | public       | red_1h            |
+        | firstfault    | public       | red_1m            |
+        | firstfault    | public       | service_instances |
+        | firstfault    | public       | service_red       |
+        | firstfault    | public       | service_red_1h    |
+        | firstfault    | public       | service_red_1m    |
         | firstfault    | public       | span_events       |
         | firstfault    | public       | span_links        |
         | firstfault    | public       | spans             |

@@ -14,6 +14,7 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampNanosecondType;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// More than any test needs.
 const ROOM: u64 = 1 << 30;
@@ -82,7 +83,7 @@ impl Life {
 }
 
 fn received_since(batch: &RecordBatch, since: i64) -> RecordBatch {
-    let received_at = batch.column_by_name("received_at").expect("a column").clone();
+    let received_at = Arc::clone(batch.column_by_name("received_at").expect("a column"));
     let received_at = received_at.as_primitive::<TimestampNanosecondType>();
     let is_recent: BooleanArray = received_at.iter().map(|at| Some(at >= Some(since))).collect();
     filter_record_batch(batch, &is_recent).expect("a flag for each row")

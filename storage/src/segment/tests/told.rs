@@ -32,6 +32,16 @@ fn with_promoted(id: u32, odd: Option<usize>) -> RecordBatch {
     RecordBatch::try_new(batch.schema(), columns).expect("the schema is the table's")
 }
 
+/// Spans that have neither the attributes nor what is promoted of them.
+fn without_any(id: u32) -> RecordBatch {
+    let record = TestRecord { signal: Signal::Traces, id, n_rows: 50, received_at: T0 + 4 };
+    let batch = record.columns().batch().clone();
+    let mut columns = batch.columns().to_vec();
+    let place = batch.schema().index_of("http_response_status_code").expect("a column");
+    columns[place] = Arc::new(Int64Array::new_null(50));
+    RecordBatch::try_new(batch.schema(), columns).expect("the schema is the table's")
+}
+
 /// Scenario: segments whose promoted column is the attribute's, in all rows or in all but one, or that have
 /// no such attribute at all, are merged.
 /// Guarantees: the attribute's column is left out where all rows of the segment, or of all inputs, are
@@ -40,12 +50,11 @@ fn with_promoted(id: u32, odd: Option<usize>) -> RecordBatch {
 fn a_told_attribute_has_no_column() {
     let dir = tempfile::tempdir().expect("temporary directory");
     fs::create_layout(dir.path()).expect("layout");
-    let without = TestRecord { signal: Signal::Traces, id: 4, n_rows: 50, received_at: T0 + 4 };
     let batches = [
         with_promoted(1, None),
         with_promoted(2, None),
         with_promoted(3, Some(50)),
-        without.columns().batch().clone(),
+        without_any(4),
     ];
     let written: Vec<_> = (1..)
         .zip(&batches)
