@@ -23,7 +23,7 @@ use sums::{Counted, Line, Lines, Sums};
 /// many also further callers: hosts named by address would otherwise have no bound.
 const EDGES_MAX: usize = 2_000;
 /// Buckets of every width fit: there is one step.
-const STEP: Duration = Duration::from_secs(60 * 60);
+const STEP: Duration = Duration::from_secs(86_400);
 
 /// All calls from one peer to another, or all messages that a queue handed to a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
