@@ -1,7 +1,10 @@
 //! What the benchmarks in `collector/benches` and fuzzing need of the edge, without a socket: the demo's
-//! requests and the decoding at the door, in both of its ways. Nothing of the product uses it.
+//! requests, the decoding at the door, in both of its ways, and the API. Nothing of the product uses it.
+
+mod dashboard;
 
 pub use crate::demo::offline::{Request, Shop};
+pub use dashboard::Dashboard;
 
 use crate::columns::{self, Limits};
 use crate::decode::{self, Decoded, Encoding, Report};

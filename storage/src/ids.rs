@@ -54,19 +54,22 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Spans,
         Self::Logs,
         Self::MetricPoints,
         Self::Red(Resolution::TenSeconds),
         Self::Red(Resolution::Minute),
         Self::Red(Resolution::Hour),
+        Self::Red(Resolution::Day),
         Self::ServiceRed(Resolution::TenSeconds),
         Self::ServiceRed(Resolution::Minute),
         Self::ServiceRed(Resolution::Hour),
+        Self::ServiceRed(Resolution::Day),
         Self::EdgeRed(Resolution::TenSeconds),
         Self::EdgeRed(Resolution::Minute),
         Self::EdgeRed(Resolution::Hour),
+        Self::EdgeRed(Resolution::Day),
         Self::ServiceSeen,
     ];
 
@@ -84,12 +87,15 @@ impl Table {
             Self::Red(Resolution::TenSeconds) => "red",
             Self::Red(Resolution::Minute) => "red_1m",
             Self::Red(Resolution::Hour) => "red_1h",
+            Self::Red(Resolution::Day) => "red_1d",
             Self::ServiceRed(Resolution::TenSeconds) => "service_red",
             Self::ServiceRed(Resolution::Minute) => "service_red_1m",
             Self::ServiceRed(Resolution::Hour) => "service_red_1h",
+            Self::ServiceRed(Resolution::Day) => "service_red_1d",
             Self::EdgeRed(Resolution::TenSeconds) => "edge_red",
             Self::EdgeRed(Resolution::Minute) => "edge_red_1m",
             Self::EdgeRed(Resolution::Hour) => "edge_red_1h",
+            Self::EdgeRed(Resolution::Day) => "edge_red_1d",
             Self::ServiceSeen => "service_instances",
         }
     }
@@ -149,13 +155,13 @@ mod tests {
             assert_eq!(Table::from_name(table.name()), Some(table));
             assert_eq!(table.resolution().is_none(), table.signal().is_some(), "{table:?}");
         }
-        assert_eq!(Table::from_name("red_1d"), None);
+        assert_eq!(Table::from_name("red_1w"), None);
         for resolution in Resolution::ALL {
             let tables = [Table::Red(resolution), Table::ServiceRed(resolution), Table::EdgeRed(resolution)];
             for (table, base) in tables.into_iter().zip(["red", "service_red", "edge_red"]) {
                 assert_eq!(table.name(), format!("{base}{}", resolution.table_suffix()));
             }
         }
-        assert_eq!(Table::read_models().count(), 10);
+        assert_eq!(Table::read_models().count(), 13);
     }
 }

@@ -32,6 +32,12 @@ mod upkeep;
 mod wal;
 mod words;
 
+/// What benchmarks need of the engine.
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::read_models::bench::{Kept, Part};
+}
+
 /// What fuzzing needs of the engine.
 #[doc(hidden)]
 pub mod fuzz {

@@ -22,11 +22,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Version of the file's format.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 /// The oldest format that is read: its segments have no checksums, and whole maps, as those of 2 do.
 const FORMAT_MIN: u32 = 1;
-/// The oldest format whose read models have the columns of today's.
-const READ_MODELS_FORMAT_MIN: u32 = 5;
+/// The oldest format whose read models have the columns and the resolutions of today's.
+const READ_MODELS_FORMAT_MIN: u32 = 6;
 /// Older versions kept, to be looked at after an accident.
 const VERSIONS_KEPT: usize = 3;
 /// How often a version may vanish between its listing and its reading; each time takes as many publications

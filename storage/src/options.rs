@@ -67,7 +67,7 @@ pub struct Retention {
 pub struct ReadModelAges {
     pub ten_seconds: Duration,
     pub minute: Duration,
-    /// Also which instances were seen.
+    /// Also those of a day, and which instances were seen.
     pub hour: Duration,
 }
 

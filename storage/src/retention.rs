@@ -32,7 +32,7 @@ impl Retention {
             (Some(Signal::Metrics), _) => self.metrics,
             (None, Some(Resolution::TenSeconds)) => self.read_models.ten_seconds,
             (None, Some(Resolution::Minute)) => self.read_models.minute,
-            (None, Some(Resolution::Hour) | None) => self.read_models.hour,
+            (None, Some(Resolution::Hour | Resolution::Day) | None) => self.read_models.hour,
         }
     }
 

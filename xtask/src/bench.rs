@@ -8,7 +8,8 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((name, rest)) if name == "storage" => storage(rest),
         Some((name, rest)) if name == "decode" => decode(rest),
-        _ => bail!("bench takes the name of a benchmark: storage or decode"),
+        Some((name, rest)) if name == "read-models" => read_models(rest),
+        _ => bail!("bench takes the name of a benchmark: storage, decode or read-models"),
     }
 }
 
@@ -23,6 +24,14 @@ fn storage(rest: &[String]) -> Result<()> {
 
 fn decode(rest: &[String]) -> Result<()> {
     shell::run(with_rest(&mut benchmark("decode", rest), rest))
+}
+
+fn read_models(rest: &[String]) -> Result<()> {
+    let dir = paths::target().join("bench").join("read-models");
+    std::fs::create_dir_all(&dir)?;
+    let mut command = benchmark("read_models", rest);
+    command.arg("--dir").arg(dir);
+    shell::run(with_rest(&mut command, rest))
 }
 
 /// `--dev` is to see that it works; its figures are then worth nothing, as it says itself.

@@ -27,6 +27,9 @@ usage: cargo xtask <command>
                            --hours, --runs, --fresh and more; --dev only shows that it works
   bench decode [ARGS]      measure what decoding a span costs, through prost and through views of
                            the bytes, with allocations counted; --runs, --dev
+  bench read-models [ARGS] measure what keeping the read models costs, how large they are, and how long
+                           the pages of a month of 200 services take; --services, --operations, --days,
+                           --scale and more, --dev; the data takes some ten minutes to make, once
   conformance --endpoint URL [ARGS]
                            check any OTLP server against the specification, from outside, and
                            print a table; --help says more, and so does docs/conformance.md

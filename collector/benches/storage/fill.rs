@@ -4,23 +4,20 @@
 //! can; rows are flushed and segments merged each simulated minute, as they would be if it had passed.
 
 use crate::args::Args;
+use crate::intake::table_bytes;
 use crate::sample::now;
 use crate::ten::Ten;
 use crate::wide::Wide;
 use crate::{Failure, process};
-use collector::bench::{Request, Shop, record, rows};
-use futures::{StreamExt, TryStreamExt, stream};
+use collector::bench::{Request, Shop, rows};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use storage::{Engine, Options, Signal, WalSync};
+use storage::{Engine, Signal, WalSync};
 
-pub(crate) const SECOND: i64 = 1_000_000_000;
-/// 2026-01-01T00:00:00Z: when the data begins.
-pub(crate) const T0: i64 = 1_767_225_600 * SECOND;
-/// Requests under way at once.
-const CONCURRENCY: usize = 8;
+pub(crate) use crate::intake::{SECOND, T0, ingest, options, store};
+
 /// Simulated time that is made at once, and after which rows are flushed.
 pub(crate) const STEP_NS: i64 = 10 * SECOND;
 pub(crate) const FLUSH_NS: i64 = 60 * SECOND;
@@ -130,13 +127,6 @@ fn spans_per_visit() -> f64 {
     n_spans as f64 / 3600.0
 }
 
-pub(crate) fn options(dir: &Path) -> Options {
-    let mut options = Options::new(dir);
-    options.compaction.is_automatic = false;
-    options.query.timeout = Duration::from_secs(300);
-    options
-}
-
 async fn fill(
     args: &Args,
     name: &str,
@@ -180,22 +170,6 @@ async fn fill(
     Ok(Store { dir, filled })
 }
 
-/// Stores requests received at `at` (unix nanos).
-pub(crate) async fn ingest(engine: &Engine, requests: Vec<Request>, at: i64) -> Result<(), Failure> {
-    let storing = stream::iter(requests).map(|request| store(engine, request, at));
-    storing.buffer_unordered(CONCURRENCY).try_collect().await
-}
-
-/// As the collector does at the door.
-pub(crate) async fn store(engine: &Engine, request: Request, at: i64) -> Result<(), Failure> {
-    let record = record(&request, at);
-    let decoded = record.clone();
-    let columns = tokio::task::spawn_blocking(move || rows(decoded)).await??;
-    let logged = engine.log(record).await?;
-    engine.insert(logged, columns);
-    Ok(())
-}
-
 async fn flush(engine: &Engine, filled: &mut Filled, at: i64) -> Result<(), Failure> {
     let before = process::n_bytes_written()?;
     engine.flush().await?;
@@ -210,17 +184,4 @@ async fn flush(engine: &Engine, filled: &mut Filled, at: i64) -> Result<(), Fail
 
 fn read_mark(dir: &Path) -> Option<Filled> {
     serde_json::from_slice(&std::fs::read(dir.join(MARK)).ok()?).ok()
-}
-
-fn table_bytes(dir: &Path) -> Result<BTreeMap<String, u64>, Failure> {
-    let mut n_bytes = BTreeMap::new();
-    for table in std::fs::read_dir(dir.join("segments"))? {
-        let table = table?;
-        let mut n_of_table = 0;
-        for file in std::fs::read_dir(table.path())? {
-            n_of_table += file?.metadata()?.len();
-        }
-        n_bytes.insert(table.file_name().to_string_lossy().into_owned(), n_of_table);
-    }
-    Ok(n_bytes)
 }

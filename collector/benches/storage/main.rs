@@ -9,14 +9,17 @@
 mod args;
 mod clone;
 mod fill;
+mod intake;
 mod load;
 mod peers;
 mod percentiles;
 mod process;
 mod reads;
+#[allow(dead_code, reason = "the benchmark of the read models uses all of it")]
 mod report;
 mod restart;
 mod sample;
+mod summary;
 mod ten;
 mod wide;
 
@@ -62,9 +65,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     let ten = fill::ten(args).await?;
     let wide = fill::wide(args).await?;
     let mut report = Report::default();
-    report.sizes("demo", &demo);
-    report.sizes("ten attributes", &ten);
-    report.sizes("60 attributes", &wide);
+    summary::sizes(&mut report, "demo", &demo);
+    summary::sizes(&mut report, "ten attributes", &ten);
+    summary::sizes(&mut report, "60 attributes", &wide);
     let overview = reads::overview(args, &demo, &mut report).await;
     report.or_missing("overview", overview);
     let reads = reads::measure(args, &ten, &mut report).await;
@@ -75,6 +78,7 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     report.or_missing("percentiles", percentiles);
     let load = load::measure(args, &demo, &mut report);
     report.or_missing("load", load);
-    report.print(args, &[&demo, &ten, &wide], [load_before, process::load_average()]);
+    let load_averages = [load_before, process::load_average()];
+    summary::print(&report, args, &[&demo, &ten, &wide], load_averages);
     report.verdict()
 }

@@ -1,10 +1,7 @@
 //! The table that is printed.
 
 use crate::Failure;
-use crate::args::Args;
-use crate::fill::Store;
 use crate::sample::Sample;
-use storage::Table;
 
 /// Figures in the order of their measuring, then remarks.
 #[derive(Debug, Default)]
@@ -27,6 +24,13 @@ impl Report {
     pub(crate) fn sample(&mut self, what: impl Into<String>, unit: &str, sample: &Sample, budget: &str) {
         let spread = format!("{} to {}", shown(sample.min()), shown(sample.max()));
         self.line(what, format!("{} {unit}", shown(sample.median())), spread, budget);
+    }
+
+    /// How many milliseconds something took, asked many times.
+    pub(crate) fn latency(&mut self, what: impl Into<String>, took_ms: &Sample, budget: &str) {
+        let (median, p99) = (shown(took_ms.median()), shown(took_ms.quantile(0.99)));
+        let spread = format!("{} to {}", shown(took_ms.min()), shown(took_ms.max()));
+        self.line(what, format!("p50 {median}, p99 {p99} ms"), spread, budget);
     }
 
     /// A figure that comes once.
@@ -63,53 +67,21 @@ impl Report {
         self.wrong.push(what.into());
     }
 
-    pub(crate) fn sizes(&mut self, workload: &str, store: &Store) {
-        let filled = &store.filled;
-        let budget = if workload == "ten attributes" { "<= 24 B" } else { "" };
-        let rows = [
-            ("span", filled.n_spans, filled.bytes_of("spans"), budget),
-            ("log record", filled.n_logs, filled.bytes_of("logs"), ""),
-            ("data point", filled.n_points, filled.bytes_of("metric_points"), ""),
-        ];
-        for (item, n, n_bytes, budget) in rows.into_iter().filter(|(_, n, ..)| *n > 0) {
-            let what = format!("disk per {item}, {workload}, compacted");
-            self.figure(what, "B", n_bytes as f64 / n.max(1) as f64, budget);
-        }
-        let read_models: u64 = Table::read_models().map(|table| filled.bytes_of(table.name())).sum();
-        let read_models = read_models as f64 / filled.n_spans.max(1) as f64;
-        self.figure(format!("read models per span, {workload}"), "B", read_models, "");
-        let amplification = filled.n_bytes_merged as f64 / filled.n_bytes_flushed.max(1) as f64;
-        self.figure(format!("bytes written again by merges, {workload}"), "x", amplification, "");
-        let rate = filled.n_items() as f64 / filled.seconds;
-        self.figure(format!("made and filled with, {workload}"), "items/s", rate, "");
-    }
-
     fn line(&mut self, what: impl Into<String>, figure: String, spread: String, budget: &str) {
         self.lines.push(Line { what: what.into(), figure, spread, budget: budget.to_owned() });
     }
 
-    pub(crate) fn print(&self, args: &Args, stores: &[&Store], load_averages: [f64; 2]) {
+    /// `title` says what was measured, `notes` on what. The load averages are those before and after.
+    pub(crate) fn print(&self, title: &str, notes: &[String], load_averages: [f64; 2]) {
         let [before, after] = load_averages;
         println!();
-        println!(
-            "storage at {}; {} runs; load average {before} before, {after} after",
-            args.commit, args.n_runs
-        );
-        for Store { dir, filled } in stores {
-            let name = dir.file_name().unwrap_or_default().to_string_lossy();
-            println!(
-                "{name}: {} spans, {} logs, {} points, written by {}",
-                filled.n_spans, filled.n_logs, filled.n_points, filled.commit
-            );
-        }
+        println!("{title}; load average {before} before, {after} after");
+        notes.iter().for_each(|note| println!("{note}"));
         if before > 1.0 {
             println!("WARNING: the machine was busy, these figures are worth nothing");
         }
         if cfg!(debug_assertions) {
             println!("WARNING: this is a debug build, only the answers are worth anything");
-        }
-        if stores.iter().any(|store| store.filled.commit != args.commit) {
-            println!("NOTE: the data was made by another version; --fresh makes it again");
         }
         println!();
         println!("| what | figure | spread | budget |\n|---|---|---|---|");

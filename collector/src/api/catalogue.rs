@@ -8,8 +8,8 @@ use crate::evaluate::Board;
 use std::time::Duration;
 use storage::{Engine, RedBy, RedQuery, TimeRange};
 
-/// Only the whole counts: hours, so that the coarsest tables can be read.
-const STEP: Duration = Duration::from_secs(3_600);
+/// Only the whole counts: days, so that the coarsest tables can be read.
+const STEP: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn of_service(
     engine: &Engine,

@@ -13,8 +13,8 @@ use http::Uri;
 use std::time::Duration;
 use storage::{RedBy, RedQuery, SeenVersion, TimeRange};
 
-/// Only the whole counts: hours, so that the coarsest tables can be read.
-const STEP: Duration = Duration::from_secs(3_600);
+/// Only the whole counts: days, so that the coarsest tables can be read.
+const STEP: Duration = Duration::from_secs(86_400);
 const VERSIONS_HINT: &str =
     "write versions=1.0,2.0: the stable one, a comma, and the one that is held against it";
 

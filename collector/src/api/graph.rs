@@ -29,7 +29,7 @@ pub(super) async fn graph(State(api): State<Api>, uri: Uri) -> Result<Json<wire:
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
     let drawn = Drawn { range, edges, served, owners, around, limit };
     if let Some(service) = drawn.missing() {
-        let seen = engine.last_seen(None, api.now()).await.map_err(convert::failure)?;
+        let seen = engine.last_seen(None, None).await.map_err(convert::failure)?;
         check_known(service, &seen.into_iter().collect())?;
     }
     off_thread(move || Ok(Json(convert::graph(&drawn)))).await

@@ -24,9 +24,13 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     let (range, limit) = (params.range()?, params.limit(LIMIT, LIMIT_MAX)?);
     let (engine, board) = (api.engine()?, api.board()?);
     let query = red_query(range, None, &[RedBy::Service]);
-    let (answer, known) = tokio::try_join!(engine.red(&query), engine.services_seen(facts_range(range)))
-        .map_err(convert::failure)?;
-    let mut seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), api.now()).await?;
+    let (answer, known, seen) = tokio::try_join!(
+        engine.red(&query),
+        engine.services_seen(facts_range(range)),
+        engine.last_seen(Some(lately(range)), None),
+    )
+    .map_err(convert::failure)?;
+    let mut seen: Seen = seen.into_iter().collect();
     for one in &known {
         seen.entry(one.service.clone()).or_insert(one.last_at);
     }
@@ -55,18 +59,22 @@ pub(super) async fn detail(
 ) -> Result<Json<wire::ServiceDetail>, Failure> {
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let (engine, board) = (api.engine()?, api.board()?);
-    let catalogued = catalogue::of_service(engine, board, &service, range).await?;
-    let seen_at = seen_at(engine, &service, range, (catalogued.heard_at(), api.now())).await?;
     let query = red_query(range, Some(&service), &[RedBy::Service]);
     let by_operation = red_query(range, Some(&service), &[RedBy::Service, RedBy::Operation, RedBy::Kind]);
     let by_version = red_query(range, Some(&service), &[RedBy::Service, RedBy::Version]);
-    let (whole, operations, versions, edges) = tokio::try_join!(
+    let catalogued = catalogue::of_service(engine, board, &service, range).await?;
+    let (whole, operations, versions, edges, seen) = tokio::try_join!(
         engine.red(&query),
         engine.red(&by_operation),
         engine.red(&by_version),
         engine.edges(range, Some(&service)),
+        engine.last_seen(Some(lately(range)), Some(&service)),
     )
     .map_err(convert::failure)?;
+    let seen_at = match seen.into_iter().next() {
+        Some((_, at)) => at,
+        None => seen_at(engine, &service, catalogued.heard_at()).await?,
+    };
     let detailed =
         convert::Detailed { service, query: &query, whole, operations, versions, edges, catalogued, seen_at };
     Ok(Json(convert::service_detail(detailed)))
@@ -82,25 +90,19 @@ fn facts_range(range: TimeRange) -> TimeRange {
     TimeRange { from: range.from.max(range.to.saturating_sub(FACTS_NS_MAX)), to: range.to }
 }
 
-/// When a service was last seen: its last span, or anything else that was heard of it. All of the read model is only
-/// searched for what is not in its newest part.
-async fn seen_at(
-    engine: &Engine,
-    service: &str,
-    range: TimeRange,
-    (heard_at, now): (Option<i64>, i64),
-) -> Result<i64, Failure> {
-    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), now).await?;
-    if let Some(at) = lately.get(service).copied().or(heard_at) {
-        return Ok(at);
-    }
-    let ever = last_seen(engine, None, now).await?;
-    ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
+/// From when on a service counts as one that may be looked for.
+fn lately(range: TimeRange) -> i64 {
+    range.from.saturating_sub(SILENT_NS_MAX)
 }
 
-/// The newest bucket of each service since then, entry spans or not.
-async fn last_seen(engine: &Engine, since: Option<i64>, now: i64) -> Result<Seen, Failure> {
-    Ok(engine.last_seen(since, now).await.map_err(convert::failure)?.into_iter().collect())
+/// When a service was last seen that sent no span lately: when anything else was heard of it, or its last span ever.
+async fn seen_at(engine: &Engine, service: &str, heard_at: Option<i64>) -> Result<i64, Failure> {
+    if let Some(at) = heard_at {
+        return Ok(at);
+    }
+    let ever = engine.last_seen(None, None).await.map_err(convert::failure)?;
+    let ever: Seen = ever.into_iter().collect();
+    ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
 }
 
 fn never_seen(service: &str, seen: &Seen) -> Failure {

@@ -54,7 +54,7 @@ fn make_format_1(lab: &Lab) {
 /// Scenario: a directory of manifest format 1, with rows in segments and in the log, is verified, opened, used
 /// and merged, and opened again.
 /// Guarantees: every row is there once all the time; the read models begin anew with what was in the log, and their old
-/// files go; the first change makes the manifest format 5, the merge gives all rows checksums.
+/// files go; the first change makes the manifest format 6, the merge gives all rows checksums.
 #[tokio::test]
 async fn a_directory_of_format_1_is_read_and_becomes_new() {
     let lab = Lab::new();
@@ -74,7 +74,7 @@ async fn a_directory_of_format_1_is_read_and_becomes_new() {
     records.push(record(Signal::Logs, 20, 5));
     ingest(&engine, records[9]).await.expect("ingest");
     engine.flush().await.expect("flush");
-    assert!(std::fs::read_to_string(manifest_file(&lab)).expect("read").starts_with("{\"format\":5,"));
+    assert!(std::fs::read_to_string(manifest_file(&lab)).expect("read").starts_with("{\"format\":6,"));
     assert_rows_visible(&engine, &records, "mixed");
     assert_eq!(engine.compact(T0).await.expect("merge"), 3);
     assert_rows_visible(&engine, &records, "merged");
@@ -101,7 +101,7 @@ async fn a_newer_directory_is_refused() {
     let data_dir = &lab.options.data_dir;
     let whole = std::fs::read(manifest_file(&lab)).expect("read");
     rewrite_manifest(&lab, |document| {
-        *document = serde_json::json!({ "format": 6, "segments": "elsewhere" })
+        *document = serde_json::json!({ "format": 7, "segments": "elsewhere" })
     });
     let files = || {
         let directories = Table::ALL.map(|table| fs::segment_dir(data_dir, table));
@@ -119,7 +119,7 @@ async fn a_newer_directory_is_refused() {
     for error in refusals {
         let text = error.to_string();
         assert!(text.contains(&manifest_file(&lab).display().to_string()), "{text}");
-        assert!(text.contains("format 6, and this program knows up to 5"), "{text}");
+        assert!(text.contains("format 7, and this program knows up to 6"), "{text}");
         assert!(text.contains("newer Firstfault") && text.contains("backup"), "{text}");
     }
     assert_eq!(files(), before);

@@ -23,7 +23,7 @@ use sums::{Counted, Line, Lines, Sums};
 /// many also further callers: hosts named by address would otherwise have no bound.
 const EDGES_MAX: usize = 2_000;
 /// Buckets of every width fit: there is one step.
-const STEP: Duration = Duration::from_secs(60 * 60);
+const STEP: Duration = Duration::from_secs(86_400);
 
 /// All calls from one peer to another, or all messages that a queue handed to a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Engine {
         let edges = self.read(move |session| async move {
             let mut lines = Lines::of(service.clone());
             session.for_each(&rows, |batch| lines.add(batch)).await?;
-            Ok(edges(lines.finish(), service.as_deref()))
+            edges(lines.finish()?, service.as_deref())
         });
         let (edges, callees) = edges.await?;
         Ok(EdgesAnswer { edges, callees, counted: parts.counted(), is_coarser: parts.is_coarser(), sql })
@@ -150,8 +150,11 @@ fn shown_sql(parts: &Parts, service: Option<&str>) -> String {
 /// What calls came to, by their ends.
 type Merged = HashMap<(Peer, Peer, EdgeDirection), Sums>;
 
+/// A peer and what all calls to it came to.
+type Callee = (Peer, RedTotals);
+
 /// Lines whose ends are the same peers become one edge; beside them, what callees come to.
-fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> (Vec<Edge>, Vec<(Peer, RedTotals)>) {
+fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> Result<(Vec<Edge>, Vec<Callee>), Error> {
     lines.sort_by(|(a, a_sums), (b, b_sums)| {
         (Reverse(a_sums.n_calls()), a).cmp(&(Reverse(b_sums.n_calls()), b))
     });
@@ -167,30 +170,30 @@ fn edges(mut lines: Vec<(Line, Sums)>, service: Option<&str>) -> (Vec<Edge>, Vec
     for ((line, sums), ends) in lines.into_iter().zip(ends) {
         if is_wanted(&ends) {
             let key = bounded(&merged, ends, line.direction);
-            merged.entry(key).or_default().pour(sums);
+            merged.entry(key).or_default().pour(sums)?;
         }
     }
-    let callees = callees(&merged);
+    let callees = callees(&merged)?;
     let edge = |((caller, callee, direction), sums): ((Peer, Peer, EdgeDirection), Sums)| {
         sums.edge(caller, callee, direction)
     };
-    let mut edges: Vec<Edge> = merged.into_iter().map(edge).collect();
+    let mut edges = merged.into_iter().map(edge).collect::<Result<Vec<Edge>, Error>>()?;
     edges.sort_by(|a, b| {
         let order = |edge: &Edge| Reverse(edge.totals.n);
         let ends = |edge: &Edge| (edge.caller.clone(), edge.callee.clone(), edge.direction);
         order(a).cmp(&order(b)).then_with(|| ends(a).cmp(&ends(b)))
     });
-    (edges, callees)
+    Ok((edges, callees))
 }
 
-fn callees(merged: &Merged) -> Vec<(Peer, RedTotals)> {
+fn callees(merged: &Merged) -> Result<Vec<Callee>, Error> {
     let mut callees: BTreeMap<&Peer, Sums> = BTreeMap::new();
     for ((_, callee, direction), sums) in merged {
         if *direction == EdgeDirection::Call && !sums.has_both_sides() {
-            callees.entry(callee).or_default().pour(sums.clone());
+            callees.entry(callee).or_default().pour(sums.clone())?;
         }
     }
-    callees.into_iter().map(|(peer, sums)| (peer.clone(), sums.totals())).collect()
+    callees.into_iter().map(|(peer, sums)| Ok((peer.clone(), sums.totals()?))).collect()
 }
 
 /// The ends of an edge, or those it shares when there are too many edges.

@@ -1,39 +1,24 @@
-//! When each service was last seen, from the read model.
+//! When the last span of each service ended, from the read model of who is there.
+//!
+//! That has a row for each hour of an instance, where those of rates have one for each operation of it.
 
-use super::literals::timestamp;
-use super::parts::Parts;
-use super::range::TimeRange;
+use super::literals::{text, timestamp};
 use super::rows::column;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::Table;
+use crate::ids::Signal;
+use crate::read_models::Resolution;
 use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
 
-/// Up to this age, buckets of minutes are read: an hour more or less is nothing to a service that fell silent earlier.
-const MINUTES_NS: i64 = 4 * 3_600_000_000_000;
-/// Up to this age, buckets of ten seconds.
-const TEN_SECONDS_NS: i64 = 20 * 60_000_000_000;
-
-/// Before all that was ever seen, and a moment that SQL can write: in 1823.
-const EVER: i64 = i64::MIN / 2;
-
 impl Engine {
-    /// Each service and the start of the newest bucket it has spans in, by name; with `since` (unix nanos) only
-    /// those with a bucket that starts then or later. Buckets are the wider the longer ago they are at `now`: ten
-    /// seconds in the last quarter of an hour, a minute in the last hours, an hour before, when the one that `since`
-    /// lies in counts too.
-    pub async fn last_seen(&self, since: Option<i64>, now: i64) -> Result<Vec<(String, i64)>, Error> {
-        let since = since.unwrap_or(EVER);
-        let range = TimeRange { from: since, to: i64::MAX };
-        let (minutes_from, ten_seconds_from) =
-            (now.saturating_sub(MINUTES_NS), now.saturating_sub(TEN_SECONDS_NS));
-        let parts = Parts::finer_with_time(range, minutes_from, ten_seconds_from);
-        let exactly = match since >= ten_seconds_from {
-            true => vec![format!("bucket >= {}", timestamp(since))],
-            false => Vec::new(),
-        };
-        let rows = parts.rows(Table::Red, "service, bucket", &exactly);
-        let sql = format!("SELECT service, max(bucket) AS at FROM {rows} GROUP BY service ORDER BY service");
+    /// Each service with spans and when the last of them ended, by name; with `since` (unix nanos) only those of which
+    /// one ended then or later; only one service, where one is named.
+    pub async fn last_seen(
+        &self,
+        since: Option<i64>,
+        service: Option<&str>,
+    ) -> Result<Vec<(String, i64)>, Error> {
+        let sql = seen_sql(since, service);
         self.read(move |session| async move {
             let mut seen = Vec::new();
             session.for_each(&sql, |batch| read_seen(batch, &mut seen)).await?;
@@ -41,6 +26,19 @@ impl Engine {
         })
         .await
     }
+}
+
+fn seen_sql(since: Option<i64>, service: Option<&str>) -> String {
+    let mut conditions = vec![format!("signal = {}", text(Signal::Traces.name()))];
+    conditions.extend(service.map(|service| format!("service = {}", text(service))));
+    let hour = since.map(|since| Resolution::Hour.bucket_of(since));
+    conditions.extend(hour.map(|hour| format!("bucket >= {}", timestamp(hour))));
+    let touching = since.map(|since| format!("HAVING max(last_at) >= {} ", timestamp(since)));
+    format!(
+        "SELECT service, max(last_at) AS at FROM service_instances WHERE {} GROUP BY service {}ORDER BY service",
+        conditions.join(" AND "),
+        touching.unwrap_or_default(),
+    )
 }
 
 fn read_seen(batch: &RecordBatch, seen: &mut Vec<(String, i64)>) -> Result<(), Error> {

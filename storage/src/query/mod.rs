@@ -25,6 +25,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod narrowed;
+mod packed;
 mod parts;
 mod passing;
 mod prune;

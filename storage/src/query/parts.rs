@@ -1,9 +1,10 @@
 //! Which tables of a read model answer for which part of a range: the coarsest that fit.
 //!
-//! A read model has the same cells in buckets of ten seconds, of minutes and of hours. The whole hours of a range are
-//! read as such, what is left at its ends as minutes, and what is left of that in tens of seconds, so that a month is
-//! some hundred buckets a series. Buckets must not lie across the steps of the answer. The finer tables are kept for
-//! less long: where one no longer has all rows, a coarser one stands in, and the answer says so.
+//! A read model has the same cells in buckets of ten seconds, of minutes, of hours and of days. The whole days of a
+//! range are read as such, what is left at its ends as hours, what is left of that as minutes, and the rest in tens of
+//! seconds, so that a month is some hundred buckets a series at most. Buckets must not lie across the steps of the
+//! answer. The finer tables are kept for less long: where one no longer has all rows, a coarser one stands in, and the
+//! answer says so.
 
 use super::literals::within;
 use super::range::{TimeRange, ceil_to, floor_to, step_nanos};
@@ -24,6 +25,7 @@ struct Part {
 struct Complete {
     ten_seconds: i64,
     minute: i64,
+    hour: i64,
 }
 
 /// The parts of a range, in order of time, without gaps.
@@ -45,36 +47,22 @@ impl Parts {
         let complete = Complete {
             ten_seconds: engine.complete_from(model(Resolution::TenSeconds)),
             minute: engine.complete_from(model(Resolution::Minute)),
+            hour: engine.complete_from(model(Resolution::Hour)),
         };
         Self::split(range, step_nanos(step), complete)
-    }
-
-    /// Hours before the first moment, minutes from there to the second, tens of seconds from then on, whatever the
-    /// tables lack.
-    pub(super) fn finer_with_time(range: TimeRange, minutes_from: i64, ten_seconds_from: i64) -> Self {
-        let minutes_from = floor_to(minutes_from, Resolution::Hour.bucket_ns());
-        let ten_seconds_from = floor_to(ten_seconds_from, Resolution::Minute.bucket_ns()).max(minutes_from);
-        let regions = [
-            (Resolution::Hour, TimeRange { from: i64::MIN, to: minutes_from }),
-            (Resolution::Minute, TimeRange { from: minutes_from, to: ten_seconds_from }),
-            (Resolution::TenSeconds, TimeRange { from: ten_seconds_from, to: i64::MAX }),
-        ];
-        let part = |(resolution, region): (Resolution, TimeRange)| {
-            let range = widened(common(range, region), resolution);
-            (range.from < range.to).then_some(Part { resolution, range })
-        };
-        Self { asked: range, parts: regions.into_iter().filter_map(part).collect(), is_coarser: false }
     }
 
     fn split(range: TimeRange, step_ns: i64, complete: Complete) -> Self {
         let fits = |resolution: Resolution| step_ns % resolution.bucket_ns() == 0;
         let asked = widened(range, Resolution::TenSeconds);
         // Tables hand over at a bucket's border of the coarser one.
-        let minutes_from = ceil_to(complete.minute, Resolution::Hour.bucket_ns());
+        let hours_from = ceil_to(complete.hour, Resolution::Day.bucket_ns());
+        let minutes_from = ceil_to(complete.minute.max(hours_from), Resolution::Hour.bucket_ns());
         let ten_seconds_from =
             ceil_to(complete.ten_seconds.max(minutes_from), Resolution::Minute.bucket_ns());
         let regions = [
-            (Resolution::Hour, TimeRange { from: i64::MIN, to: minutes_from }),
+            (Resolution::Day, TimeRange { from: i64::MIN, to: hours_from }),
+            (Resolution::Hour, TimeRange { from: hours_from, to: minutes_from }),
             (Resolution::Minute, TimeRange { from: minutes_from, to: ten_seconds_from }),
             (Resolution::TenSeconds, TimeRange { from: ten_seconds_from, to: i64::MAX }),
         ];
@@ -134,7 +122,7 @@ impl Parts {
         let (Some(first), Some(last)) = (self.parts.first(), self.parts.last()) else { return asked };
         let to = match last.resolution {
             Resolution::TenSeconds => asked.to,
-            Resolution::Minute | Resolution::Hour => last.range.to,
+            Resolution::Minute | Resolution::Hour | Resolution::Day => last.range.to,
         };
         TimeRange { from: first.range.from, to }
     }

@@ -1,23 +1,19 @@
 //! Rate, errors and duration over any window, from the read models.
 //!
-//! The statement sorts the rows by group and bucket; one pass over them then holds two histograms, of
-//! the group and of the step, however many groups and steps there are.
+//! The statement gives rows as they come; `fold` makes groups and points of them.
+
+mod fold;
 
 use super::literals::{interval, text};
 use super::parts::Parts;
-use super::range::{TimeRange, floor_to, step_nanos};
-use super::rows::column;
-use super::tally::{RedColumns, RedTotals, Tally};
+use super::range::TimeRange;
+use super::tally::{RedColumns, RedTotals};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::Table;
 use crate::read_models::Resolution;
-use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
+use fold::Fold;
 use std::time::Duration;
-
-/// Points of all groups together, 128 MB. Groups are made of what clients send: however many there are, an answer is
-/// refused rather than made of all memory.
-const POINTS_MAX: usize = 1_000_000;
 
 /// Which spans are counted, and what for each group and step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,9 +222,8 @@ impl<'a> Statements<'a> {
         )
     }
 
-    fn sorted_rows(&self) -> String {
-        let (columns, rows) = (&self.columns, self.rows());
-        format!("SELECT {columns}bucket, {} FROM {rows} ORDER BY {columns}bucket", RedColumns::NAMES)
+    fn plain_rows(&self) -> String {
+        format!("SELECT {}bucket, {} FROM {}", self.columns, RedColumns::NAMES, self.rows())
     }
 }
 
@@ -237,114 +232,13 @@ impl Engine {
     pub async fn red(&self, query: &RedQuery) -> Result<RedAnswer, Error> {
         let parts = Parts::of(self, query.model(), query.range, query.step);
         let statements = Statements::of(query, &parts);
-        let (rows, sql, points_sql) = (statements.sorted_rows(), statements.totals(), statements.points());
+        let (rows, sql, points_sql) = (statements.plain_rows(), statements.totals(), statements.points());
         let mut fold = Fold::new(query);
         let groups = self.read(move |session| async move {
             session.for_each(&rows, |batch| fold.batch(batch)).await?;
-            Ok(fold.finish())
+            fold.finish()
         });
         let groups = groups.await?;
         Ok(RedAnswer { groups, counted: parts.counted(), is_coarser: parts.is_coarser(), sql, points_sql })
-    }
-}
-
-/// Rows in order of group and bucket, on their way to groups and points.
-struct Fold {
-    by: Vec<RedBy>,
-    step_ns: i64,
-    finished: Vec<RedGroup>,
-    n_points: usize,
-    open: Option<OpenGroup>,
-    /// Empty while no group is open.
-    total: Tally,
-    /// Of the open group's last point, not yet in `total`.
-    point: Tally,
-}
-
-struct OpenGroup {
-    group: RedGroup,
-    point_at: i64,
-}
-
-impl Fold {
-    fn new(query: &RedQuery) -> Self {
-        Self {
-            by: query.by(),
-            step_ns: step_nanos(query.step),
-            finished: Vec::new(),
-            n_points: 0,
-            open: None,
-            total: Tally::default(),
-            point: Tally::default(),
-        }
-    }
-
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let columns = self.by.iter().map(|by| column::<StringArray>(batch, by.column()));
-        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
-        let buckets = column::<TimestampNanosecondArray>(batch, "bucket")?;
-        let numbers = RedColumns::of(batch)?;
-        for row in 0..batch.num_rows() {
-            self.open(&columns, row, buckets.value(row));
-            self.point.row(&numbers, row)?;
-        }
-        self.check_size()
-    }
-
-    /// After each batch, which adds a few thousand points at most.
-    fn check_size(&self) -> Result<(), Error> {
-        if self.n_points <= POINTS_MAX {
-            return Ok(());
-        }
-        let message =
-            format!("the groups have more than {POINTS_MAX} points together: ask for wider points, too");
-        Err(Error::QueryMemory { message })
-    }
-
-    /// Opens the group and the point that a row belongs to; closes the ones before.
-    fn open(&mut self, columns: &[&StringArray], row: usize, bucket: i64) {
-        let at = floor_to(bucket, self.step_ns);
-        let is_same = |open: &OpenGroup| {
-            let mut values = self.by.iter().zip(columns);
-            values.all(|(by, column)| open.group.value(*by) == column.value(row))
-        };
-        match self.open.as_ref().map(|open| (is_same(open), open.point_at == at)) {
-            Some((true, true)) => {}
-            Some((true, false)) => self.close_point(),
-            Some((false, _)) => self.close(),
-            None => {}
-        }
-        let by = &self.by;
-        let open = self.open.get_or_insert_with(|| {
-            let mut group = RedGroup { first_at: bucket, ..RedGroup::default() };
-            for (by, column) in by.iter().zip(columns) {
-                *group.value_mut(*by) = column.value(row).to_owned();
-            }
-            OpenGroup { group, point_at: at }
-        });
-        open.point_at = at;
-        open.group.last_at = bucket;
-    }
-
-    fn close_point(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.group.points.push((open.point_at, self.point.totals()));
-            self.n_points += 1;
-        }
-        self.point.pour_into(&mut self.total);
-    }
-
-    fn close(&mut self) {
-        self.close_point();
-        if let Some(mut open) = self.open.take() {
-            open.group.total = self.total.totals();
-            self.finished.push(open.group);
-        }
-        self.total.clear();
-    }
-
-    fn finish(mut self) -> Vec<RedGroup> {
-        self.close();
-        self.finished
     }
 }

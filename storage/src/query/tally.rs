@@ -24,6 +24,9 @@ pub struct RedTotals {
 }
 
 impl RedTotals {
+    /// Those that are told, in the order of their fields.
+    pub(super) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+
     /// Do spans stand for others that were not sent? Then counts of requests are estimates.
     pub fn is_estimate(&self) -> bool {
         self.n_adjusted_q16 != self.n.saturating_mul(ONE_Q16)
@@ -39,14 +42,20 @@ impl RedTotals {
     }
 }
 
-/// A group while its rows come in. Holds a dense histogram (27 KB): callers bound how many they keep.
+/// What is counted of spans, but for how long each took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub(super) n: u64,
+    pub(super) n_errors: u64,
+    pub(super) n_adjusted_q16: u64,
+    pub(super) n_errors_adjusted_q16: u64,
+    pub(super) sum_ns: i64,
+}
+
+/// A step while its rows come in. Holds a dense histogram (27 KB): callers bound how many they keep.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     n: u64,
-    n_errors: u64,
-    n_adjusted_q16: u64,
-    n_errors_adjusted_q16: u64,
-    sum_ns: i64,
     durations: DurationHistogram,
 }
 
@@ -76,38 +85,35 @@ impl<'a> RedColumns<'a> {
     }
 }
 
-impl Tally {
-    /// Adds a row of the read model.
-    pub(super) fn row(&mut self, columns: &RedColumns<'_>, row: usize) -> Result<(), Error> {
-        self.n = self.n.saturating_add(columns.n_spans.value(row));
-        self.n_errors = self.n_errors.saturating_add(columns.n_errors.value(row));
-        self.n_adjusted_q16 = self.n_adjusted_q16.saturating_add(columns.n_adjusted_q16.value(row));
-        self.n_errors_adjusted_q16 =
-            self.n_errors_adjusted_q16.saturating_add(columns.n_errors_adjusted_q16.value(row));
-        self.sum_ns = self.sum_ns.saturating_add(columns.sum_ns.value(row));
-        self.durations.add_encoded(columns.durations.value(row))
+impl RedColumns<'_> {
+    pub(super) fn sums(&self, row: usize) -> Sums {
+        Sums {
+            n: self.n_spans.value(row),
+            n_errors: self.n_errors.value(row),
+            n_adjusted_q16: self.n_adjusted_q16.value(row),
+            n_errors_adjusted_q16: self.n_errors_adjusted_q16.value(row),
+            sum_ns: self.sum_ns.value(row),
+        }
     }
 
-    /// Moves all to another tally, and begins again.
-    pub(super) fn pour_into(&mut self, other: &mut Self) {
-        other.n = other.n.saturating_add(self.n);
-        other.n_errors = other.n_errors.saturating_add(self.n_errors);
-        other.n_adjusted_q16 = other.n_adjusted_q16.saturating_add(self.n_adjusted_q16);
-        other.n_errors_adjusted_q16 = other.n_errors_adjusted_q16.saturating_add(self.n_errors_adjusted_q16);
-        other.sum_ns = other.sum_ns.saturating_add(self.sum_ns);
-        other.durations.add(&self.durations);
-        self.clear();
+    /// A histogram, as cells have it.
+    pub(super) fn durations(&self, row: usize) -> &[u8] {
+        self.durations.value(row)
+    }
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.n = self.n.saturating_add(other.n);
+        self.n_errors = self.n_errors.saturating_add(other.n_errors);
+        self.n_adjusted_q16 = self.n_adjusted_q16.saturating_add(other.n_adjusted_q16);
+        self.n_errors_adjusted_q16 = self.n_errors_adjusted_q16.saturating_add(other.n_errors_adjusted_q16);
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
     }
 
-    pub(super) fn clear(&mut self) {
-        (self.n, self.n_errors, self.sum_ns) = (0, 0, 0);
-        (self.n_adjusted_q16, self.n_errors_adjusted_q16) = (0, 0);
-        self.durations.clear();
-    }
-
-    pub(super) fn totals(&self) -> RedTotals {
-        let [p50_ns, p90_ns, p95_ns, p99_ns, p999_ns] =
-            self.durations.quantiles_ns([0.5, 0.9, 0.95, 0.99, 0.999]);
+    /// With the quantiles of [`RedTotals::QUANTILES`].
+    pub(super) fn totals(&self, quantiles_ns: [Option<i64>; 5]) -> RedTotals {
+        let [p50_ns, p90_ns, p95_ns, p99_ns, p999_ns] = quantiles_ns;
         RedTotals {
             n: self.n,
             n_errors: self.n_errors,
@@ -120,6 +126,19 @@ impl Tally {
             p999_ns,
             sum_ns: self.sum_ns,
         }
+    }
+}
+
+impl Tally {
+    /// Adds a row of the read model.
+    pub(super) fn row(&mut self, columns: &RedColumns<'_>, row: usize) -> Result<(), Error> {
+        self.n = self.n.saturating_add(columns.n_spans.value(row));
+        self.durations.add_encoded(columns.durations(row))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.n = 0;
+        self.durations.clear();
     }
 
     pub(super) fn n_at_most(&self, threshold_ns: i64) -> u64 {

@@ -63,8 +63,8 @@ impl DurationHistogram {
         decode(encoded, |slot, n| self.add_at(slot, n))
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
-        other.slots().for_each(|(slot, n)| self.add_at(slot, n));
+    pub(crate) fn is_empty(&self) -> bool {
+        self.end == 0
     }
 
     pub(crate) fn clear(&mut self) {
@@ -145,6 +145,25 @@ impl SparseHistogram {
     pub(crate) fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Error> {
         let mut from = 0;
         decode(encoded, |slot, n| from = self.record_slot(from, lowest(slot), n))
+    }
+
+    /// As those of a dense one.
+    pub(crate) fn quantiles_ns<const N: usize>(&self, quantiles: [f64; N]) -> [Option<i64>; N] {
+        let mut found = [None; N];
+        let n = self.counts.iter().fold(0, |n: u64, (_, n_of_slot)| n.saturating_add(*n_of_slot));
+        let mut slots = self.counts.iter().filter(|(_, n_of_slot)| *n_of_slot > 0);
+        let Some(&(mut slot, mut n_until)) = slots.next() else { return found };
+        for (quantile, found) in quantiles.into_iter().zip(&mut found) {
+            let wanted = (quantile.clamp(0.0, 1.0) * n as f64).ceil() as u64;
+            while n_until < wanted.max(1)
+                && let Some(&(next, n_of_slot)) = slots.next()
+            {
+                slot = next;
+                n_until = n_until.saturating_add(n_of_slot);
+            }
+            *found = i64::try_from(middle_ns(slot)).ok();
+        }
+        found
     }
 
     /// Slots in use.
@@ -231,6 +250,11 @@ const fn idx_of(number: u64) -> usize {
 const fn slot_at(idx: usize) -> u64 {
     let bits = (idx / SLOTS_OF_WIDTH).saturating_sub(1);
     ((idx - bits * SLOTS_OF_WIDTH) as u64) << bits
+}
+
+/// What stands for all durations of a slot, given by its number.
+const fn middle_ns(slot: u64) -> u64 {
+    (slot << SLOT_SHIFT) + (1 << (SLOT_SHIFT + width_bits(slot) - 1))
 }
 
 fn clamp(duration_ns: i64) -> u64 {

@@ -12,6 +12,7 @@
 //! [`ReadModels::cells`] and [`ModelCells::to_batch_of`]. Its key columns stand in `segment/sort.rs`; what becomes of the
 //! others when rows are folded is said by their names and types.
 
+pub(crate) mod bench;
 mod cells;
 mod edges;
 mod fold;

@@ -6,12 +6,14 @@ pub enum Resolution {
     TenSeconds,
     Minute,
     Hour,
+    /// From midnight in UTC.
+    Day,
 }
 
 const SECOND_NS: i64 = 1_000_000_000;
 
 impl Resolution {
-    pub const ALL: [Self; 3] = [Self::TenSeconds, Self::Minute, Self::Hour];
+    pub const ALL: [Self; 4] = [Self::TenSeconds, Self::Minute, Self::Hour, Self::Day];
 
     /// Width of a bucket. Each is a multiple of all finer ones, and buckets are counted from 1970, so that a
     /// bucket holds whole ones of every finer resolution.
@@ -20,6 +22,7 @@ impl Resolution {
             Self::TenSeconds => 10 * SECOND_NS,
             Self::Minute => 60 * SECOND_NS,
             Self::Hour => 3_600 * SECOND_NS,
+            Self::Day => 86_400 * SECOND_NS,
         }
     }
 
@@ -29,6 +32,7 @@ impl Resolution {
             Self::TenSeconds => "",
             Self::Minute => "_1m",
             Self::Hour => "_1h",
+            Self::Day => "_1d",
         }
     }
 

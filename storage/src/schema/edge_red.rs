@@ -1,4 +1,4 @@
-//! Tables `edge_red`, `edge_red_1m`, `edge_red_1h`: who calls whom.
+//! Tables `edge_red`, `edge_red_1m`, `edge_red_1h`, `edge_red_1d`: who calls whom.
 
 use super::common::{required, timestamp};
 use arrow::datatypes::{DataType, Schema, SchemaRef};

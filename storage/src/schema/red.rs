@@ -1,4 +1,4 @@
-//! Tables `red`, `red_1m`, `red_1h`: the read model of rate, errors and duration.
+//! Tables `red`, `red_1m`, `red_1h`, `red_1d`: the read model of rate, errors and duration.
 
 use super::common::{required, timestamp};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};

@@ -1,4 +1,4 @@
-//! Tables `service_red`, `service_red_1m`, `service_red_1h`: what services were asked for, as a whole.
+//! Tables `service_red`, `service_red_1m`, `service_red_1h`, `service_red_1d`: what services were asked for, as a whole.
 
 use super::common::{required, timestamp};
 use super::red::counts;

@@ -231,5 +231,6 @@ fn steps_fit_the_range() {
         last = step;
     }
     assert_eq!(step(TimeRange { from: 0, to: HOUR_NS }), Duration::from_secs(60));
+    assert_eq!(step(TimeRange { from: 0, to: 720 * HOUR_NS }), Duration::from_secs(86_400));
     assert_eq!(step_for(TimeRange { from: 0, to: HOUR_NS }, 240), Duration::from_secs(20));
 }

@@ -154,7 +154,7 @@ async fn segments_without_checksums_are_read() {
     let (json, _) = text.split_once('\n').expect("two lines");
     let (head, tail) = json.split_once(",\"checksums_crc\":").expect("it has one");
     let tail = tail.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    let json = format!("{head}{tail}").replace("\"format\":5", "\"format\":1");
+    let json = format!("{head}{tail}").replace("\"format\":6", "\"format\":1");
     let text = format!("{json}\ncrc32c {:08x}\n", crc32c::crc32c(json.as_bytes()));
     std::fs::write(manifest(), text).expect("write");
 
@@ -164,7 +164,7 @@ async fn segments_without_checksums_are_read() {
     ingest(&engine, records[1]).await.expect("ingest");
     engine.shutdown().await.expect("shutdown");
     drop(engine);
-    assert!(std::fs::read_to_string(manifest()).expect("read").starts_with("{\"format\":5,"));
+    assert!(std::fs::read_to_string(manifest()).expect("read").starts_with("{\"format\":6,"));
     let engine = reopen(&lab).await;
     let has_checksums = |segment: &Arc<crate::segment::SegmentMeta>| segment.checksums_crc.is_some();
     let segments = engine.snapshot(Table::Logs).segments;

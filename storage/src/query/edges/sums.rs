@@ -1,20 +1,20 @@
 //! Rows of the read model, added up by the names they have.
 
+use super::super::packed::Packed;
 use super::super::rows::column;
 use super::super::tally::RedTotals;
 use super::{Edge, EdgeDirection, Peer, PeerKind};
 use crate::error::Error;
-use crate::read_models::{DurationHistogram, ONE_Q16, OTHERS, SparseHistogram};
+use crate::read_models::{DurationHistogram, ONE_Q16, OTHERS};
 use arrow::array::{BinaryArray, Int64Array, RecordBatch, StringArray, UInt64Array};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-/// Lines kept apart, those of all addresses included. Beyond, a caller's further peers of a kind count as one.
+/// Lines kept apart, those of all addresses included: 30 MB where each has the histograms of some thousand calls.
+/// Beyond, a caller's further peers of a kind count as one.
 const LINES_MAX: usize = 10_000;
 /// Types of errors kept apart for each line.
 const ERRORS_MAX: usize = 50;
-/// Slots from which on a histogram is dense, 27 KB: sparse it would not be much smaller.
-const SPARSE_SLOTS_MAX: usize = 512;
 
 /// What rows are told apart by, but for their bucket and type of error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub(super) struct Lines {
     places: HashMap<Line, usize>,
     /// The place of the last row, which the next is mostly like.
     current: usize,
+    /// What that line does not have yet of its calls, its answers, and the gaps between.
+    open: [DurationHistogram; 3],
 }
 
 /// What rows count.
@@ -55,8 +57,7 @@ pub(super) struct Sums {
 #[derive(Debug, Clone, Default)]
 struct Durations {
     sum_ns: i64,
-    sparse: SparseHistogram,
-    dense: Option<Box<DurationHistogram>>,
+    packed: Packed,
 }
 
 /// The columns of a batch.
@@ -131,7 +132,7 @@ impl<'a> Counted<'a> {
 
 impl Lines {
     pub(super) fn of(service: Option<String>) -> Self {
-        Self { service, lines: Vec::new(), places: HashMap::new(), current: 0 }
+        Self { service, lines: Vec::new(), places: HashMap::new(), current: 0, open: Default::default() }
     }
 
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), Error> {
@@ -139,6 +140,7 @@ impl Lines {
         for row in 0..batch.num_rows() {
             let is_same = self.lines.get(self.current).is_some_and(|(line, _)| counted.is_of(row, line));
             if !is_same {
+                self.close()?;
                 self.current = self.place(counted.line(row)?);
             }
             let (line, sums) = &mut self.lines[self.current];
@@ -150,13 +152,24 @@ impl Lines {
                 PeerKind::Database | PeerKind::Messaging => false,
             };
             let has_histograms = self.service.as_ref().is_none_or(is_wanted);
-            sums.row(&counted, row, has_histograms)?;
+            sums.count_row(&counted, row);
+            if has_histograms {
+                sums.add_durations(&counted, row, &mut self.open)?;
+            }
         }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Vec<(Line, Sums)> {
-        self.lines
+    pub(super) fn finish(mut self) -> Result<Vec<(Line, Sums)>, Error> {
+        self.close()?;
+        Ok(self.lines)
+    }
+
+    /// Gives the current line what is open.
+    fn close(&mut self) -> Result<(), Error> {
+        let Some((_, sums)) = self.lines.get_mut(self.current) else { return Ok(()) };
+        let mut own = sums.durations_mut().into_iter().zip(&mut self.open);
+        own.try_for_each(|(durations, open)| durations.packed.close(open))
     }
 
     fn place(&mut self, mut line: Line) -> usize {
@@ -183,28 +196,37 @@ impl Sums {
     }
 
     /// As the caller saw the calls.
-    pub(super) fn totals(&self) -> RedTotals {
+    pub(super) fn totals(&self) -> Result<RedTotals, Error> {
         self.durations.totals(self.n_calls, self.n_errors)
     }
 
-    fn row(&mut self, counted: &Counted<'_>, row: usize, has_histograms: bool) -> Result<(), Error> {
+    fn count_row(&mut self, counted: &Counted<'_>, row: usize) {
         let counts = counted.counts.map(|column| column.value(row));
         self.count(counts);
         let [_, _, n_errors, ..] = counts;
         self.count_error(counted.error_type(row), n_errors);
-        if !has_histograms {
-            return Ok(());
-        }
-        let durations = [&mut self.durations, &mut self.callee_durations, &mut self.gaps];
-        for (idx, durations) in durations.into_iter().enumerate() {
+    }
+
+    fn add_durations(
+        &mut self,
+        counted: &Counted<'_>,
+        row: usize,
+        open: &mut [DurationHistogram; 3],
+    ) -> Result<(), Error> {
+        for (idx, (durations, open)) in self.durations_mut().into_iter().zip(open).enumerate() {
             durations.sum_ns = durations.sum_ns.saturating_add(counted.sums[idx].value(row));
-            durations.add(counted.histograms[idx].value(row))?;
+            durations.packed.add(counted.histograms[idx].value(row), open)?;
         }
         Ok(())
     }
 
+    /// In the order of their columns.
+    fn durations_mut(&mut self) -> [&mut Durations; 3] {
+        [&mut self.durations, &mut self.callee_durations, &mut self.gaps]
+    }
+
     /// Adds all of another.
-    pub(super) fn pour(&mut self, other: Self) {
+    pub(super) fn pour(&mut self, other: Self) -> Result<(), Error> {
         self.count([
             other.n_calls,
             other.n_callee_spans,
@@ -213,30 +235,32 @@ impl Sums {
             other.n_bytes_request,
             other.n_sized,
         ]);
-        self.durations.pour(other.durations);
-        self.callee_durations.pour(other.callee_durations);
-        self.gaps.pour(other.gaps);
         other.errors.iter().for_each(|(error_type, n)| self.count_error(error_type, *n));
+        self.durations.pour(other.durations)?;
+        self.callee_durations.pour(other.callee_durations)?;
+        self.gaps.pour(other.gaps)
     }
 
-    pub(super) fn edge(self, caller: Peer, callee: Peer, direction: EdgeDirection) -> Edge {
+    pub(super) fn edge(self, caller: Peer, callee: Peer, direction: EdgeDirection) -> Result<Edge, Error> {
         // Of a delivery the only side that lasts is that of the service.
         let has_callee = self.n_callee_spans > 0 && direction == EdgeDirection::Call;
-        let totals = self.totals();
+        let callee_totals =
+            has_callee.then(|| self.callee_durations.totals(self.n_callee_spans, self.n_callee_errors));
+        let gap_totals = (self.n_callee_spans > 0).then(|| self.gaps.totals(self.n_callee_spans, 0));
+        let totals = self.totals()?;
         let mut errors: Vec<(String, u64)> = self.errors.into_iter().collect();
         errors.sort_by_key(|(_, n)| Reverse(*n));
-        Edge {
+        Ok(Edge {
             caller,
             callee,
             direction,
             totals,
-            callee_totals: has_callee
-                .then(|| self.callee_durations.totals(self.n_callee_spans, self.n_callee_errors)),
-            gap_totals: (self.n_callee_spans > 0).then(|| self.gaps.totals(self.n_callee_spans, 0)),
+            callee_totals: callee_totals.transpose()?,
+            gap_totals: gap_totals.transpose()?,
             errors,
             n_bytes_request: self.n_bytes_request,
             n_sized: self.n_sized,
-        }
+        })
     }
 
     fn count(&mut self, counts: [u64; 6]) {
@@ -267,52 +291,14 @@ impl Sums {
 }
 
 impl Durations {
-    fn add(&mut self, encoded: &[u8]) -> Result<(), Error> {
-        if let Some(dense) = &mut self.dense {
-            return dense.add_encoded(encoded);
-        }
-        self.sparse.add_encoded(encoded)?;
-        self.densify();
-        Ok(())
-    }
-
-    fn pour(&mut self, other: Self) {
+    fn pour(&mut self, other: Self) -> Result<(), Error> {
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
-        match (self.dense.take(), other.dense) {
-            (Some(mut own), Some(others)) => {
-                own.add(&others);
-                self.dense = Some(own);
-            }
-            (Some(mut dense), None) => {
-                dense.add(&DurationHistogram::from(&other.sparse));
-                self.dense = Some(dense);
-            }
-            (None, Some(mut dense)) => {
-                dense.add(&DurationHistogram::from(&self.sparse));
-                (self.sparse, self.dense) = (SparseHistogram::default(), Some(dense));
-            }
-            (None, None) => {
-                self.sparse.add(&other.sparse);
-                self.densify();
-            }
-        }
+        self.packed.pour(other.packed)
     }
 
-    fn densify(&mut self) {
-        if self.sparse.n_slots() > SPARSE_SLOTS_MAX {
-            self.dense = Some(Box::new(DurationHistogram::from(&self.sparse)));
-            self.sparse = SparseHistogram::default();
-        }
-    }
-
-    fn totals(&self, n: u64, n_errors: u64) -> RedTotals {
-        let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999];
-        let found = match &self.dense {
-            Some(dense) => dense.quantiles_ns(quantiles),
-            None => DurationHistogram::from(&self.sparse).quantiles_ns(quantiles),
-        };
-        let [p50_ns, p90_ns, p95_ns, p99_ns, p999_ns] = found;
-        RedTotals {
+    fn totals(&self, n: u64, n_errors: u64) -> Result<RedTotals, Error> {
+        let [p50_ns, p90_ns, p95_ns, p99_ns, p999_ns] = self.packed.quantiles_ns(RedTotals::QUANTILES)?;
+        Ok(RedTotals {
             n,
             n_errors,
             // Clients sample whole traces: how many calls these stand for is said by rates of services.
@@ -324,6 +310,6 @@ impl Durations {
             p99_ns,
             p999_ns,
             sum_ns: self.sum_ns,
-        }
+        })
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-const NEVER: Complete = Complete { ten_seconds: i64::MIN, minute: i64::MIN };
+const NEVER: Complete = Complete { ten_seconds: i64::MIN, minute: i64::MIN, hour: i64::MIN };
 
 /// A moment of a day of hours and minutes, in seconds after these.
 fn at(hour: i64, minute: i64, second: i64) -> i64 {
@@ -89,6 +89,17 @@ fn the_widest_buckets_that_fit_are_read() {
         TenSeconds 1:00:00 to 1:00:10
     "#]],
     );
+    check(
+        at(23, 59, 50),
+        at(73, 0, 0),
+        86_400,
+        NEVER,
+        expect![[r#"
+        TenSeconds 23:59:50 to 24:00:00
+        Day 24:00:00 to 72:00:00
+        Hour 72:00:00 to 73:00:00
+    "#]],
+    );
     check(at(1, 0, 0), at(1, 0, 0), 3_600, NEVER, expect![""]);
     check(at(2, 0, 0), at(1, 0, 0), 3_600, NEVER, expect![""]);
 }
@@ -98,7 +109,7 @@ fn the_widest_buckets_that_fit_are_read() {
 /// it is told where ends or steps are not those asked for.
 #[test]
 fn coarser_tables_stand_in_for_what_is_gone() {
-    let gone = Complete { ten_seconds: at(3, 30, 20), minute: at(1, 30, 0) };
+    let gone = Complete { ten_seconds: at(3, 30, 20), minute: at(1, 30, 0), ..NEVER };
     check(
         at(0, 10, 0),
         at(4, 0, 10),
@@ -161,22 +172,10 @@ fn all_of_time_has_parts() {
     assert!(parts.parts.iter().any(|part| part.resolution == Resolution::Hour));
     let bounds = (parts.parts[0].range.from, parts.parts[parts.parts.len() - 1].range.to);
     assert_eq!(bounds, (i64::MIN, i64::MAX));
-    let gone = Complete { ten_seconds: i64::MAX, minute: i64::MAX };
+    let gone = Complete { ten_seconds: i64::MAX, minute: i64::MAX, ..NEVER };
     assert!(Parts::split(all, HOUR, gone).parts.iter().all(|part| part.resolution == Resolution::Hour));
-}
-
-/// Scenario: what is newer than an hour is wanted in minutes, than a minute in tens of seconds.
-/// Guarantees: parts meet at whole buckets of the coarser one.
-#[test]
-fn the_newer_the_finer() {
-    let range = TimeRange { from: at(1, 20, 0), to: at(5, 0, 0) };
-    let parts = Parts::finer_with_time(range, at(3, 10, 0), at(4, 20, 30));
-    expect![[r#"
-        Hour 1:00:00 to 3:00:00
-        Minute 3:00:00 to 4:20:00
-        TenSeconds 4:20:00 to 5:00:00
-    "#]]
-    .assert_eq(&shown(&parts));
+    let gone = Complete { hour: i64::MAX, ..gone };
+    assert!(Parts::split(all, HOUR, gone).parts.iter().all(|part| part.resolution == Resolution::Day));
 }
 
 /// Scenario: one range in one table, in several, and none.
@@ -206,10 +205,11 @@ proptest! {
         from in -200_000_i64..200_000,
         length in 1_i64..400_000,
         step in prop::sample::select(vec![10_i64, 15, 30, 60, 90, 600, 3_600, 5_400, 86_400]),
-        gone in (-200_000_i64..400_000, -200_000_i64..400_000),
+        gone in (-200_000_i64..400_000, -200_000_i64..400_000, -200_000_i64..400_000),
     ) {
         let range = TimeRange { from: from * SECOND + 1, to: (from + length) * SECOND + 3 };
-        let complete = Complete { ten_seconds: gone.0 * SECOND, minute: gone.1 * SECOND };
+        let complete =
+            Complete { ten_seconds: gone.0 * SECOND, minute: gone.1 * SECOND, hour: gone.2 * SECOND };
         let parts = Parts::split(range, step * SECOND, complete);
         prop_assert!(parts.parts.windows(2).all(|pair| pair[0].range.to == pair[1].range.from));
         let (first, last) = (parts.parts[0], parts.parts[parts.parts.len() - 1]);
@@ -222,7 +222,8 @@ proptest! {
             let complete_from = match part.resolution {
                 Resolution::TenSeconds => complete.ten_seconds,
                 Resolution::Minute => complete.minute,
-                Resolution::Hour => i64::MIN,
+                Resolution::Hour => complete.hour,
+                Resolution::Day => i64::MIN,
             };
             prop_assert!(part.range.from >= complete_from, "{:?}", part);
             let fits = part.resolution == Resolution::TenSeconds || (step * SECOND) % width == 0;

@@ -151,6 +151,7 @@ async fn shows_what_there_is() {
         | table_catalog | table_schema | table_name        |
         +---------------+--------------+-------------------+
         | firstfault    | public       | edge_red          |
+        | firstfault    | public       | edge_red_1d       |
         | firstfault    | public       | edge_red_1h       |
         | firstfault    | public       | edge_red_1m       |
         | firstfault    | public       | edges             |
@@ -159,10 +160,12 @@ async fn shows_what_there_is() {
         | firstfault    | public       | metric_histograms |
         | firstfault    | public       | metric_points     |
         | firstfault    | public       | red               |
+        | firstfault    | public       | red_1d            |
         | firstfault    | public       | red_1h            |
         | firstfault    | public       | red_1m            |
         | firstfault    | public       | service_instances |
         | firstfault    | public       | service_red       |
+        | firstfault    | public       | service_red_1d    |
         | firstfault    | public       | service_red_1h    |
         | firstfault    | public       | service_red_1m    |
         | firstfault    | public       | span_events       |

@@ -1,4 +1,4 @@
-//! Cells of edges as rows of the tables `edge_red`, `edge_red_1m` and `edge_red_1h`.
+//! Cells of edges as rows of the tables `edge_red`, `edge_red_1m`, `edge_red_1h` and `edge_red_1d`.
 
 use super::cells::{EdgeCell, EdgeCells, Held};
 use super::party::{Named, Party};

@@ -27,7 +27,7 @@ struct Life {
     active: EdgeCells,
     /// Of generations that were flushed: spans, rows of edges in each resolution, and what was settled.
     stored: Vec<RecordBatch>,
-    rows: [Vec<RecordBatch>; 3],
+    rows: [Vec<RecordBatch>; Resolution::ALL.len()],
     settled_until: Option<i64>,
     /// Spans since.
     log: Vec<RecordBatch>,
