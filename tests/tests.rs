@@ -11,6 +11,7 @@ mod ingest;
 mod layers;
 mod otlp_conformance;
 mod prometheus;
+mod rebuild;
 mod security;
 mod slo_webhook;
 mod support;

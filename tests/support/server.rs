@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -47,6 +47,14 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firstfault"));
         command.arg("serve").arg("--config").arg(&self.config).arg("--data-dir").arg(self.data_dir());
         command
+    }
+
+    /// What `firstfault storage` does to this home's data directory.
+    pub(crate) fn storage(&self, command: &str) -> Output {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_firstfault"));
+        process.args(["storage", command]).arg("--config").arg(&self.config);
+        process.arg("--data-dir").arg(self.data_dir()).stdin(Stdio::null());
+        process.output().expect("the binary starts")
     }
 
     /// Starts the process and waits until it is ready.

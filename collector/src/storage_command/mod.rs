@@ -8,6 +8,7 @@ mod compact;
 mod export;
 mod import;
 mod place;
+mod rebuild;
 mod repair;
 mod sink;
 mod source;
@@ -18,14 +19,21 @@ mod verify;
 
 use crate::causes::with_causes;
 use crate::cli;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::encode;
 use crate::query_command;
 use crate::reach;
+use crate::units::shown_bytes;
 use clap::Subcommand;
 use place::Place;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
+use storage::Progress;
+
+/// Work that takes longer is told about this often.
+const REMARK_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,6 +49,9 @@ enum Command {
     Stats(stats::Args),
     /// Merge small segments until none is due. No server may be using the directory.
     Compact(Place),
+    /// Make rates, errors, durations, calls and instances again of the rows that are stored. No server may be using the
+    /// directory.
+    RebuildReadModels(Place),
     /// Go on without what cannot be read of the log, and say what that was. No server may be using the directory.
     Repair(Place),
     /// Write rows to files: Parquet for other tools, OTLP JSON to be sent again.
@@ -111,6 +122,11 @@ pub(crate) enum Error {
     },
     #[error("no rows came for {path}", path = path.display())]
     NoSchema { path: PathBuf },
+    #[error("cannot listen for signals")]
+    Signals {
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot print the result")]
     Print {
         #[source]
@@ -130,6 +146,11 @@ pub(crate) fn run(args: Args) -> Result<(), cli::Failure> {
             let config = place.config()?;
             cli::start_log()?;
             cli::wait(compact::run(config))?.map_err(failed)
+        }
+        Command::RebuildReadModels(place) => {
+            let config = place.config()?;
+            cli::start_log()?;
+            cli::wait(rebuild::run(config))?.map_err(failed)
         }
         Command::Repair(place) => {
             let config = place.config()?;
@@ -176,6 +197,22 @@ fn print(text: impl AsRef<str>) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed.map_err(|source| Error::Print { source }),
     }
+}
+
+/// Says now and then how far long work has come.
+fn remarks() -> impl FnMut(Progress) + Send + 'static {
+    let mut told_at = Clock.instant();
+    move |progress| {
+        if Clock.instant().duration_since(told_at) >= REMARK_INTERVAL {
+            told_at = Clock.instant();
+            remark(progress_line(progress));
+        }
+    }
+}
+
+fn progress_line(Progress { n_bytes, n_bytes_all }: Progress) -> String {
+    let percent = n_bytes.saturating_mul(100) / n_bytes_all.max(1);
+    format!("read {} of {}, {percent} %", shown_bytes(n_bytes), shown_bytes(n_bytes_all))
 }
 
 /// What is under way, for whoever watches; that nobody does is no failure.

@@ -87,7 +87,7 @@ fn row_bytes(n_bytes: u64, n_rows: u64) -> Option<f64> {
     (n_rows > 0).then(|| n_bytes as f64 / n_rows as f64)
 }
 
-fn shown_time(unix_nanos: i64) -> String {
+pub(super) fn shown_time(unix_nanos: i64) -> String {
     Timestamp::from_nanosecond(i128::from(unix_nanos)).map_or(unix_nanos.to_string(), |time| time.to_string())
 }
 

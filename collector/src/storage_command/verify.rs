@@ -1,33 +1,17 @@
 //! `firstfault storage verify`: one line per damage, and a summary.
 
-use super::{Error, one_line, print, remark};
-use crate::clock::Clock;
+use super::{Error, one_line, print, remarks};
 use crate::units::shown_bytes;
 use std::path::Path;
-use std::time::Duration;
-use storage::{Progress, Verified};
-
-/// Work that takes longer is told about this often.
-const REMARK_INTERVAL: Duration = Duration::from_secs(5);
+use storage::Verified;
 
 pub(super) fn run(data_dir: &Path) -> Result<(), Error> {
-    let mut told_at = Clock.instant();
-    let verified = storage::verify(data_dir, &mut |progress| {
-        if Clock.instant().duration_since(told_at) >= REMARK_INTERVAL {
-            told_at = Clock.instant();
-            remark(progress_line(progress));
-        }
-    })?;
+    let verified = storage::verify(data_dir, &mut remarks())?;
     print(report(data_dir, &verified))?;
     match verified.damage.len() {
         0 if verified.n_log_records_missing == 0 => Ok(()),
         n => Err(Error::Damaged { n: n + usize::from(verified.n_log_records_missing > 0) }),
     }
-}
-
-fn progress_line(Progress { n_bytes, n_bytes_all }: Progress) -> String {
-    let percent = n_bytes.saturating_mul(100) / n_bytes_all.max(1);
-    format!("read {} of {}, {percent} %", shown_bytes(n_bytes), shown_bytes(n_bytes_all))
 }
 
 fn report(data_dir: &Path, verified: &Verified) -> String {

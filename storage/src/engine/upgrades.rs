@@ -90,6 +90,20 @@ async fn a_directory_of_format_1_is_read_and_becomes_new() {
     assert_eq!(found.n_segments, n_tables);
 }
 
+/// Scenario: the read models of a directory of format 1 are made again before any server of this version has it.
+/// Guarantees: all that is in segments is in them, and what the log has once a server starts; nothing is left over.
+#[tokio::test]
+async fn read_models_of_format_1_are_made_again() {
+    let lab = Lab::new();
+    let records = filled(&lab).await;
+    make_format_1(&lab);
+    let rebuilt = rebuild_read_models(lab.options.clone(), T0, |_| {}, || false).await.expect("rebuilds");
+    assert_eq!((rebuilt.n_segments_before, rebuilt.kept_before.len()), (0, 0));
+    let (engine, recovery, _) = lab.open().await;
+    assert_eq!((recovery.n_records_replayed, recovery.n_orphans_removed), (3, 0));
+    assert_visible(&engine, &records, "made again");
+}
+
 /// Scenario: the directory's manifest is of a format that does not exist yet, with members nobody here knows; then
 /// one of a format that never was.
 /// Guarantees: opening, verifying and looking are refused with the file, both formats and what to do, and no file

@@ -2,8 +2,8 @@
 //!
 //! Rows are kept for less long than read models, and leave in the order in which they were received. What was received
 //! after the newest row that has left is all there. A row is received after it happened, and the other side of a call
-//! within [`Pairing::WAIT_NS`] of the first, so that buckets that begin so long after that moment lack nothing; whole
-//! hours, so that the tables of all resolutions go on from one and the same moment.
+//! within [`Pairing::WAIT_NS`] of the first, so that buckets that begin so long after that moment lack nothing. Where
+//! the widest buckets begin all others do, so that the tables of all resolutions go on from one and the same moment.
 
 use crate::columns::column;
 use crate::ids::{Signal, Table};
@@ -12,6 +12,8 @@ use crate::read_models::{Pairing, Resolution};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::TimestampNanosecondType;
 use std::collections::BTreeMap;
+
+const WIDEST: Resolution = Resolution::ALL[Resolution::ALL.len() - 1];
 
 /// For each signal the start of the first bucket that is made again; the least number for all of them, the largest for
 /// none.
@@ -88,23 +90,24 @@ fn border(manifest: &Manifest, signal: Signal) -> i64 {
     }
     let Some(oldest) = live.iter().map(|segment| segment.received_max).min() else { return i64::MAX };
     // Older programs did not note what left; it was received before all that is there.
-    hour_from(noted.unwrap_or(oldest).saturating_add(Pairing::WAIT_NS))
+    border_from(noted.unwrap_or(oldest).saturating_add(Pairing::WAIT_NS))
 }
 
-/// The first hour that begins at a moment or after it.
-fn hour_from(at: i64) -> i64 {
-    let hour = Resolution::Hour.bucket_of(at);
-    if hour == at { at } else { hour.saturating_add(Resolution::Hour.bucket_ns()) }
+/// Where the first of the widest buckets begins, at a moment or after it.
+fn border_from(at: i64) -> i64 {
+    let bucket = WIDEST.bucket_of(at);
+    if bucket == at { at } else { bucket.saturating_add(WIDEST.bucket_ns()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::segment::SegmentMeta;
-    use crate::test_rows::{SECOND, T0, batch, texts, times};
+    use crate::test_rows::{T0, batch, texts, times};
     use std::sync::Arc;
 
-    const HOUR: i64 = 3_600 * SECOND;
+    /// Of which there is a whole number until `T0`.
+    const WIDTH: i64 = WIDEST.bucket_ns();
 
     fn segment(table: Table, n_rows: u64, received_max: i64) -> Arc<SegmentMeta> {
         Arc::new(SegmentMeta {
@@ -122,10 +125,10 @@ mod tests {
 
     /// Scenario: all rows are there; some left and it was noted when they were received; some left and nobody noted; all
     /// left; there never were any.
-    /// Guarantees: everything is made again, or whole hours that begin two minutes after the newest row that left, or,
-    /// if that is not known, after all of the oldest segment; or nothing.
+    /// Guarantees: everything is made again, or the widest buckets that begin two minutes after the newest row that
+    /// left, or, if that is not known, after all of the oldest segment; or nothing.
     #[test]
-    fn borders_are_hours_after_what_left() {
+    fn borders_come_after_what_left() {
         let spans = |n_rows, received_max| segment(Table::Spans, n_rows, received_max);
         let border_of = |n_ever: u64, noted: Option<i64>, segments: Vec<Arc<SegmentMeta>>| {
             let mut manifest = Manifest { segments, ..Manifest::empty() };
@@ -133,13 +136,13 @@ mod tests {
             manifest.lacking.extend(noted.map(|at| (Table::Spans, at)));
             Borders::of(&manifest).of_table(Table::Red(Resolution::Minute)).0
         };
-        let two = || vec![spans(3, T0 + 5 * HOUR), spans(4, T0 + 2 * HOUR)];
+        let two = || vec![spans(3, T0 + 5 * WIDTH), spans(4, T0 + 2 * WIDTH)];
         assert_eq!(border_of(7, None, two()), i64::MIN);
-        assert_eq!(border_of(9, None, two()), T0 + 3 * HOUR);
-        assert_eq!(border_of(9, Some(T0 + HOUR), two()), T0 + 2 * HOUR);
-        assert_eq!(border_of(9, Some(T0 + HOUR - Pairing::WAIT_NS), two()), T0 + HOUR);
-        assert_eq!(border_of(9, Some(T0 + HOUR - Pairing::WAIT_NS + 1), two()), T0 + 2 * HOUR);
-        assert_eq!(border_of(9, Some(T0 + HOUR), Vec::new()), i64::MAX);
+        assert_eq!(border_of(9, None, two()), T0 + 3 * WIDTH);
+        assert_eq!(border_of(9, Some(T0 + WIDTH), two()), T0 + 2 * WIDTH);
+        assert_eq!(border_of(9, Some(T0 + WIDTH - Pairing::WAIT_NS), two()), T0 + WIDTH);
+        assert_eq!(border_of(9, Some(T0 + WIDTH - Pairing::WAIT_NS + 1), two()), T0 + 2 * WIDTH);
+        assert_eq!(border_of(9, Some(T0 + WIDTH), Vec::new()), i64::MAX);
         assert_eq!(border_of(0, None, Vec::new()), i64::MIN);
     }
 
@@ -148,22 +151,22 @@ mod tests {
     /// nothing.
     #[test]
     fn each_signal_has_its_border() {
-        let borders = Borders { traces: T0 + HOUR, logs: i64::MIN, metrics: i64::MAX };
+        let borders = Borders { traces: T0 + WIDTH, logs: i64::MIN, metrics: i64::MAX };
         let table = Table::ServiceSeen;
         assert_eq!(borders.of_table(table), (i64::MIN, i64::MAX));
         let signals = ["traces", "traces", "logs", "metrics", "profiles"];
-        let buckets = [T0, T0 + HOUR, T0, T0 + 9 * HOUR, T0 + 9 * HOUR];
+        let buckets = [T0, T0 + WIDTH, T0, T0 + 9 * WIDTH, T0 + 9 * WIDTH];
         let columns = vec![("signal", texts(&signals)), ("bucket", times(&buckets))];
         let made_again = borders.made_again(table, &batch(table.schema(), 5, columns));
         let wanted = [false, true, true, false, false].map(Some);
         assert_eq!(made_again.iter().collect::<Vec<_>>(), wanted);
         let tables = [Table::Red(Resolution::Hour), table, Table::Spans];
-        let mut lacking: BTreeMap<Table, i64> = tables.map(|table| (table, T0 + 5 * HOUR)).into();
+        let mut lacking: BTreeMap<Table, i64> = tables.map(|table| (table, T0 + 5 * WIDTH)).into();
         borders.mend(&mut lacking);
-        assert_eq!(tables.map(|table| lacking[&table]), [T0 + HOUR - 1, T0 + 5 * HOUR, T0 + 5 * HOUR]);
+        assert_eq!(tables.map(|table| lacking[&table]), [T0 + WIDTH - 1, T0 + 5 * WIDTH, T0 + 5 * WIDTH]);
         let all = Borders { traces: i64::MIN, logs: i64::MIN, metrics: i64::MIN };
         all.mend(&mut lacking);
         assert_eq!(lacking.keys().collect::<Vec<_>>(), [&Table::Spans]);
-        assert_eq!(borders.kept_before(), [(Signal::Traces, T0 + HOUR), (Signal::Metrics, i64::MAX)]);
+        assert_eq!(borders.kept_before(), [(Signal::Traces, T0 + WIDTH), (Signal::Metrics, i64::MAX)]);
     }
 }

@@ -174,23 +174,28 @@ proptest! {
     }
 }
 
-/// A call and its answer, an entry span that ended four hours before it came, and a log record, in each of six hours;
-/// the spans of the first three have expired.
+/// The widest buckets: as long as days go by in these tests.
+const WIDEST: Resolution = Resolution::ALL[Resolution::ALL.len() - 1];
+const WIDTH: i64 = WIDEST.bucket_ns();
+const WIDTH_S: i64 = WIDTH / SECOND;
+
+/// In each of six times of [`WIDTH`] a call and its answer, an entry span that ended four times before it came, and a
+/// log record; the spans of the first three have expired.
 async fn half_expired() -> (Lab, Engine) {
     let mut lab = Lab::in_memory();
-    lab.options.retention.traces = Duration::from_secs(3 * 3_600);
+    lab.options.retention.traces = Duration::from_secs(3 * WIDTH_S as u64);
     let engine = open(&lab).await;
-    for hour in 0..6_u8 {
-        let received_s = i64::from(hour) * 3_600 + 1_800;
+    for time in 0..6_u8 {
+        let received_s = i64::from(time) * WIDTH_S + WIDTH_S / 2;
         let at = |span: CallSpan| CallSpan { received_s, ..span };
-        let call = CallSpan { peer: 1, ..at(span(hour + 1, 1, None, "client", 0)) };
-        let answer = at(span(hour + 1, 2, Some(1), "server", 1));
-        let late = CallSpan { start_ms: -4 * 3_600_000, ..at(span(hour + 100, 1, None, "server", 2)) };
+        let call = CallSpan { peer: 1, ..at(span(time + 1, 1, None, "client", 0)) };
+        let answer = at(span(time + 1, 2, Some(1), "server", 1));
+        let late = CallSpan { start_ms: -4 * WIDTH_S * 1_000, ..at(span(time + 100, 1, None, "server", 2)) };
         ingest(&engine, &[call, answer, late]).await;
         ingest_log(&engine, 1, T0 + received_s * SECOND).await;
         engine.flush().await.expect("flushes");
     }
-    engine.tick(T0 + 5 * HOUR + HOUR * 3 / 4).await.expect("expires");
+    engine.tick(T0 + 5 * WIDTH + WIDTH * 3 / 4).await.expect("expires");
     assert_eq!(visible(&engine, Table::Spans).iter().map(RecordBatch::num_rows).sum::<usize>(), 9);
     (lab, engine)
 }
@@ -208,15 +213,15 @@ fn since(rows: &RecordBatch, at: i64) -> RecordBatch {
 
 /// Scenario: spans are kept for less long than read models, whose segments have buckets of both times; read models are
 /// made again, and once more after all of them were lost, one of them with a note that it lacked rows.
-/// Guarantees: buckets before the first hour after what has left stay as they were, later ones are whole, also with rows
+/// Guarantees: buckets before the first border after what has left stay as they were, later ones are whole, also with rows
 /// that came late for a bucket that stays; what was made again no longer counts as lacking.
 #[tokio::test]
 async fn older_buckets_stay() {
     let (lab, engine) = half_expired().await;
-    let (border, now) = (T0 + 3 * HOUR, T0 + 6 * HOUR - 1);
+    let (border, now) = (T0 + 3 * WIDTH, T0 + 6 * WIDTH - 1);
     engine.compact(now).await.expect("merges");
     let straddles = |segment: &Arc<SegmentMeta>| segment.time_min < border && segment.time_max >= border;
-    for table in [Table::Red(Resolution::TenSeconds), Table::EdgeRed(Resolution::Hour)] {
+    for table in [Table::Red(Resolution::TenSeconds), Table::ServiceRed(Resolution::Hour)] {
         assert!(engine.snapshot(table).segments.iter().any(straddles), "{table:?}");
     }
     let wanted = all_cells(&engine);
@@ -231,7 +236,7 @@ async fn older_buckets_stay() {
     let fine = Table::Red(Resolution::TenSeconds);
     let lose = |manifest: &mut Manifest| {
         forget(manifest);
-        manifest.note_lacking(fine, T0 + 5 * HOUR);
+        manifest.note_lacking(fine, T0 + 5 * WIDTH);
     };
     change_manifest(&lab, lose).await;
     rebuilt(&lab, lab.options.clone(), now).await;
@@ -398,7 +403,7 @@ async fn lost_rows_stay_counted() {
     assert_eq!((path, files(&lab)), (&segment, before));
     std::fs::rename(&segment, segment.with_extension("parquet.damaged")).expect("rename");
     let found = rebuilt(&lab, lab.options.clone(), T0).await;
-    assert_eq!(found.kept_before, [(Signal::Traces, T0 + HOUR)]);
+    assert_eq!(found.kept_before, [(Signal::Traces, T0 + WIDTH)]);
     let (engine, _, _) = lab.open().await;
     let found: Vec<RecordBatch> = red_tables().map(|table| cells(&engine, table)).collect();
     assert_eq!(found, wanted);

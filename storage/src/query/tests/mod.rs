@@ -13,6 +13,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod plans;
+mod quantiles;
 mod red;
 pub(crate) mod rows;
 mod search;

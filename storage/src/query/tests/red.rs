@@ -186,7 +186,7 @@ async fn remembers_when_services_were_seen() {
         let both = [shop.clone(), web.clone()];
         assert_eq!(seen(None, None).await, both, "{}", stored.place);
         assert_eq!(seen(Some(59_800), None).await, both, "{}", stored.place);
-        assert_eq!(seen(Some(59_801), None).await, [web.clone()], "{}", stored.place);
+        assert_eq!(seen(Some(59_801), None).await, std::slice::from_ref(&web), "{}", stored.place);
         assert_eq!(seen(Some(59_901), None).await, [], "{}", stored.place);
         assert_eq!(seen(None, Some("shop")).await, [shop], "{}", stored.place);
         assert_eq!(seen(Some(0), Some("x' OR '1'='1")).await, [], "{}", stored.place);
