@@ -50,12 +50,8 @@ fn without_any(id: u32) -> RecordBatch {
 fn a_told_attribute_has_no_column() {
     let dir = tempfile::tempdir().expect("temporary directory");
     fs::create_layout(dir.path()).expect("layout");
-    let batches = [
-        with_promoted(1, None),
-        with_promoted(2, None),
-        with_promoted(3, Some(50)),
-        without_any(4),
-    ];
+    let batches =
+        [with_promoted(1, None), with_promoted(2, None), with_promoted(3, Some(50)), without_any(4)];
     let written: Vec<_> = (1..)
         .zip(&batches)
         .map(|(id, batch)| {
