@@ -12,7 +12,7 @@ use storage::{
 };
 use wire::UnixNanos;
 
-/// The start of the newest bucket of each service, entry spans or not.
+/// When each service was last heard of, by any signal.
 pub(in super::super) type Seen = BTreeMap<String, i64>;
 
 /// What a list of services is made from.

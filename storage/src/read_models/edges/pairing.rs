@@ -133,9 +133,12 @@ impl Pairing {
         self.make_room(cells);
     }
 
-    /// Takes what a segment says. Its calls are in segments too, but for those that still wait.
+    /// Takes what a segment says. Its calls are in segments too, but for those that still wait. Beyond the bound the
+    /// oldest are let go, and their calls are not counted.
     pub(crate) fn recover(&mut self, halves: Halves) {
-        self.admit(halves, &mut EdgeCells::default());
+        let mut in_segments = EdgeCells::default();
+        self.admit(halves, &mut in_segments);
+        self.make_room(&mut in_segments);
     }
 
     /// After all segments that have something received since [`Pairing::recovers_since`]: the halves wait that did
@@ -143,6 +146,8 @@ impl Pairing {
     pub(crate) fn recovered(&mut self, settled_until: i64) {
         self.settle(settled_until, &mut EdgeCells::default());
         self.calls.figures = EdgeStats::default();
+        shrink(&mut self.askers);
+        shrink(&mut self.answers);
     }
 
     /// The halves that were not settled then, and all that they could have been paired with.
@@ -227,7 +232,11 @@ impl Pairing {
         if let Some(answers) = self.answers.remove(&key) {
             self.n_answers -= answers.all().len();
             for answer in answers.all() {
-                self.calls.pair(&mut asker, answer, cells);
+                if are_near(&asker, answer) {
+                    self.calls.pair(&mut asker, answer, cells);
+                } else {
+                    self.calls.figures.n_expired += 1;
+                }
             }
         }
         if asker.state == State::New {
@@ -238,7 +247,7 @@ impl Pairing {
     }
 
     fn answer(&mut self, key: PairKey, answer: Answer, cells: &mut EdgeCells) {
-        if let Some(asker) = self.askers.get_mut(&key) {
+        if let Some(asker) = self.askers.get_mut(&key).filter(|asker| are_near(asker, &answer)) {
             self.calls.pair(asker, &answer, cells);
             return;
         }
@@ -399,6 +408,12 @@ impl Calls {
             _ => cells.change(Ends::asker(&asker.party), asker.bucket(), |cell| cell.call(asker.call())),
         }
     }
+}
+
+/// Were both received within the time that a half waits? So it does not matter which came first, nor whether one of them
+/// was given up by then: a start that reads the spans of that time finds every pair again.
+fn are_near(asker: &Asker, answer: &Answer) -> bool {
+    asker.received_at.abs_diff(answer.received_at) <= PAIR_WAIT_NS.unsigned_abs()
 }
 
 impl Asker {

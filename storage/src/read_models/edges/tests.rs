@@ -322,3 +322,45 @@ fn what_nobody_answers_is_settled() {
     assert_eq!(folded(&life.visible(Resolution::TenSeconds)), before);
     assert_eq!(life.pairing.stats().n_paired, 0);
 }
+
+/// Scenario: on a quiet server the other side of a call comes five minutes later, in either order.
+/// Guarantees: they are no pair, so that a start, which reads less far back, counts the same.
+#[test]
+fn halves_that_come_too_far_apart_are_no_pair() {
+    let call = CallSpan { peer: 1, ..span(1, 1, None, "client", 0) };
+    let answer = span(1, 2, Some(1), "server", 1);
+    for (early, late) in [(call.clone(), answer.clone()), (answer, call)] {
+        let mut life = Life::new();
+        life.take(spans(&[early]));
+        life.take(spans(&[CallSpan { received_s: 300, ..late }]));
+        assert_eq!(life.pairing.stats().n_paired, 0);
+        life.take(spans(&[CallSpan { received_s: 900, ..span(3, 1, None, "internal", 0) }]));
+        assert_eq!(life.pairing.stats().n_waiting, 0);
+        let batches = life.visible(Resolution::Hour);
+        assert_eq!(batches.iter().flat_map(|batch| sums(batch, "n_calls")).sum::<u64>(), 1);
+        assert_eq!(batches.iter().flat_map(|batch| sums(batch, "n_callee_spans")).sum::<u64>(), 0);
+    }
+}
+
+/// Scenario: segments have far more halves of the last minutes than may be held.
+/// Guarantees: a start holds no more of them than a server that runs.
+#[test]
+fn a_start_holds_no_more_than_there_is_room_for() {
+    let mut pairing = Pairing::within(8 << 20);
+    let all = crawl(50_000, T0);
+    for n in 0..50 {
+        pairing.recover(Halves::of(&crawl_at(&all, n)));
+    }
+    pairing.recovered(T0);
+    let stats = pairing.stats();
+    assert!(stats.waiting_bytes < 4 << 20 && stats.n_waiting <= 8 << 10, "{stats:?}");
+}
+
+/// A thousand of the spans, received a second after the thousand before.
+fn crawl_at(all: &RecordBatch, n: usize) -> RecordBatch {
+    let some = all.slice(n * 1_000, 1_000);
+    let place = some.schema().index_of("received_at").expect("a column");
+    let mut columns = some.columns().to_vec();
+    columns[place] = times(&vec![T0 + n as i64 * SECOND; 1_000]);
+    RecordBatch::try_new(some.schema(), columns).expect("the schema is the table's")
+}
