@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A fast objective: with a period of one day the first tier's windows are 2 minutes and 10 seconds.
+/// A fast objective, whose service says who is told: with a period of one day the first tier's windows are 2 minutes and 10 seconds.
 fn config(url: &str) -> String {
     format!(
         r#"
@@ -29,8 +29,13 @@ target = 99
 period = "1d"
 events_min = 10
 keep_firing = "2s"
-receivers = ["team"]
 runbook_url = "https://example.org/payments"
+
+[[services]]
+name = "payment-api"
+owner = "payments"
+repository = "https://example.org/payment-api"
+receiver = "team"
 "#
     )
 }
@@ -99,6 +104,8 @@ fn check_document(document: &Value, status: &str) {
     assert!(alert["labels"]["alertname"].is_string(), "{alert}");
     assert!(alert["annotations"]["summary"].as_str().is_some_and(|text| text.contains("payment")), "{alert}");
     assert_eq!(alert["annotations"]["runbook_url"], "https://example.org/payments");
+    assert_eq!(alert["annotations"]["owner"], "payments");
+    assert_eq!(document["firstfault"]["ownership"]["repository"], "https://example.org/payment-api");
     assert_eq!(alert["fingerprint"].as_str().map(str::len), Some(16), "{alert}");
     assert!(alert["startsAt"].as_str().is_some_and(|at| at.starts_with("20")), "{alert}");
     let ends = alert["endsAt"].as_str().expect("endsAt");

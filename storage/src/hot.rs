@@ -5,7 +5,7 @@
 //! so that a snapshot is a few pointers.
 
 use crate::ids::Signal;
-use crate::read_models::{RedCells, RedDelta};
+use crate::read_models::{Delta, ReadModels};
 use crate::segment::SegmentMeta;
 use crate::wal::SequenceSet;
 use arrow::array::{Array, ArrayData, RecordBatch};
@@ -32,7 +32,7 @@ const MELT_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct Generation {
     id: u64,
     tables: [HotTable; 3],
-    red: RedCells,
+    models: ReadModels,
     sequences: SequenceSet,
     n_bytes: u64,
 }
@@ -76,14 +76,14 @@ pub(crate) struct Melted {
 pub(crate) struct Arrival<'a> {
     signal: Signal,
     batch: HotBatch,
-    red: Option<RedDelta<'a>>,
+    delta: Delta<'a>,
 }
 
 impl<'a> Arrival<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
-        let red = (signal == Signal::Traces).then(|| RedDelta::of(batch));
+        let delta = Delta::of(signal, batch);
         let batch = HotBatch { batch: batch.clone(), n_bytes: n_bytes_of(batch) };
-        Self { signal, batch, red }
+        Self { signal, batch, delta }
     }
 }
 
@@ -104,9 +104,7 @@ impl Generation {
             self.n_bytes += arrival.batch.n_bytes;
             table.levels[level_of(&arrival.batch)].push(arrival.batch);
         }
-        if let Some(red) = arrival.red {
-            self.red.merge(red);
-        }
+        self.models.merge(arrival.delta);
         self.n_bytes() - n_bytes_before
     }
 
@@ -120,7 +118,7 @@ impl Generation {
     }
 
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.n_bytes + self.red.n_bytes()
+        self.n_bytes + self.models.n_bytes()
     }
 
     pub(crate) fn n_rows(&self, signal: Signal) -> u64 {
@@ -131,8 +129,8 @@ impl Generation {
         &self.sequences
     }
 
-    pub(crate) fn red(&self) -> &RedCells {
-        &self.red
+    pub(crate) fn models(&self) -> &ReadModels {
+        &self.models
     }
 
     pub(crate) fn batches(&self, signal: Signal) -> impl Iterator<Item = &RecordBatch> {

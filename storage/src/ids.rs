@@ -1,5 +1,6 @@
 //! Identifiers that cross the engine's border.
 
+use crate::read_models::Resolution;
 use crate::schema;
 use arrow::datatypes::SchemaRef;
 use std::fmt;
@@ -36,17 +37,43 @@ impl fmt::Display for Signal {
     }
 }
 
-/// A table of the engine: one per signal, and the read model.
+/// A table of the engine: one per signal, and the read models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     Spans,
     Logs,
     MetricPoints,
-    Red,
+    /// Rate, errors and duration of every operation.
+    Red(Resolution),
+    /// The same of what whole services were asked for.
+    ServiceRed(Resolution),
+    /// Calls between services, and to what is no service.
+    EdgeRed(Resolution),
+    /// Which instances of which services were seen, by the hour.
+    ServiceSeen,
 }
 
 impl Table {
-    pub const ALL: [Self; 4] = [Self::Spans, Self::Logs, Self::MetricPoints, Self::Red];
+    pub const ALL: [Self; 13] = [
+        Self::Spans,
+        Self::Logs,
+        Self::MetricPoints,
+        Self::Red(Resolution::TenSeconds),
+        Self::Red(Resolution::Minute),
+        Self::Red(Resolution::Hour),
+        Self::ServiceRed(Resolution::TenSeconds),
+        Self::ServiceRed(Resolution::Minute),
+        Self::ServiceRed(Resolution::Hour),
+        Self::EdgeRed(Resolution::TenSeconds),
+        Self::EdgeRed(Resolution::Minute),
+        Self::EdgeRed(Resolution::Hour),
+        Self::ServiceSeen,
+    ];
+
+    /// The tables that are derived from others: all but those of the signals.
+    pub fn read_models() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|table| table.resolution().is_some())
+    }
 
     /// The table's name in SQL, in the manifest and in paths.
     pub fn name(self) -> &'static str {
@@ -54,7 +81,16 @@ impl Table {
             Self::Spans => "spans",
             Self::Logs => "logs",
             Self::MetricPoints => "metric_points",
-            Self::Red => "red",
+            Self::Red(Resolution::TenSeconds) => "red",
+            Self::Red(Resolution::Minute) => "red_1m",
+            Self::Red(Resolution::Hour) => "red_1h",
+            Self::ServiceRed(Resolution::TenSeconds) => "service_red",
+            Self::ServiceRed(Resolution::Minute) => "service_red_1m",
+            Self::ServiceRed(Resolution::Hour) => "service_red_1h",
+            Self::EdgeRed(Resolution::TenSeconds) => "edge_red",
+            Self::EdgeRed(Resolution::Minute) => "edge_red_1m",
+            Self::EdgeRed(Resolution::Hour) => "edge_red_1h",
+            Self::ServiceSeen => "service_instances",
         }
     }
 
@@ -67,12 +103,26 @@ impl Table {
         Signal::ALL.into_iter().find(|&signal| Self::from(signal) == self)
     }
 
+    /// The width of a read model's buckets; none for the rows of a signal.
+    pub fn resolution(self) -> Option<Resolution> {
+        match self {
+            Self::Spans | Self::Logs | Self::MetricPoints => None,
+            Self::Red(resolution) | Self::ServiceRed(resolution) | Self::EdgeRed(resolution) => {
+                Some(resolution)
+            }
+            Self::ServiceSeen => Some(Resolution::Hour),
+        }
+    }
+
     pub(crate) fn schema(self) -> SchemaRef {
         match self {
             Self::Spans => schema::spans(),
             Self::Logs => schema::logs(),
             Self::MetricPoints => schema::metric_points(),
-            Self::Red => schema::red(),
+            Self::Red(_) => schema::red(),
+            Self::ServiceRed(_) => schema::service_red(),
+            Self::EdgeRed(_) => schema::edge_red(),
+            Self::ServiceSeen => schema::service_instances(),
         }
     }
 }
@@ -84,5 +134,28 @@ impl From<Signal> for Table {
             Signal::Logs => Self::Logs,
             Signal::Metrics => Self::MetricPoints,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: every table by its name, and the tables of a read model.
+    /// Guarantees: names are unique and lead back; the name of a table of a read model ends as its resolution says.
+    #[test]
+    fn names_lead_back_to_tables() {
+        for table in Table::ALL {
+            assert_eq!(Table::from_name(table.name()), Some(table));
+            assert_eq!(table.resolution().is_none(), table.signal().is_some(), "{table:?}");
+        }
+        assert_eq!(Table::from_name("red_1d"), None);
+        for resolution in Resolution::ALL {
+            let tables = [Table::Red(resolution), Table::ServiceRed(resolution), Table::EdgeRed(resolution)];
+            for (table, base) in tables.into_iter().zip(["red", "service_red", "edge_red"]) {
+                assert_eq!(table.name(), format!("{base}{}", resolution.table_suffix()));
+            }
+        }
+        assert_eq!(Table::read_models().count(), 10);
     }
 }

@@ -1,8 +1,8 @@
 //! The engine: Arrow in, Arrow out.
 //!
 //! Requests become durable here (`wal`), then visible (`hot`), then columns on disk (`segment`, under
-//! the `manifest`), and are read back through DataFusion (`query`). The read model of rate, errors and
-//! duration is kept beside the rows it is derived from (`read_models`). No sockets, no OTLP and no
+//! the `manifest`), and are read back through DataFusion (`query`). The read models, rate, errors and
+//! duration among them, are kept beside the rows they are derived from (`read_models`). No sockets, no OTLP and no
 //! wall clock: payloads are opaque, rows arrive as record batches, and `now` is always passed in.
 
 mod attributes;
@@ -41,13 +41,17 @@ pub use columns::{Columns, Logged, WalRecord};
 pub use engine::{DamagedLog, Engine, Recovery};
 pub use error::Error;
 pub use ids::{Signal, Table};
-pub use options::{BytesMax, Compaction, HotOptions, Options, QueryLimits, Retention, WalOptions, WalSync};
+pub use options::{
+    BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
+};
 pub use query::{
     Edge, Figure, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream,
-    MetricStreams, MetricView, PeerKind, RedBy, RedGroup, RedQuery, RedTotals, Selection, ServiceSpans,
-    ServiceStreams, SliBucket, SliQuery, SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder,
-    TraceSearch, TraceSummary, array_bytes, array_values,
+    MetricStreams, MetricView, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance,
+    SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery,
+    SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes,
+    array_values,
 };
+pub use read_models::Resolution;
 pub use stats::{RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,

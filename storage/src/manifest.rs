@@ -15,15 +15,18 @@ use crate::stats::RowsEver;
 use crate::wal::SequenceSet;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Version of the file's format.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The oldest format that is read: its segments have no checksums, and whole maps, as those of 2 do.
 const FORMAT_MIN: u32 = 1;
+/// The oldest format whose read models have the columns of today's.
+const READ_MODELS_FORMAT_MIN: u32 = 5;
 /// Older versions kept, to be looked at after an accident.
 const VERSIONS_KEPT: usize = 3;
 /// How often a version may vanish between its listing and its reading; each time takes as many publications
@@ -40,6 +43,11 @@ pub(crate) struct Manifest {
     /// Rows ever stored, expired ones included.
     pub(crate) rows_ever: RowsEver,
     pub(crate) segments: Vec<Arc<SegmentMeta>>,
+    /// Read models of which segments have left, and the start of the last bucket that may lack rows for that.
+    pub(crate) lacking: BTreeMap<Table, i64>,
+    /// Segments that the file named, of read models of an older format: nobody can read them any more, so they are
+    /// left out, and the next version does not name them.
+    pub(crate) n_outdated: u64,
 }
 
 impl Manifest {
@@ -51,6 +59,8 @@ impl Manifest {
             covered: SequenceSet::default(),
             rows_ever: RowsEver::default(),
             segments: Vec::new(),
+            lacking: BTreeMap::new(),
+            n_outdated: 0,
         }
     }
 
@@ -157,6 +167,15 @@ impl Manifest {
         fs::sync_dir(&directory)
     }
 
+    /// Notes that a segment leaves: a read model lacks rows of its buckets from then on. Rows that came with times in
+    /// the future do not make all of the time until then count as lacking.
+    pub(crate) fn note_leaving(&mut self, segment: &SegmentMeta) {
+        if segment.table.resolution().is_some() {
+            let until = self.lacking.entry(segment.table).or_insert(i64::MIN);
+            *until = (*until).max(segment.time_max.min(segment.received_max));
+        }
+    }
+
     pub(crate) fn segments_of(&self, table: Table) -> Vec<Arc<SegmentMeta>> {
         self.segments.iter().filter(|segment| segment.table == table).cloned().collect()
     }
@@ -234,7 +253,10 @@ fn decode(text: &[u8]) -> Result<Manifest, Unread> {
 
 /// The file's own shape, apart from the types that the engine works with.
 mod file {
-    use super::{Arc, FORMAT, Manifest, ObjectPath, RowsEver, SegmentMeta, SequenceSet, Signal, Table};
+    use super::{
+        Arc, BTreeMap, FORMAT, Manifest, ObjectPath, READ_MODELS_FORMAT_MIN, RowsEver, SegmentMeta,
+        SequenceSet, Signal, Table,
+    };
     use serde::{Deserialize, Serialize};
 
     #[derive(Deserialize)]
@@ -250,6 +272,8 @@ mod file {
         wal_covered: Vec<(u64, u64)>,
         rows_ever: Rows,
         segments: Vec<Segment>,
+        #[serde(default)]
+        lacking: BTreeMap<String, i64>,
     }
 
     #[derive(Serialize, Deserialize)]
@@ -284,6 +308,7 @@ mod file {
                 wal_covered: manifest.covered.ranges().collect(),
                 rows_ever: Rows { traces, logs, metrics },
                 segments: manifest.segments.iter().map(|segment| Segment::from(&**segment)).collect(),
+                lacking: manifest.lacking.iter().map(|(table, at)| (table.name().to_owned(), *at)).collect(),
             }
         }
     }
@@ -308,19 +333,31 @@ mod file {
         pub(super) fn into_manifest(self) -> Result<Manifest, String> {
             let Rows { traces, logs, metrics } = self.rows_ever;
             let segments = self.segments.into_iter().map(Segment::into_meta);
+            let mut segments = segments.collect::<Result<Vec<_>, String>>()?;
+            let n_named = segments.len();
+            segments
+                .retain(|segment| segment.table.signal().is_some() || self.format >= READ_MODELS_FORMAT_MIN);
+            let lacking = self.lacking.into_iter();
+            let lacking = lacking.map(|(name, at)| table_named(&name).map(|table| (table, at)));
             Ok(Manifest {
                 version: self.version,
                 segment_id_next: self.segment_id_next,
                 covered: SequenceSet::from_ranges(self.wal_covered),
                 rows_ever: RowsEver { traces, logs, metrics },
-                segments: segments.collect::<Result<_, String>>()?,
+                n_outdated: (n_named - segments.len()) as u64,
+                segments,
+                lacking: lacking.collect::<Result<_, String>>()?,
             })
         }
     }
 
+    fn table_named(name: &str) -> Result<Table, String> {
+        Table::from_name(name).ok_or_else(|| format!("it names table {name}"))
+    }
+
     impl Segment {
         fn into_meta(self) -> Result<Arc<SegmentMeta>, String> {
-            let table = Table::from_name(&self.table).ok_or(format!("it names table {}", self.table))?;
+            let table = table_named(&self.table)?;
             let path = ObjectPath::parse(&self.path).map_err(|error| error.to_string())?;
             Ok(Arc::new(SegmentMeta {
                 id: self.id,

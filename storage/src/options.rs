@@ -56,9 +56,19 @@ pub struct Retention {
     pub traces: Duration,
     pub logs: Duration,
     pub metrics: Duration,
-    pub read_models: Duration,
+    pub read_models: ReadModelAges,
     /// Beyond it segments leave before their time.
     pub bytes_max: BytesMax,
+}
+
+/// How long rows of the read models live, by the width of their buckets. Coarser ones are smaller, and may
+/// live longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadModelAges {
+    pub ten_seconds: Duration,
+    pub minute: Duration,
+    /// Also which instances were seen.
+    pub hour: Duration,
 }
 
 /// How many bytes of segments are kept of each; none means as many as age leaves. When there are more, those
@@ -68,6 +78,7 @@ pub struct BytesMax {
     pub traces: Option<u64>,
     pub logs: Option<u64>,
     pub metrics: Option<u64>,
+    /// Of all read models together; the finest leave first.
     pub read_models: Option<u64>,
 }
 
@@ -160,7 +171,14 @@ impl Default for HotOptions {
 impl Default for Retention {
     fn default() -> Self {
         let bytes_max = BytesMax::default();
-        Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models: 400 * DAY, bytes_max }
+        let read_models = ReadModelAges::default();
+        Self { traces: 7 * DAY, logs: 7 * DAY, metrics: 7 * DAY, read_models, bytes_max }
+    }
+}
+
+impl Default for ReadModelAges {
+    fn default() -> Self {
+        Self { ten_seconds: 7 * DAY, minute: 40 * DAY, hour: 400 * DAY }
     }
 }
 

@@ -3,8 +3,9 @@
 //! Age counts from when a segment's newest row was received, so that rows which arrive with old times
 //! of their own live as long as any other. Room is made by those received first. Segments go whole.
 
-use crate::ids::Table;
+use crate::ids::{Signal, Table};
 use crate::options::Retention;
+use crate::read_models::Resolution;
 use crate::segment::SegmentMeta;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,21 +26,23 @@ pub(crate) struct Divided {
 impl Retention {
     /// How long rows of a table are kept.
     pub(crate) fn of(&self, table: Table) -> Duration {
-        match table {
-            Table::Spans => self.traces,
-            Table::Logs => self.logs,
-            Table::MetricPoints => self.metrics,
-            Table::Red => self.read_models,
+        match (table.signal(), table.resolution()) {
+            (Some(Signal::Traces), _) => self.traces,
+            (Some(Signal::Logs), _) => self.logs,
+            (Some(Signal::Metrics), _) => self.metrics,
+            (None, Some(Resolution::TenSeconds)) => self.read_models.ten_seconds,
+            (None, Some(Resolution::Minute)) => self.read_models.minute,
+            (None, Some(Resolution::Hour) | None) => self.read_models.hour,
         }
     }
 
-    /// How many bytes of segments of a table are kept, if that is bounded.
-    fn bytes_max_of(&self, table: Table) -> Option<u64> {
-        match table {
-            Table::Spans => self.bytes_max.traces,
-            Table::Logs => self.bytes_max.logs,
-            Table::MetricPoints => self.bytes_max.metrics,
-            Table::Red => self.bytes_max.read_models,
+    /// How many bytes of segments of a signal are kept, or of the read models, if that is bounded.
+    fn bytes_max_of(&self, signal: Option<Signal>) -> Option<u64> {
+        match signal {
+            Some(Signal::Traces) => self.bytes_max.traces,
+            Some(Signal::Logs) => self.bytes_max.logs,
+            Some(Signal::Metrics) => self.bytes_max.metrics,
+            None => self.bytes_max.read_models,
         }
     }
 
@@ -54,17 +57,19 @@ impl Retention {
 pub(crate) fn divide(segments: &[Arc<SegmentMeta>], retention: &Retention, now: i64) -> Divided {
     let (young, expired): (Segments, Segments) =
         segments.iter().cloned().partition(|segment| !retention.is_expired(segment, now));
-    let surplus: HashSet<u64> =
-        Table::ALL.into_iter().flat_map(|table| surplus(&young, table, retention)).collect();
+    let shares = Signal::ALL.into_iter().map(Some).chain([None]);
+    let surplus: HashSet<u64> = shares.flat_map(|signal| surplus(&young, signal, retention)).collect();
     let (displaced, live) = young.into_iter().partition(|segment| surplus.contains(&segment.id));
     Divided { live, expired, displaced }
 }
 
-/// Numbers of the segments of a table, beginning with the first received, without which the others fit.
-fn surplus(segments: &[Arc<SegmentMeta>], table: Table, retention: &Retention) -> Vec<u64> {
-    let Some(bytes_max) = retention.bytes_max_of(table) else { return Vec::new() };
-    let mut own: Vec<&Arc<SegmentMeta>> = segments.iter().filter(|segment| segment.table == table).collect();
-    own.sort_by_key(|segment| (segment.received_max, segment.id));
+/// Numbers of the segments of a signal, or of the read models, beginning with the first received, without which the
+/// others fit. Of read models the finest begin: what they say is said again by the coarser.
+fn surplus(segments: &[Arc<SegmentMeta>], signal: Option<Signal>, retention: &Retention) -> Vec<u64> {
+    let Some(bytes_max) = retention.bytes_max_of(signal) else { return Vec::new() };
+    let mut own: Vec<&Arc<SegmentMeta>> =
+        segments.iter().filter(|segment| segment.table.signal() == signal).collect();
+    own.sort_by_key(|segment| (segment.table.resolution(), segment.received_max, segment.id));
     let mut n_bytes: u64 = own.iter().map(|segment| segment.n_bytes).sum();
     let leaves = own.into_iter().take_while(|segment| {
         let is_surplus = n_bytes > bytes_max;
@@ -125,5 +130,31 @@ mod tests {
         check(Some(60), &[1, 3, 5], &[2]);
         check(Some(59), &[3, 5], &[1, 2]);
         check(Some(19), &[5], &[1, 2, 3]);
+    }
+
+    /// Scenario: read models have more bytes than are kept, the finest those received last; raw rows have none to
+    /// spare.
+    /// Guarantees: they share one bound; what is finest leaves first, and hours last.
+    #[test]
+    fn the_finest_read_models_make_room() {
+        let segments = [
+            segment(1, Table::Red(Resolution::Hour), 10, 1),
+            segment(2, Table::EdgeRed(Resolution::Minute), 10, 2),
+            segment(3, Table::ServiceRed(Resolution::TenSeconds), 10, 4),
+            segment(4, Table::Red(Resolution::TenSeconds), 10, 3),
+            segment(5, Table::ServiceSeen, 10, 1),
+            segment(6, Table::Spans, 500, 1),
+        ];
+        let check = |bytes_max: u64, displaced: &[u64]| {
+            let bytes_max = BytesMax { read_models: Some(bytes_max), ..BytesMax::default() };
+            let divided = divide(&segments, &Retention { bytes_max, ..Retention::default() }, 5);
+            let ids: Vec<u64> = divided.displaced.iter().map(|segment| segment.id).collect();
+            assert_eq!(ids, displaced, "{bytes_max:?}");
+        };
+        check(50, &[]);
+        check(49, &[4]);
+        check(30, &[3, 4]);
+        check(20, &[2, 3, 4]);
+        check(10, &[1, 2, 3, 4]);
     }
 }

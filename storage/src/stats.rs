@@ -36,6 +36,8 @@ pub struct Stats {
     pub n_records_missing: u64,
     /// Spans counted under the operation `other` because there were too many series.
     pub n_spans_red_overflow: u64,
+    /// Items counted under the instance `other` because there were too many instances.
+    pub n_items_seen_overflow: u64,
     /// The newest failure that still stands: a log that cannot be written, a flush that failed.
     pub last_error: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! The durable half: alerts, their notifications and the ledger of attempts, in one SQLite file.
+//! The durable half: alerts, their notifications and the ledger of attempts, in one SQLite file; beside them what
+//! people said of services over the API.
 //!
 //! A state change and the notifications it causes are committed in one transaction, so that nobody is
 //! told of a change that did not happen and no change goes untold. All access is through one thread
@@ -7,16 +8,19 @@
 
 mod alert_rows;
 mod delivery_rows;
+mod deployment_rows;
 mod heard_rows;
+mod ownership_rows;
 mod schema;
 mod writer;
 
-use crate::{Error, Event, Phase, Severity};
+use crate::{Deployment, Error, Event, Phase, Severity};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::Path};
 use writer::Writer;
 
 pub use heard_rows::Heard;
+pub use ownership_rows::StoredOwnership;
 
 /// Writes a copy of a state file, which may be in use, to a new file: what a backup keeps.
 pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
@@ -244,7 +248,48 @@ impl Store {
         self.writer.call(move |connection| heard_rows::of_service(connection, &service)).await
     }
 
-    /// Forgets finished notifications and closed alerts that ended before these times.
+    /// Writes the facts of a service in the place of those before; false where too many services have some.
+    pub async fn put_ownership(&self, stored: StoredOwnership) -> Result<bool, Error> {
+        self.writer.call(move |connection| ownership_rows::put(connection, &stored)).await
+    }
+
+    /// Forgets the facts of a service; false where there were none.
+    pub async fn delete_ownership(&self, service: &str) -> Result<bool, Error> {
+        let service = service.to_owned();
+        self.writer.call(move |connection| ownership_rows::delete(connection, &service)).await
+    }
+
+    pub async fn ownership(&self, service: &str) -> Result<Option<StoredOwnership>, Error> {
+        let service = service.to_owned();
+        self.writer.call(move |connection| ownership_rows::of_service(connection, &service)).await
+    }
+
+    /// The facts of all services, by name.
+    pub async fn ownerships(&self) -> Result<Vec<StoredOwnership>, Error> {
+        self.writer.call(|connection| ownership_rows::all(connection)).await
+    }
+
+    /// Keeps a marker, for which the oldest may leave; false where it is known, which changes nothing.
+    pub async fn put_deployment(&self, deployment: Deployment) -> Result<bool, Error> {
+        self.writer.call(move |connection| deployment_rows::put(connection, &deployment)).await
+    }
+
+    /// Markers of a service from `from` (included) to `to` (excluded), oldest first; the newest where there are more
+    /// than asked for.
+    pub async fn deployments(
+        &self,
+        service: &str,
+        from: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, Error> {
+        let service = service.to_owned();
+        self.writer
+            .call(move |connection| deployment_rows::of_service(connection, &service, (from, to), limit))
+            .await
+    }
+
+    /// Forgets finished notifications, and closed alerts and markers, that ended before these times.
     pub async fn prune(&self, deliveries_before: i64, alerts_before: i64) -> Result<(), Error> {
         self.writer
             .call(move |connection| {
@@ -252,6 +297,7 @@ impl Store {
                 delivery_rows::prune(&transaction, deliveries_before)?;
                 alert_rows::prune(&transaction, alerts_before)?;
                 heard_rows::prune(&transaction, alerts_before)?;
+                deployment_rows::prune(&transaction, alerts_before)?;
                 transaction.commit().map_err(Error::sqlite("commit pruning"))
             })
             .await

@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 1] = [VERSION_1];
+const UPGRADES: [&str; 2] = [VERSION_1, VERSION_2];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -66,6 +66,32 @@ CREATE TABLE heard (
     to_at INTEGER NOT NULL CHECK (to_at >= from_at),
     PRIMARY KEY (service, from_at)
 ) STRICT;
+";
+
+const VERSION_2: &str = "
+CREATE TABLE ownership (
+    service TEXT PRIMARY KEY,
+    owner TEXT,
+    contact TEXT,
+    repository TEXT,
+    tier TEXT,
+    receiver TEXT,
+    playbooks TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE deployment (
+    service TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    title TEXT,
+    url TEXT,
+    posted_at INTEGER NOT NULL,
+    PRIMARY KEY (service, version, environment, at)
+) STRICT;
+CREATE INDEX deployment_of_service ON deployment (service, at);
+CREATE INDEX deployment_newest ON deployment (at);
 ";
 
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {

@@ -1,6 +1,7 @@
 //! The state file: transactions, order, restarts, versions.
 
 use super::*;
+use crate::{Ownership, OwnershipSpec};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
@@ -246,7 +247,7 @@ fn other_files_are_refused() {
     drop(Store::open(&dir.path().join("newer")).unwrap());
     let newer = Connection::open(dir.path().join("newer")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
-    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 1"));
+    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 2"));
     let foreign = Connection::open(dir.path().join("foreign")).unwrap();
     foreign.pragma_update(None, "application_id", 42).unwrap();
     assert!(open_error("foreign").contains("belongs to another program (application id 42)"));
@@ -272,9 +273,109 @@ async fn commits_are_durable() {
     };
     assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
     assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
-    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(1));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(2));
     store.clone().close().await.unwrap();
     assert!(matches!(store.latest().await, Err(Error::Closed)));
+}
+
+/// Scenario: a file as version 1 left it, with an alert in it.
+/// Guarantees: it gains the tables of version 2 and keeps what it had.
+#[tokio::test]
+async fn an_older_file_is_upgraded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let store = Store::open(&path).unwrap();
+    let firing = alert(Severity::Page, SECOND);
+    store.commit(vec![change(&firing, &["hook"])], Vec::new(), SECOND).await.unwrap();
+    store.close().await.unwrap();
+    let older = Connection::open(&path).unwrap();
+    older.execute_batch("DROP TABLE ownership; DROP TABLE deployment; PRAGMA user_version = 1;").unwrap();
+    older.close().unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.latest().await.unwrap(), [firing]);
+    assert!(store.put_ownership(owned("cart", "payments", 1)).await.unwrap());
+    assert!(store.put_deployment(deployment("1.0", 1)).await.unwrap());
+}
+
+fn owned(service: &str, owner: &str, updated_at: i64) -> StoredOwnership {
+    let playbooks = vec!["https://wiki.example.com/a".to_owned(), "https://wiki.example.com/b".to_owned()];
+    let spec = OwnershipSpec { owner: Some(owner.to_owned()), playbooks, ..OwnershipSpec::default() };
+    StoredOwnership { service: service.to_owned(), ownership: Ownership::new(spec).unwrap(), updated_at }
+}
+
+/// Scenario: facts about two services are written, replaced, read after a restart, and forgotten.
+/// Guarantees: the latest are there with every link, those of the other service are untouched, and forgetting twice
+/// says so.
+#[tokio::test]
+async fn ownership_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let store = Store::open(&path).unwrap();
+    for one in [owned("cart", "payments", 1), owned("shop", "web", 2), owned("cart", "checkout", 3)] {
+        assert!(store.put_ownership(one).await.unwrap());
+    }
+    store.close().await.unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.ownership("cart").await.unwrap(), Some(owned("cart", "checkout", 3)));
+    assert_eq!(store.ownerships().await.unwrap(), [owned("cart", "checkout", 3), owned("shop", "web", 2)]);
+    assert!(store.delete_ownership("cart").await.unwrap());
+    assert!(!store.delete_ownership("cart").await.unwrap());
+    assert_eq!(store.ownership("cart").await.unwrap(), None);
+    assert_eq!(store.ownerships().await.unwrap(), [owned("shop", "web", 2)]);
+}
+
+fn deployment(version: &str, at: i64) -> Deployment {
+    Deployment {
+        service: "cart".to_owned(),
+        version: version.to_owned(),
+        environment: "production".to_owned(),
+        at,
+        title: Some("a title".to_owned()),
+        url: None,
+        posted_at: 9,
+    }
+}
+
+/// Scenario: markers come twice, out of order, with one that differs in each part, and are read by range.
+/// Guarantees: each is there once, in order of time, the newest where there are more than asked for.
+#[tokio::test]
+async fn deployments_are_kept_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let staging = Deployment { environment: "staging".to_owned(), ..deployment("1.0", 5) };
+    let other = Deployment { service: "shop".to_owned(), ..deployment("1.0", 5) };
+    for one in [deployment("2.0", 7), deployment("1.0", 5), staging.clone(), other] {
+        assert!(store.put_deployment(one).await.unwrap());
+    }
+    let again = Deployment { title: None, posted_at: 10, ..deployment("1.0", 5) };
+    assert!(!store.put_deployment(again).await.unwrap());
+    let all = store.deployments("cart", 0, 100, 10).await.unwrap();
+    assert_eq!(all, [staging.clone(), deployment("1.0", 5), deployment("2.0", 7)]);
+    assert!(store.deployments("cart", 6, 7, 10).await.unwrap().is_empty());
+    assert_eq!(store.deployments("cart", 5, 8, 1).await.unwrap(), [deployment("2.0", 7)]);
+    store.prune(0, 6).await.unwrap();
+    assert_eq!(store.deployments("cart", 0, 100, 10).await.unwrap(), [deployment("2.0", 7)]);
+}
+
+/// Scenario: a service gets more markers than are kept of one.
+/// Guarantees: the oldest leave, and those of another service stay.
+#[tokio::test]
+async fn old_deployments_make_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let store = Store::open(&path).unwrap();
+    let other = Deployment { service: "shop".to_owned(), ..deployment("1.0", 0) };
+    store.put_deployment(other.clone()).await.unwrap();
+    let filled = store.writer.call(|connection| {
+        let sql = "WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 1000)
+            INSERT INTO deployment SELECT 'cart', 'v', 'production', at, NULL, NULL, 0 FROM n";
+        connection.execute(sql, []).map_err(Error::sqlite("fill a test's table"))
+    });
+    assert_eq!(filled.await.unwrap(), 1_000);
+    assert!(store.put_deployment(deployment("2.0", 2_000)).await.unwrap());
+    let kept = store.deployments("cart", 0, 10_000, 10_000).await.unwrap();
+    assert_eq!((kept.len(), kept[0].at, kept[999].at), (1_000, 2, 2_000));
+    assert_eq!(store.deployments("shop", 0, 10, 10).await.unwrap(), [other]);
 }
 
 proptest! {

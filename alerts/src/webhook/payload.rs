@@ -5,7 +5,7 @@
 //! is made once, when the notification is enqueued, and never again.
 
 use crate::{
-    Event, Judgement, Severity, Slo, TierJudgement,
+    Event, Judgement, Ownership, Severity, Slo, TierJudgement,
     outbox::{AlertRecord, event_id},
 };
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub struct Notice<'a> {
     pub identity: &'a Identity,
     /// Who burned what, or none for an SLO that is no longer configured.
     pub judged: Option<(&'a Slo, &'a Judgement)>,
+    /// Whose the service is. No label tells it: facts may change while an alert lives, and labels must not.
+    pub ownership: Option<&'a Ownership>,
     /// Flat text: `summary`, `dashboard_url`, `exemplar_trace_1` and so on.
     pub annotations: &'a BTreeMap<String, String>,
     /// The address under which people open Firstfault.
@@ -152,6 +154,18 @@ fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
             let of_alert = judgement.tiers.iter().filter(|tier| tier.tier.severity == notice.alert.severity);
             of_alert.map(burn).collect()
         }),
+        ownership: notice.ownership.map(owned),
+    }
+}
+
+fn owned(ownership: &Ownership) -> Owned {
+    let spec = ownership.spec().clone();
+    Owned {
+        owner: spec.owner,
+        contact: spec.contact,
+        repository: spec.repository,
+        tier: spec.tier,
+        playbooks: spec.playbooks,
     }
 }
 
@@ -238,6 +252,16 @@ struct Evidence {
     slo: Option<Objective>,
     budget: Option<Budget>,
     tiers: Vec<Burn>,
+    ownership: Option<Owned>,
+}
+
+#[derive(Serialize)]
+struct Owned {
+    owner: Option<String>,
+    contact: Option<String>,
+    repository: Option<String>,
+    tier: Option<String>,
+    playbooks: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -4,15 +4,18 @@
 //! but for how an absent value is shown.
 
 use super::failure::Failure;
-use crate::evaluate::ReceiverStatus;
+use crate::evaluate::{Owned, ReceiverStatus};
 use crate::telemetry;
 use crate::units::nanos;
 use alerts::{AlertRecord, Delivery, DeliveryState, Phase};
 use http::StatusCode;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::TimeRange;
 use wire::UnixNanos;
 
+mod catalogue;
+mod compare;
 mod logs;
 mod metrics;
 mod plain;
@@ -21,6 +24,8 @@ mod services;
 mod slos;
 mod traces;
 
+pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
+pub(super) use compare::{Beside, comparison};
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
 pub(super) use saturation::saturation_of;
@@ -118,8 +123,12 @@ pub(super) fn alert_state(phase: Phase) -> wire::AlertState {
     }
 }
 
-pub(super) fn alert_row((alert, deliveries): (AlertRecord, Vec<Delivery>)) -> wire::AlertRow {
+pub(super) fn alert_row(
+    (alert, deliveries): (AlertRecord, Vec<Delivery>),
+    owners: &BTreeMap<String, Owned>,
+) -> wire::AlertRow {
     wire::AlertRow {
+        ownership: owners.get(&alert.service).cloned().map(ownership),
         state: alert_state(alert.phase),
         pending_at: UnixNanos(alert.pending_at),
         firing_at: alert.phase.firing_at().map(UnixNanos),

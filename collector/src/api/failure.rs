@@ -5,9 +5,12 @@
 //! | 400 | `bad_request` | a parameter, a body or a statement is wrong |
 //! | 400 | `read_only` | a statement that would change something |
 //! | 401 | `unauthenticated` | there are users, and the request has the credentials of none |
+//! | 403 | `origin_not_allowed` | a page of another origin wants to change something |
 //! | 404 | `not_found` | nothing is stored under that name, or there is no such path |
 //! | 405 | `method_not_allowed` | the path exists, the method does not |
 //! | 408 | `body_too_slow` | the request's body did not arrive in time |
+//! | 409 | `configured` | the configuration says what the request would set |
+//! | 409 | `too_many` | as many as are kept are there |
 //! | 413 | `body_too_large` | the request's body is larger than the API takes |
 //! | 415 | `unsupported_media_type` | the request's body is not `application/json` |
 //! | 421 | `host_not_allowed` | a name in `Host` that does not belong to a loopback address |

@@ -5,6 +5,9 @@
 //! a long replay. Every answer leaves with the same security headers.
 
 mod alerts;
+mod catalogue;
+mod changes;
+mod compare;
 mod convert;
 mod failure;
 mod guard;
@@ -13,7 +16,9 @@ mod ingest;
 mod login;
 mod logs;
 mod metrics;
+mod ownership;
 mod params;
+mod releases;
 mod rows;
 mod saturation;
 mod services;
@@ -94,6 +99,13 @@ impl Api {
             .route("/api/v1/services", get(services::list))
             .route("/api/v1/services/{service}", get(services::detail))
             .route("/api/v1/services/{service}/saturation", get(saturation::of_service))
+            .route(
+                "/api/v1/services/{service}/ownership",
+                get(ownership::get).put(ownership::put).delete(ownership::delete),
+            )
+            .route("/api/v1/services/{service}/releases", get(releases::list))
+            .route("/api/v1/services/{service}/compare", get(compare::compare))
+            .route("/api/v1/releases", post(releases::post))
             .route("/api/v1/traces", get(traces::search))
             .route("/api/v1/traces/{trace_id}", get(traces::trace))
             .route("/api/v1/traces/{trace_id}/spans/{span_id}", get(traces::span))

@@ -44,5 +44,6 @@ pub(super) async fn detail(
     };
     let buckets = engine.sli(&query).await.map_err(convert::failure)?;
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
-    Ok(Json(convert::slo_detail(&status, &query, &buckets, alerts)))
+    let owners = board.owners().all().await.map_err(convert::state_failure)?;
+    Ok(Json(convert::slo_detail(&status, &query, &buckets, alerts, &owners)))
 }

@@ -4,19 +4,19 @@
 //! the way breaks the connection off, so that a cut answer is never taken for a whole one. The body has to be
 //! `application/json`, which a form on another site cannot send.
 
+use super::changes::{Expected, check_content_type, read_json};
 use super::failure::Failure;
 use super::{Api, convert, off_thread};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::StreamWriter;
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use std::time::Duration;
 use storage::SqlStream;
 
 mod cells;
@@ -26,13 +26,15 @@ pub(super) use cells::Cells;
 
 /// Bytes of a request: far more than anybody types, and little to hold.
 pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
-/// For the whole body. It is small, so a client this slow has gone.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const EXPECTED: Expected = Expected { bytes_max: BODY_BYTES_MAX, example: "{\"sql\": \"SELECT 1\"}" };
 
 pub(super) async fn sql(State(api): State<Api>, request: Request) -> Result<Response, Failure> {
     let format = Format::asked_for(request.headers())?;
-    check_content_type(request.headers())?;
-    let statement = read_statement(request.into_body()).await?;
+    check_content_type(request.headers(), EXPECTED)?;
+    let wire::SqlRequest { sql: statement } = read_json(request.into_body(), EXPECTED).await?;
+    if statement.trim().is_empty() {
+        return Err(Failure::bad_request("the statement is empty"));
+    }
     let started_at = api.settings.clock.instant();
     let stream = api.engine()?.sql(&statement).await.map_err(convert::statement_failure)?;
     match format {
@@ -88,42 +90,6 @@ impl Format {
         let quality = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
         Some((format, quality.map_or(1.0, |text| text.trim().parse().unwrap_or(0.0))))
     }
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = sent.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    let message = format!("the body is {sent:?}, not application/json");
-    Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
-        .hint("send Content-Type: application/json and {\"sql\": \"SELECT 1\"}"))
-}
-
-async fn read_statement(body: Body) -> Result<String, Failure> {
-    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await else {
-        let message = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
-        return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message));
-    };
-    let bytes = read.map_err(|error| unreadable(&error))?;
-    let request: wire::SqlRequest = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::bad_request(format!("the body is not as expected: {error}"))
-            .hint("send a JSON object such as {\"sql\": \"SELECT 1\"}")
-    })?;
-    if request.sql.trim().is_empty() {
-        return Err(Failure::bad_request("the statement is empty"));
-    }
-    Ok(request.sql)
-}
-
-fn unreadable(error: &axum::Error) -> Failure {
-    let source = std::error::Error::source(error);
-    if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
-        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-        return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message);
-    }
-    Failure::bad_request(format!("the body cannot be read: {error}"))
 }
 
 /// Batches to bytes.

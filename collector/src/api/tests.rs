@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use storage::{Options, Signal, WalRecord};
 use tower::ServiceExt;
 
+mod catalogue;
+
 /// 2026-01-31T12:00:00Z.
 const AT: i64 = 1_769_860_800_000_000_000;
 const MILLI_NS: i64 = 1_000_000;
@@ -77,6 +79,7 @@ impl Server {
             read_timeout: std::time::Duration::from_secs(60),
             external_url: "http://127.0.0.1:4320".to_owned(),
             retry: ::alerts::RetryPolicy::default(),
+            services: configured_services(),
         };
         let spec =
             ::alerts::SloSpec { id: "cart-ok".to_owned(), service: "cart".to_owned(), ..Default::default() };
@@ -136,6 +139,13 @@ impl Answer {
             serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()));
         (self.status, body.error.code, body.error.hint)
     }
+}
+
+/// What the configuration says of services: that of a single one.
+fn configured_services() -> std::collections::BTreeMap<String, ::alerts::Ownership> {
+    let owner = Some("finance".to_owned());
+    let ownership = ::alerts::Ownership::new(::alerts::OwnershipSpec { owner, ..Default::default() });
+    [("billing".to_owned(), ownership.expect("valid"))].into()
 }
 
 async fn store(engine: &Engine, signal: Signal, request: &Value) {

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) remote_write: bool,
     pub(crate) receivers: Vec<alerts::Receiver>,
     pub(crate) slos: Vec<alerts::Slo>,
+    /// Whose services are, by name.
+    pub(crate) services: BTreeMap<String, alerts::Ownership>,
     /// Encryption of all ports; `None` where they speak in the clear.
     pub(crate) tls: Option<Tls>,
     /// Tokens and users. Without any, nobody is asked for credentials.

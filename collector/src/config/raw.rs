@@ -22,6 +22,9 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "logs",
             "metrics",
             "read_models",
+            "read_models_10s",
+            "read_models_1m",
+            "read_models_1h",
             "traces_bytes",
             "logs_bytes",
             "metrics_bytes",
@@ -58,6 +61,9 @@ const AUTH_LISTS: &[&str] = &["tokens", "users"];
 const TOKEN_KEYS: &[&str] = &["name", "secret_env", "secret_file", "items_per_second", "bytes_per_second"];
 const USER_KEYS: &[&str] = &["name", "password_env", "password_file", "items_per_second", "bytes_per_second"];
 
+/// Lists of tables, `[[slos]]`.
+const LISTS: &[&str] = &["receivers", "slos", "services"];
+
 const RECEIVER_KEYS: &[&str] =
     &["name", "url", "secret_env", "secret_file", "allow_private_targets", "send_resolved", "format"];
 
@@ -76,6 +82,8 @@ const SLO_KEYS: &[&str] = &[
     "keep_firing",
 ];
 
+const SERVICE_KEYS: &[&str] = &["name", "owner", "contact", "repository", "tier", "receiver", "playbooks"];
+
 /// Variables with our prefix that other places read.
 const OTHER_VARIABLES: &[&str] = &[
     "FIRSTFAULT_CONFIG",
@@ -93,6 +101,7 @@ pub(super) struct Raw {
     sections: BTreeMap<&'static str, Section>,
     pub(super) receivers: Vec<Section>,
     pub(super) slos: Vec<Section>,
+    pub(super) services: Vec<Section>,
     pub(super) tokens: Vec<Section>,
     pub(super) users: Vec<Section>,
 }
@@ -190,11 +199,14 @@ fn read_top_level(
         (None, DeValue::Array(_)) if text == "slos" => {
             raw.slos = read_list(text, value, SLO_KEYS, problems);
         }
+        (None, DeValue::Array(_)) if text == "services" => {
+            raw.services = read_list(text, value, SERVICE_KEYS, problems);
+        }
         (Some(_), other) => problems.push(
             Problem::new(Origin::File(value.span()), format!("{text} is a section, not {}", kind(other)))
                 .hint(format!("write a line [{text}] and its keys below it")),
         ),
-        (None, other) if text == "receivers" || text == "slos" => {
+        (None, other) if LISTS.contains(&text) => {
             problems.push(no_list(text, other, name.span()));
         }
         (None, other) if text == AUTH => problems.push(
@@ -230,7 +242,7 @@ fn no_list(name: &str, value: &DeValue<'_>, span: Range<usize>) -> Problem {
 }
 
 fn unknown_section(text: &str, span: Range<usize>) -> Problem {
-    let sections = || SECTIONS.iter().map(|(section, _)| *section).chain([AUTH, "receivers", "slos"]);
+    let sections = || SECTIONS.iter().map(|(section, _)| *section).chain([AUTH]).chain(LISTS.iter().copied());
     let problem = Problem::new(Origin::File(span), format!("unknown section {text:?}"));
     let homes: Vec<&str> = keys().filter(|(_, key)| *key == text).map(|(section, _)| section).collect();
     match (homes.as_slice(), nearest(text, sections())) {

@@ -4,6 +4,8 @@ use super::*;
 use crate::auth::{Kind, Rates};
 use expect_test::{Expect, expect};
 
+mod services;
+
 fn sources(text: &str, env: &[(&str, &str)]) -> Sources {
     let mut env: BTreeMap<String, String> =
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -62,7 +64,9 @@ fn later_sources_win() {
         traces = "3d"
         logs = "36h"
         metrics = "2w"
-        read_models = "90d"
+        read_models_10s = "3d"
+        read_models_1m = "30d"
+        read_models_1h = "90d"
         traces_bytes = "50GiB"
         read_models_bytes = "1GB"
         [compaction]
@@ -119,6 +123,9 @@ fn later_sources_win() {
     assert_eq!(config.storage.data_dir, PathBuf::from("/home/ada/ff"));
     assert_eq!(config.storage.wal.sync, storage::WalSync::Interval(Duration::from_millis(250)));
     assert_eq!(config.storage.retention.logs, Duration::from_secs(86_400));
+    let day = Duration::from_secs(86_400);
+    let ages = storage::ReadModelAges { ten_seconds: 3 * day, minute: 30 * day, hour: 90 * day };
+    assert_eq!(config.storage.retention.read_models, ages);
     let bytes_max = config.storage.retention.bytes_max;
     assert_eq!((bytes_max.traces, bytes_max.logs), (Some(50 << 30), None));
     assert_eq!((bytes_max.metrics, bytes_max.read_models), (None, Some(1_000_000_000)));
@@ -465,7 +472,7 @@ fn bad_receivers_and_slos_are_refused() {
                  |             ^^^^
               hint: set indicator = "latency", or remove this key
 
-            ff.toml:26:10: slos[3].period: is longer than retention.read_models (400d)
+            ff.toml:26:10: slos[3].period: is longer than retention.read_models_1h (400d)
               26 | period = "500d"
                  |          ^^^^^^
               hint: the objective could never be measured in full

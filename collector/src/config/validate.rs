@@ -22,6 +22,7 @@ mod keeping;
 mod protocols;
 mod reach;
 mod receivers;
+mod services;
 mod slos;
 mod tls;
 
@@ -36,7 +37,7 @@ const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
-    let slos = slos::read(raw, storage.retention.read_models, problems);
+    let slos = slos::read(raw, storage.retention.read_models.hour, problems);
     let listen = listen(raw, problems);
     Config {
         zipkin: protocols::zipkin(raw, &listen, problems),
@@ -48,6 +49,7 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
         credentials: auth::read(raw, env, problems),
         origins: cors::read(raw, problems),
         storage,
+        services: services::read(raw, problems),
         receivers,
         slos,
     }

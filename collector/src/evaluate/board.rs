@@ -1,6 +1,10 @@
-//! What the API may know: the latest judgements, the alerts, and how their notifications fare.
+//! What the API may know: the latest judgements, the alerts, and how their notifications fare; and what it may keep:
+//! whose services are, and what was deployed.
 
-use alerts::{AlertRecord, Delivery, Error, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store};
+use super::owners::Owners;
+use alerts::{
+    AlertRecord, Delivery, Deployment, Error, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store,
+};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
 
@@ -45,6 +49,7 @@ pub(crate) struct Board {
     statuses: watch::Receiver<Arc<[SloStatus]>>,
     /// Name and target, in order of names.
     receivers: Arc<[(String, String)]>,
+    owners: Owners,
 }
 
 impl Board {
@@ -52,9 +57,35 @@ impl Board {
         store: Store,
         statuses: watch::Receiver<Arc<[SloStatus]>>,
         receivers: &BTreeMap<String, Receiver>,
+        owners: Owners,
     ) -> Self {
         let shown = receivers.values().map(|each| (each.name.clone(), each.target.to_string()));
-        Self { store, statuses, receivers: shown.collect() }
+        Self { store, statuses, receivers: shown.collect(), owners }
+    }
+
+    pub(crate) fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// Names of the configured receivers, in order.
+    pub(crate) fn receiver_names(&self) -> impl Iterator<Item = &str> {
+        self.receivers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Keeps a marker; false where it is known, which changes nothing.
+    pub(crate) async fn put_deployment(&self, deployment: Deployment) -> Result<bool, Error> {
+        self.store.put_deployment(deployment).await
+    }
+
+    /// Markers of a service from one moment (included) to another (excluded), oldest first.
+    pub(crate) async fn deployments(
+        &self,
+        service: &str,
+        from: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, Error> {
+        self.store.deployments(service, from, to, limit).await
     }
 
     /// All objectives in order of configuration.

@@ -9,6 +9,7 @@ mod board;
 mod deliver;
 mod hearing;
 mod notice;
+mod owners;
 mod reading;
 mod schedule;
 mod slices;
@@ -17,12 +18,14 @@ mod track;
 mod watcher;
 
 pub(crate) use board::{Board, ReceiverStatus, SloStatus};
+pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 
 use crate::causes::with_causes;
 use crate::units::nanos;
-use alerts::{Change, Clock, Receiver, RetryPolicy, Slo, Store};
+use alerts::{Change, Clock, Ownership, Receiver, RetryPolicy, Slo, Store};
 use hearing::Hearing;
+use owners::Owners;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +42,8 @@ pub(crate) struct Settings {
     /// The address under which people open the dashboard, for links.
     pub(crate) external_url: String,
     pub(crate) retry: RetryPolicy,
+    /// Whose services are, by name.
+    pub(crate) services: BTreeMap<String, Ownership>,
 }
 
 /// Notifications are kept for a month after they were delivered or given up.
@@ -59,6 +64,7 @@ pub(crate) struct Evaluation {
     receivers: BTreeMap<String, Receiver>,
     telemetry: Arc<dyn Telemetry>,
     store: Store,
+    owners: Owners,
     clock: Clock,
     statuses: watch::Sender<Arc<[SloStatus]>>,
     couriers: Vec<alerts::Courier>,
@@ -93,14 +99,15 @@ pub(crate) async fn open(
     let receivers: BTreeMap<_, _> = receivers.into_iter().map(|each| (each.name.clone(), each)).collect();
     let latest = store.latest().await?;
     let orphans = track::orphans(&latest, &slos);
-    close_orphans(&store, &settings, &receivers, orphans, now).await?;
+    let owners = Owners::new(settings.services.clone(), store.clone());
+    close_orphans(&store, &settings, &owners, &receivers, orphans, now).await?;
     let mut hearing = Hearing::new(settings.interval);
     for slo in &slos {
         hearing.restore(slo.service(), store.heard(slo.service()).await?);
     }
     let watchers: Vec<_> = slos.into_iter().map(|slo| Watcher::new(slo, &latest)).collect();
     let (statuses, shown) = watch::channel(watchers.iter().map(Watcher::status).collect::<Arc<[_]>>());
-    let board = Board::new(store.clone(), shown, &receivers);
+    let board = Board::new(store.clone(), shown, &receivers, owners.clone());
     let evaluation = Evaluation {
         settings,
         watchers,
@@ -108,6 +115,7 @@ pub(crate) async fn open(
         receivers,
         telemetry,
         store,
+        owners,
         clock,
         statuses,
         couriers,
@@ -119,6 +127,7 @@ pub(crate) async fn open(
 async fn close_orphans(
     store: &Store,
     settings: &Settings,
+    owners: &Owners,
     receivers: &BTreeMap<String, Receiver>,
     orphans: Vec<alerts::AlertRecord>,
     now: i64,
@@ -127,9 +136,22 @@ async fn close_orphans(
     for orphan in orphans {
         tracing::info!(slo = orphan.slo_id, "alert of a removed objective ends");
         let told = store.told(&orphan.id).await?;
-        changes.push(notice::close_orphan(orphan, &told, receivers, &settings.external_url, now));
+        let ownership = ownership_of(owners, &orphan.service).await;
+        let (ownership, external_url) = (ownership.as_ref(), &settings.external_url);
+        changes.push(notice::close_orphan(orphan, &told, receivers, ownership, external_url, now));
     }
     store.commit(changes, Vec::new(), now).await
+}
+
+/// Whose a service is, as far as that can be read: no alert waits for it.
+async fn ownership_of(owners: &Owners, service: &str) -> Option<Ownership> {
+    match owners.of(service).await {
+        Ok(owned) => owned.map(|owned| owned.ownership),
+        Err(error) => {
+            tracing::warn!(service, error = %with_causes(&error), "cannot find out whose the service is");
+            None
+        }
+    }
 }
 
 impl Evaluation {
@@ -250,13 +272,16 @@ impl Evaluation {
         let Some(transition) = step.transition else {
             return Ok(Change { alert: step.record.clone(), deliveries: Vec::new() });
         };
+        let ownership = ownership_of(&self.owners, watcher.slo().service()).await;
+        let ownership = ownership.as_ref();
         let told = match transition {
             alerts::Transition::Resolved => self.store.told(&step.record.id).await?,
-            _ => watcher.slo().spec().receivers.clone(),
+            _ => notice::told(watcher.slo(), ownership, &self.receivers),
         };
         let context = notice::Context {
             slo: watcher.slo(),
             judgement: watcher.judgement(),
+            ownership,
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
             exemplars,

@@ -4,8 +4,8 @@
 //! strings and nowhere else. Numbers are rounded for people here, and exact in the evidence beside them.
 
 use alerts::{
-    AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Phase, Receiver,
-    Severity, Slo, Transition, document, event_id, exhaustion_s, slo_url,
+    AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Ownership, Phase,
+    Receiver, Severity, Slo, Transition, document, event_id, exhaustion_s, slo_url,
 };
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 pub(super) struct Context<'a> {
     pub(super) slo: &'a Slo,
     pub(super) judgement: Option<&'a Judgement>,
+    pub(super) ownership: Option<&'a Ownership>,
     pub(super) receivers: &'a BTreeMap<String, Receiver>,
     pub(super) external_url: &'a str,
     pub(super) exemplars: &'a [String],
@@ -33,6 +34,7 @@ pub(super) fn change(
         event,
         identity: &Identity::new(context.slo, alert.severity),
         judged: context.judgement.map(|judgement| (context.slo, judgement)),
+        ownership: context.ownership,
         annotations: &annotations(context, &alert),
         external_url: context.external_url,
         now: context.now,
@@ -46,6 +48,7 @@ pub(super) fn close_orphan(
     mut alert: AlertRecord,
     told: &[String],
     receivers: &BTreeMap<String, Receiver>,
+    ownership: Option<&Ownership>,
     external_url: &str,
     now: i64,
 ) -> Change {
@@ -55,17 +58,39 @@ pub(super) fn close_orphan(
         return Change { alert, deliveries: Vec::new() };
     };
     alert.phase = Phase::Resolved { pending_at, firing_at, resolved_at: now };
+    let mut annotations = BTreeMap::from([("summary".to_owned(), alert.summary.clone())]);
+    annotate(&mut annotations, ownership);
     let notice = Notice {
         alert: &alert,
         event: Event::Resolved,
         identity: &Identity::of_orphan(&alert),
         judged: None,
-        annotations: &BTreeMap::from([("summary".to_owned(), alert.summary.clone())]),
+        ownership,
+        annotations: &annotations,
         external_url,
         now,
     };
     let deliveries = deliveries(&notice, receivers, told);
     Change { alert, deliveries }
+}
+
+/// Who is told that an objective burns: its own receivers, or else the one that its service names.
+pub(super) fn told(
+    slo: &Slo,
+    ownership: Option<&Ownership>,
+    receivers: &BTreeMap<String, Receiver>,
+) -> Vec<String> {
+    let own = &slo.spec().receivers;
+    let of_service = ownership.and_then(|ownership| ownership.spec().receiver.as_ref());
+    match of_service.filter(|_| own.is_empty()) {
+        Some(receiver) if !receivers.contains_key(receiver) => {
+            let (slo, service) = (slo.id(), slo.service());
+            tracing::warn!(slo, service, receiver, "the receiver of the service's alerts is not configured");
+            Vec::new()
+        }
+        Some(receiver) => vec![receiver.clone()],
+        None => own.clone(),
+    }
 }
 
 fn deliveries(
@@ -134,7 +159,9 @@ fn annotations(context: &Context<'_>, alert: &AlertRecord) -> BTreeMap<String, S
     put("summary", alert.summary.clone());
     put("description", slo.sentence());
     put("dashboard_url", slo_url(context.external_url, slo.id()));
-    if let Some(url) = &slo.spec().runbook_url {
+    let playbooks = context.ownership.map(|ownership| ownership.spec().playbooks.as_slice());
+    let playbook = playbooks.and_then(|playbooks| playbooks.first());
+    if let Some(url) = slo.spec().runbook_url.as_ref().or(playbook) {
         put("runbook_url", url.clone());
     }
     if let Some(worst) = context.judgement.and_then(|judgement| judgement.worst(alert.severity)) {
@@ -148,7 +175,28 @@ fn annotations(context: &Context<'_>, alert: &AlertRecord) -> BTreeMap<String, S
     for (n, trace_id) in context.exemplars.iter().enumerate() {
         put(&format!("exemplar_trace_{}", n + 1), trace_id.clone());
     }
+    annotate(&mut annotations, context.ownership);
     annotations
+}
+
+/// Whose the service is. `tier` is the one of the burn rate already.
+fn annotate(annotations: &mut BTreeMap<String, String>, ownership: Option<&Ownership>) {
+    let Some(spec) = ownership.map(Ownership::spec) else { return };
+    let facts = [
+        ("owner", &spec.owner),
+        ("contact", &spec.contact),
+        ("repository", &spec.repository),
+        ("service_tier", &spec.tier),
+    ];
+    let mut put = |name: String, text: &String| annotations.insert(name, text.clone());
+    for (name, fact) in facts {
+        if let Some(fact) = fact {
+            put(name.to_owned(), fact);
+        }
+    }
+    for (n, playbook) in spec.playbooks.iter().enumerate() {
+        put(format!("playbook_{}", n + 1), playbook);
+    }
 }
 
 /// Two significant digits below ten, whole numbers above.

@@ -1,7 +1,7 @@
 //! The whole loop against made-up telemetry: evaluation, state file, couriers and a receiver.
 
 use super::*;
-use alerts::{Phase, ReceiverUrl, Severity, SloSpec, Verdict};
+use alerts::{OwnershipSpec, Phase, ReceiverUrl, Severity, SloSpec, Verdict};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -99,6 +99,7 @@ fn settings() -> Settings {
         read_timeout: Duration::from_secs(60),
         external_url: "http://127.0.0.1:4320".to_owned(),
         retry: RetryPolicy { waits: vec![Duration::from_millis(10)], ..RetryPolicy::default() },
+        services: BTreeMap::new(),
     }
 }
 
@@ -153,6 +154,23 @@ impl Scene {
 
 fn page_verdict(board: &Board) -> Verdict {
     board.slo("checkout").unwrap().judged.unwrap().1.verdict(Severity::Page)
+}
+
+/// Scenario: a service fails for a minute; its objective names no receiver, but the service does.
+/// Guarantees: the service's receiver is told that it burns, and that it is over.
+#[tokio::test]
+async fn a_service_names_the_receiver() {
+    let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 660)));
+    let spec = OwnershipSpec { receiver: Some("hook".to_owned()), ..OwnershipSpec::default() };
+    let services = BTreeMap::from([("checkout".to_owned(), Ownership::new(spec).unwrap())]);
+    let bare = SloSpec { receivers: Vec::new(), ..slo().spec().clone() };
+    let settings = Settings { services, ..settings() };
+    let (mut evaluation, board) = scene.open_with(settings, vec![Slo::new(bare).unwrap()]).await;
+    scene.evaluate(&mut evaluation, &board, 0, 1800).await;
+    let alerts = board.alerts(10).await.unwrap();
+    let page = alerts.iter().find(|(alert, _)| alert.severity == Severity::Page).unwrap();
+    let told: Vec<_> = page.1.iter().map(|one| (one.receiver.as_str(), one.event.name())).collect();
+    assert_eq!(told, [("hook", "firing"), ("hook", "resolved")]);
 }
 
 /// Scenario: a new installation whose service fails ten minutes after its first request, for a minute.

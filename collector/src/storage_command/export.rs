@@ -15,6 +15,7 @@ use crate::reach::Reach;
 use crate::units::{MOMENT_HINT, moment};
 use arrow::array::RecordBatch;
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -33,8 +34,8 @@ pub(super) struct Args {
     #[command(flatten)]
     reach: Reach,
     /// What to export; may be given more than once. Default: everything that the format can hold.
-    #[arg(long, value_enum)]
-    table: Vec<TableName>,
+    #[arg(long, value_parser = table_names())]
+    table: Vec<Table>,
     /// Parquet for DuckDB, ClickHouse and the like; OTLP JSON to be sent or imported again.
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
     format: Format,
@@ -58,24 +59,9 @@ enum Format {
     OtlpJson,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum TableName {
-    Spans,
-    Logs,
-    MetricPoints,
-    Red,
-}
-
-impl From<TableName> for Table {
-    fn from(name: TableName) -> Self {
-        match name {
-            TableName::Spans => Self::Spans,
-            TableName::Logs => Self::Logs,
-            TableName::MetricPoints => Self::MetricPoints,
-            TableName::Red => Self::Red,
-        }
-    }
+fn table_names() -> impl TypedValueParser<Value = Table> {
+    let names = PossibleValuesParser::new(Table::ALL.map(Table::name));
+    names.map(|name| Table::from_name(&name).expect("only names of tables are let through"))
 }
 
 /// What was asked for, understood.
@@ -122,15 +108,17 @@ impl Args {
     fn tables(&self, is_trace: bool) -> Result<Vec<Table>, String> {
         let may_hold = |table: Table| match table {
             Table::Spans | Table::Logs => Ok(()),
-            _ if is_trace => Err("--trace-id selects spans and logs"),
-            Table::Red if self.format == Format::OtlpJson => Err("table red has no form in OTLP"),
+            _ if is_trace => Err("--trace-id selects spans and logs".to_owned()),
+            _ if table.signal().is_none() && self.format == Format::OtlpJson => {
+                Err(format!("table {} has no form in OTLP", table.name()))
+            }
             _ => Ok(()),
         };
         if self.table.is_empty() {
             return Ok(Table::ALL.into_iter().filter(|table| may_hold(*table).is_ok()).collect());
         }
         let mut tables = Vec::new();
-        for table in self.table.iter().map(|name| Table::from(*name)) {
+        for &table in &self.table {
             may_hold(table)?;
             if !tables.contains(&table) {
                 tables.push(table);

@@ -151,6 +151,11 @@ fn stored(page: &mut Page, engine: &Stats) {
         "Spans counted under the operation other, there being too many series.",
         engine.n_spans_red_overflow,
     );
+    page.counter(
+        "firstfault_instances_overflow_items_total",
+        "Spans, log records and points counted under the instance other, there being too many instances.",
+        engine.n_items_seen_overflow,
+    );
 }
 
 /// Text under construction. Writing to a String cannot fail.

@@ -49,7 +49,8 @@ impl Store {
         let Divided { live, expired, displaced } = retention::divide(&manifest.segments, retention, now);
         let (n_expired, n_displaced) = (expired.len() as u64, displaced.len() as u64);
         if n_expired + n_displaced > 0 {
-            let next = Manifest { version: manifest.version + 1, segments: live, ..(*manifest).clone() };
+            let mut next = Manifest { version: manifest.version + 1, segments: live, ..(*manifest).clone() };
+            expired.iter().chain(&displaced).for_each(|segment| next.note_leaving(segment));
             self.publish(&mut work, next, |_| {})?;
             self.figures.n_segments_expired.fetch_add(n_expired, Ordering::Relaxed);
             self.figures.n_segments_displaced.fetch_add(n_displaced, Ordering::Relaxed);
@@ -85,7 +86,8 @@ impl Store {
         }
         let figures = &self.figures;
         figures.n_bytes_hot.fetch_sub(frozen.n_bytes(), Ordering::Relaxed);
-        figures.n_spans_red_overflow.fetch_add(frozen.red().n_spans_overflow(), Ordering::Relaxed);
+        figures.n_spans_red_overflow.fetch_add(frozen.models().n_spans_overflow(), Ordering::Relaxed);
+        figures.n_items_seen_overflow.fetch_add(frozen.models().n_items_overflow(), Ordering::Relaxed);
         figures.n_flushes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -95,11 +97,7 @@ impl Store {
         let mut segments: Vec<Arc<SegmentMeta>> = Vec::new();
         for TableRows { table, batches, n_bytes } in &tables {
             let id = self.next_segment_id();
-            // The read model has no rows of its own: it is as young as the newest span in it, whose
-            // segment comes before.
-            let received_max = segment::received_max(*table, batches);
-            let spans_received_max = segments.first().map(|spans| spans.received_max);
-            let received_max = received_max.or(spans_received_max).unwrap_or(i64::MAX);
+            let received_max = received_max(*table, batches, &segments);
             let source = SegmentSource { id, table: *table, batches, n_bytes: *n_bytes, received_max };
             match segment::write(&source, &self.data_dir, &*self.faults) {
                 Ok(segment) => {
@@ -190,7 +188,7 @@ impl Store {
     }
 }
 
-/// The tables that a generation has rows of; spans come first.
+/// The tables that a generation has rows of; those of the signals come first.
 fn table_rows(generation: &Generation) -> Vec<TableRows> {
     let mut tables: Vec<TableRows> = Vec::new();
     for signal in Signal::ALL {
@@ -200,11 +198,27 @@ fn table_rows(generation: &Generation) -> Vec<TableRows> {
             tables.push(TableRows { table: Table::from(signal), batches, n_bytes });
         }
     }
-    if let Some(red) = generation.red().snapshot().to_batch() {
-        let n_bytes = generation.red().n_bytes();
-        tables.push(TableRows { table: Table::Red, batches: vec![red], n_bytes });
+    for table in Table::read_models() {
+        if let Some(batch) = generation.models().cells(table).and_then(|cells| cells.to_batch()) {
+            let n_bytes = batch.get_array_memory_size() as u64;
+            tables.push(TableRows { table, batches: vec![batch], n_bytes });
+        }
     }
     tables
+}
+
+/// When the newest row was received. The rows of a read model do not say: they are as young as those they were made
+/// of, whose segments come before.
+fn received_max(table: Table, batches: &[RecordBatch], before: &[Arc<SegmentMeta>]) -> i64 {
+    let newest = |is_source: fn(Table) -> bool| {
+        let sources = before.iter().filter(|segment| is_source(segment.table));
+        sources.map(|segment| segment.received_max).max()
+    };
+    let of_spans = || if table == Table::ServiceSeen { None } else { newest(|table| table == Table::Spans) };
+    segment::received_max(table, batches)
+        .or_else(of_spans)
+        .or_else(|| newest(|table| table.signal().is_some()))
+        .unwrap_or(i64::MAX)
 }
 
 /// The version in which these segments take the place of the generation.

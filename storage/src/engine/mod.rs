@@ -180,6 +180,15 @@ impl Engine {
         self.inner.store.snapshot(table)
     }
 
+    /// From this moment on a read model lacks no row for a segment that has left.
+    pub(crate) fn complete_from(&self, table: Table) -> i64 {
+        let manifest = self.inner.store.manifest();
+        match (manifest.lacking.get(&table), table.resolution()) {
+            (Some(at), Some(resolution)) => resolution.bucket_of(*at).saturating_add(resolution.bucket_ns()),
+            _ => i64::MIN,
+        }
+    }
+
     /// Where queries run, so that neither ingest nor flushes wait for them.
     pub(crate) fn query_context(&self) -> &QueryContext {
         &self.inner.query

@@ -97,6 +97,7 @@ fn open(
     let manifests = fs::manifest_dir(&options.data_dir);
     disk::sync_names(&manifests, Step::ManifestNameSync, &*faults)
         .map_err(|source| Error::io("sync directory", &manifests, source))?;
+    segments::tell_outdated(&manifest);
     let n_segments_given_up = segments::give_up(&options.data_dir, &mut manifest);
     segments::check(&options.data_dir, &manifest)?;
     let n_orphans_removed = segments::remove_orphans(&options.data_dir, &manifest, &*faults)?;

@@ -32,6 +32,18 @@ pub(super) fn give_up(data_dir: &Path, manifest: &mut Manifest) -> u64 {
     (n_before - manifest.segments.len()) as u64
 }
 
+/// Says what an upgrade costs: read models of an older version are made again, not read.
+pub(super) fn tell_outdated(manifest: &Manifest) {
+    let n_segments = manifest.n_outdated;
+    if n_segments > 0 {
+        tracing::warn!(
+            n_segments,
+            "rates, errors and durations of an older version are not read: `firstfault storage rebuild-read-models` \
+             makes them again of the spans that are still there"
+        );
+    }
+}
+
 /// Every segment of the manifest must be there, at its full size: a directory that is only half
 /// mounted must not be taken for the whole.
 pub(super) fn check(data_dir: &Path, manifest: &Manifest) -> Result<(), Error> {

@@ -73,6 +73,7 @@ pub(super) struct Figures {
     pub(super) n_records_missing: AtomicU64,
     /// Of generations that are gone.
     pub(super) n_spans_red_overflow: AtomicU64,
+    pub(super) n_items_seen_overflow: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
 }
 
@@ -148,7 +149,7 @@ impl Store {
     pub(super) fn snapshot(&self, table: Table) -> Snapshot {
         match table.signal() {
             Some(signal) => self.snapshot_rows(table, signal),
-            None => self.snapshot_red(),
+            None => self.snapshot_cells(table),
         }
     }
 
@@ -163,15 +164,16 @@ impl Store {
     }
 
     /// Cells are shared under the lock and turned into rows outside of it.
-    fn snapshot_red(&self) -> Snapshot {
+    fn snapshot_cells(&self, table: Table) -> Snapshot {
         let (cells, manifest) = {
             let state = self.state.lock();
             let generations = std::iter::once(&state.active).chain(state.frozen.as_deref());
-            let cells: Vec<_> = generations.map(|generation| generation.red().snapshot()).collect();
+            let cells: Vec<_> =
+                generations.filter_map(|generation| generation.models().cells(table)).collect();
             (cells, Arc::clone(&state.manifest))
         };
         let batches = cells.iter().filter_map(|cells| cells.to_batch()).collect();
-        Snapshot { batches, segments: manifest.segments_of(Table::Red) }
+        Snapshot { batches, segments: manifest.segments_of(table) }
     }
 
     pub(super) fn n_bytes_hot(&self) -> u64 {
@@ -214,13 +216,15 @@ impl Store {
             n_records_undecodable: load(&figures.n_records_undecodable),
             n_records_missing: load(&figures.n_records_missing),
             n_spans_red_overflow: load(&figures.n_spans_red_overflow),
+            n_items_seen_overflow: load(&figures.n_items_seen_overflow),
             last_error: figures.last_error.lock().clone(),
             ..Stats::default()
         };
         let state = self.state.lock();
         stats.rows_ever = state.manifest.rows_ever;
         for generation in std::iter::once(&state.active).chain(state.frozen.as_deref()) {
-            stats.n_spans_red_overflow += generation.red().n_spans_overflow();
+            stats.n_spans_red_overflow += generation.models().n_spans_overflow();
+            stats.n_items_seen_overflow += generation.models().n_items_overflow();
             for signal in Signal::ALL {
                 stats.hot_rows += generation.n_rows(signal);
                 stats.rows_ever.add(signal, generation.n_rows(signal));

@@ -38,7 +38,7 @@ fn time_columns(table: Table) -> &'static [&'static str] {
     match table {
         Table::Spans => &["start_time", "end_time"],
         Table::Logs | Table::MetricPoints => &["time"],
-        Table::Red => &["bucket"],
+        Table::Red(_) | Table::ServiceRed(_) | Table::EdgeRed(_) | Table::ServiceSeen => &["bucket"],
     }
 }
 

@@ -1,6 +1,6 @@
 //! Time ranges and the steps that cut them.
 
-use crate::read_models::BUCKET_NS;
+use crate::read_models::Resolution;
 use std::time::Duration;
 
 /// From (included) to (excluded), in nanoseconds since 1970.
@@ -11,9 +11,9 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The range with its start moved back to the start of a bucket of the read model, which is counted whole.
+    /// The range with its start moved back to the start of the read models' finest bucket, which is counted whole.
     pub fn whole_buckets(self) -> Self {
-        Self { from: floor_to(self.from, BUCKET_NS), to: self.to }
+        Self { from: floor_to(self.from, Resolution::TenSeconds.bucket_ns()), to: self.to }
     }
 
     /// The range with this much more on both sides, saturating.
@@ -47,9 +47,15 @@ pub(super) fn floor_to(at: i64, step_ns: i64) -> i64 {
     at.saturating_sub(at.rem_euclid(step_ns))
 }
 
+/// End of the last step that begins before this moment; the moment itself where a step ends there.
+pub(super) fn ceil_to(at: i64, step_ns: i64) -> i64 {
+    let floor = floor_to(at, step_ns);
+    if floor == at { at } else { floor.saturating_add(step_ns) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{TimeRange, floor_to};
+    use super::{TimeRange, ceil_to, floor_to};
     use std::time::Duration;
 
     /// Scenario: moments around a step's border, before 1970, and at the ends of time.
@@ -60,6 +66,8 @@ mod tests {
         assert_eq!(floor_to(20, 10), 20);
         assert_eq!(floor_to(-1, 10), -10);
         assert_eq!(floor_to(i64::MIN, 10), i64::MIN);
+        assert_eq!((ceil_to(11, 10), ceil_to(20, 10), ceil_to(-11, 10)), (20, 20, -10));
+        assert_eq!(ceil_to(i64::MAX, 10), i64::MAX);
         let all = TimeRange { from: i64::MIN, to: i64::MAX }.widened(Duration::MAX);
         assert_eq!(all, TimeRange { from: i64::MIN, to: i64::MAX });
     }

@@ -1,45 +1,72 @@
-//! Rate, errors and duration over any window, from the read model.
+//! Rate, errors and duration over any window, from the read models.
 //!
 //! The statement sorts the rows by group and bucket; one pass over them then holds two histograms, of
 //! the group and of the step, however many groups and steps there are.
 
-use super::literals::{interval, text, timestamp, within};
+use super::literals::{interval, text};
+use super::parts::Parts;
 use super::range::{TimeRange, floor_to, step_nanos};
 use super::rows::column;
 use super::tally::{RedColumns, RedTotals, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::ids::Table;
+use crate::read_models::Resolution;
 use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
 use std::time::Duration;
 
+/// Which spans are counted, and what for each group and step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedQuery {
     /// Buckets of ten seconds that start in it; `from` counts from the start of its own bucket.
     pub range: TimeRange,
-    pub service: Option<String>,
+    /// Only spans with these values; an empty one is that of spans without any.
+    pub only: Vec<(RedBy, String)>,
     /// Only entry spans: what the service was asked for or took up by itself.
     pub entry_only: bool,
-    pub by: RedBy,
+    /// What groups are told apart by, in any order; with none there is one group of all.
+    pub by: Vec<RedBy>,
     pub step: Duration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What tells spans apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RedBy {
     Service,
-    /// Service, operation and kind.
     Operation,
-    /// Service and version.
+    Kind,
+    /// `1xx` to `5xx` of HTTP, else the status of RPC.
+    StatusClass,
     Version,
+    Environment,
+    Instance,
 }
 
+/// What all groups are, and how they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedAnswer {
+    /// Ordered by what they are grouped by.
+    pub groups: Vec<RedGroup>,
+    /// The time whose buckets are counted, which `range` lies in.
+    pub counted: TimeRange,
+    /// Buckets as fine as asked for are gone: ends of the range and steps are those of coarser ones.
+    pub is_coarser: bool,
+    /// A statement that gives the same numbers, one row a group.
+    pub sql: String,
+    /// A statement that gives the same numbers, one row a group and step.
+    pub points_sql: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RedGroup {
+    /// Empty unless grouped by it, like those below.
     pub service: String,
-    /// Empty unless by operation, like the kind.
     pub operation: String,
     pub kind: String,
-    /// Empty unless by version.
+    pub status_class: String,
     pub version: String,
+    pub environment: String,
+    pub instance: String,
     pub total: RedTotals,
     /// Start of each step that has data, counted from 1970, in order.
     pub points: Vec<(i64, RedTotals)>,
@@ -49,186 +76,258 @@ pub struct RedGroup {
 }
 
 impl RedBy {
-    fn columns(self) -> &'static [&'static str] {
+    pub const ALL: [Self; 7] = [
+        Self::Service,
+        Self::Operation,
+        Self::Kind,
+        Self::StatusClass,
+        Self::Version,
+        Self::Environment,
+        Self::Instance,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Service => &["service"],
-            Self::Operation => &["service", "operation", "kind"],
-            Self::Version => &["service", "service_version"],
+            Self::Service => "service",
+            Self::Operation => "operation",
+            Self::Kind => "kind",
+            Self::StatusClass => "status_class",
+            Self::Version => "version",
+            Self::Environment => "environment",
+            Self::Instance => "instance",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.name() == name)
+    }
+
+    /// The column that has it, in every table that does.
+    pub(super) fn column(self) -> &'static str {
+        match self {
+            Self::Version => "service_version",
+            other => other.name(),
+        }
+    }
+
+    /// Do the tables of whole services tell it?
+    fn is_of_service(self) -> bool {
+        matches!(self, Self::Service | Self::Version | Self::Environment)
+    }
+}
+
+impl RedGroup {
+    /// What it has in common by that.
+    pub fn value(&self, by: RedBy) -> &str {
+        match by {
+            RedBy::Service => &self.service,
+            RedBy::Operation => &self.operation,
+            RedBy::Kind => &self.kind,
+            RedBy::StatusClass => &self.status_class,
+            RedBy::Version => &self.version,
+            RedBy::Environment => &self.environment,
+            RedBy::Instance => &self.instance,
+        }
+    }
+
+    fn value_mut(&mut self, by: RedBy) -> &mut String {
+        match by {
+            RedBy::Service => &mut self.service,
+            RedBy::Operation => &mut self.operation,
+            RedBy::Kind => &mut self.kind,
+            RedBy::StatusClass => &mut self.status_class,
+            RedBy::Version => &mut self.version,
+            RedBy::Environment => &mut self.environment,
+            RedBy::Instance => &mut self.instance,
         }
     }
 }
 
 impl RedQuery {
-    /// A statement that gives the same numbers, one row a group.
-    pub fn sql(&self) -> String {
-        let columns = self.by.columns().join(", ");
-        format!(
-            "SELECT {columns}, sum(n_spans) AS n, sum(n_errors) AS n_errors, \
-             sum(sum_ns) AS sum_ns, hdr_quantile(duration_hdr, 0.5) AS p50_ns, \
-             hdr_quantile(duration_hdr, 0.95) AS p95_ns, hdr_quantile(duration_hdr, 0.99) AS p99_ns\nFROM red\nWHERE {}\nGROUP BY {columns}\nORDER BY {columns}",
-            self.matching()
-        )
+    /// What groups are told apart by, each once, in the order of their columns.
+    fn by(&self) -> Vec<RedBy> {
+        let mut by = self.by.clone();
+        by.sort_unstable();
+        by.dedup();
+        by
     }
 
-    /// A statement that gives the same numbers, one row a group and step.
-    pub fn points_sql(&self) -> String {
-        let columns = self.by.columns().join(", ");
-        format!(
-            "SELECT {columns}, date_bin({}, bucket) AS at, sum(n_spans) AS n, sum(n_errors) AS n_errors, \
-             hdr_quantile(duration_hdr, 0.95) AS p95_ns\nFROM red\nWHERE {}\nGROUP BY {columns}, at\n\
-             ORDER BY {columns}, at",
-            interval(self.step),
-            self.matching()
-        )
+    /// The tables that have what is asked for: the smallest that do.
+    pub(super) fn model(&self) -> fn(Resolution) -> Table {
+        let mut told_apart = self.by.iter().chain(self.only.iter().map(|(by, _)| by));
+        match self.entry_only && told_apart.all(|by| by.is_of_service()) {
+            true => Table::ServiceRed,
+            false => Table::Red,
+        }
     }
 
-    fn rows_sql(&self) -> String {
-        let columns = self.by.columns().join(", ");
-        format!(
-            "SELECT {columns}, bucket, {} FROM red WHERE {} ORDER BY {columns}, bucket",
-            RedColumns::NAMES,
-            self.matching()
-        )
-    }
-
-    fn matching(&self) -> String {
-        let mut conditions = vec![within("bucket", self.range.whole_buckets())];
-        conditions.extend(self.service.iter().map(|service| format!("service = {}", text(service))));
-        if self.entry_only {
+    /// What rows must be, but for their time.
+    pub(super) fn conditions(&self) -> Vec<String> {
+        let only = self.only.iter().map(|(by, value)| format!("{} = {}", by.column(), text(value)));
+        let mut conditions: Vec<String> = only.collect();
+        // The tables of whole services have no other rows.
+        if self.entry_only && self.model()(Resolution::Hour) == Table::Red(Resolution::Hour) {
             conditions.push("is_entry".to_owned());
         }
-        conditions.join(" AND ")
+        conditions
+    }
+}
+
+/// A query and the parts of tables that answer it.
+struct Statements<'a> {
+    query: &'a RedQuery,
+    parts: &'a Parts,
+    /// Followed by a comma where there are any.
+    columns: String,
+}
+
+impl<'a> Statements<'a> {
+    fn of(query: &'a RedQuery, parts: &'a Parts) -> Self {
+        let columns = query.by().into_iter().map(|by| format!("{}, ", by.column()));
+        Self { query, parts, columns: columns.collect() }
+    }
+
+    /// The rows that count, with these columns.
+    fn rows(&self) -> String {
+        let columns = format!("{}bucket, {}", self.columns, RedColumns::NAMES);
+        self.parts.rows(self.query.model(), &columns, &self.query.conditions())
+    }
+
+    fn totals(&self) -> String {
+        let rows = self.rows();
+        let columns = self.columns.trim_end_matches(", ");
+        let grouped = match columns {
+            "" => String::new(),
+            columns => format!("\nGROUP BY {columns}\nORDER BY {columns}"),
+        };
+        format!(
+            "SELECT {}sum(n_spans) AS n, sum(n_errors) AS n_errors, \
+             sum(n_spans_adjusted_q16) / 65536.0 AS n_adjusted, \
+             sum(n_errors_adjusted_q16) / 65536.0 AS n_errors_adjusted, sum(sum_ns) AS sum_ns, \
+             hdr_quantile(duration_hdr, 0.5) AS p50_ns, hdr_quantile(duration_hdr, 0.9) AS p90_ns, \
+             hdr_quantile(duration_hdr, 0.95) AS p95_ns, hdr_quantile(duration_hdr, 0.99) AS p99_ns, \
+             hdr_quantile(duration_hdr, 0.999) AS p999_ns\nFROM {rows}{grouped}",
+            self.columns
+        )
+    }
+
+    fn points(&self) -> String {
+        let (columns, rows) = (&self.columns, self.rows());
+        format!(
+            "SELECT {columns}date_bin({}, bucket) AS at, sum(n_spans) AS n, sum(n_errors) AS n_errors, \
+             hdr_quantile(duration_hdr, 0.5) AS p50_ns, hdr_quantile(duration_hdr, 0.95) AS p95_ns, \
+             hdr_quantile(duration_hdr, 0.99) AS p99_ns\nFROM {rows}\nGROUP BY {columns}at\nORDER BY {columns}at",
+            interval(self.query.step),
+        )
+    }
+
+    fn sorted_rows(&self) -> String {
+        let (columns, rows) = (&self.columns, self.rows());
+        format!("SELECT {columns}bucket, {} FROM {rows} ORDER BY {columns}bucket", RedColumns::NAMES)
     }
 }
 
 impl Engine {
-    /// Groups ordered by what they are grouped by.
-    pub async fn red(&self, query: &RedQuery) -> Result<Vec<RedGroup>, Error> {
-        let query = query.clone();
-        self.read(move |session| async move {
-            let mut fold = Fold::new(&query);
-            session.for_each(&query.rows_sql(), |batch| fold.batch(batch)).await?;
+    /// Rate, errors and duration of groups and steps.
+    pub async fn red(&self, query: &RedQuery) -> Result<RedAnswer, Error> {
+        let parts = Parts::of(self, query.model(), query.range, query.step);
+        let statements = Statements::of(query, &parts);
+        let (rows, sql, points_sql) = (statements.sorted_rows(), statements.totals(), statements.points());
+        let mut fold = Fold::new(query);
+        let groups = self.read(move |session| async move {
+            session.for_each(&rows, |batch| fold.batch(batch)).await?;
             Ok(fold.finish())
-        })
-        .await
+        });
+        let groups = groups.await?;
+        Ok(RedAnswer { groups, counted: parts.counted(), is_coarser: parts.is_coarser(), sql, points_sql })
     }
-
-    /// Each service and the start of the newest bucket it has spans in, by name; with `since` (unix nanos) only
-    /// those with a bucket that starts then or later.
-    pub async fn last_seen(&self, since: Option<i64>) -> Result<Vec<(String, i64)>, Error> {
-        let newer = since.map(|at| format!("WHERE bucket >= {} ", timestamp(at))).unwrap_or_default();
-        let sql =
-            format!("SELECT service, max(bucket) AS at FROM red {newer}GROUP BY service ORDER BY service");
-        self.read(move |session| async move {
-            let mut seen = Vec::new();
-            session.for_each(&sql, |batch| read_seen(batch, &mut seen)).await?;
-            Ok(seen)
-        })
-        .await
-    }
-}
-
-fn read_seen(batch: &RecordBatch, seen: &mut Vec<(String, i64)>) -> Result<(), Error> {
-    let services = column::<StringArray>(batch, "service")?;
-    let at = column::<TimestampNanosecondArray>(batch, "at")?;
-    seen.extend((0..batch.num_rows()).map(|row| (services.value(row).to_owned(), at.value(row))));
-    Ok(())
 }
 
 /// Rows in order of group and bucket, on their way to groups and points.
 struct Fold {
-    by: RedBy,
+    by: Vec<RedBy>,
     step_ns: i64,
     finished: Vec<RedGroup>,
     open: Option<OpenGroup>,
+    /// Empty while no group is open.
+    total: Tally,
+    /// Of the open group's last point, not yet in `total`.
+    point: Tally,
 }
 
 struct OpenGroup {
     group: RedGroup,
-    total: Tally,
     point_at: i64,
-    point: Tally,
 }
 
 impl Fold {
     fn new(query: &RedQuery) -> Self {
-        Self { by: query.by, step_ns: step_nanos(query.step), finished: Vec::new(), open: None }
+        Self {
+            by: query.by(),
+            step_ns: step_nanos(query.step),
+            finished: Vec::new(),
+            open: None,
+            total: Tally::default(),
+            point: Tally::default(),
+        }
     }
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let columns = self.by.columns().iter().map(|name| column::<StringArray>(batch, name));
+        let columns = self.by.iter().map(|by| column::<StringArray>(batch, by.column()));
         let columns = columns.collect::<Result<Vec<_>, Error>>()?;
         let buckets = column::<TimestampNanosecondArray>(batch, "bucket")?;
         let numbers = RedColumns::of(batch)?;
         for row in 0..batch.num_rows() {
-            let key: Vec<&str> = columns.iter().map(|column| column.value(row)).collect();
-            let open = self.open(&key, buckets.value(row));
-            open.total.row(&numbers, row)?;
-            open.point.row(&numbers, row)?;
+            self.open(&columns, row, buckets.value(row));
+            self.point.row(&numbers, row)?;
         }
         Ok(())
     }
 
-    /// The group and point that a row belongs to; closes the ones before.
-    fn open(&mut self, key: &[&str], bucket: i64) -> &mut OpenGroup {
+    /// Opens the group and the point that a row belongs to; closes the ones before.
+    fn open(&mut self, columns: &[&StringArray], row: usize, bucket: i64) {
         let at = floor_to(bucket, self.step_ns);
-        if self.open.as_ref().is_some_and(|open| !open.is(self.by, key)) {
-            self.close();
+        let is_same = |open: &OpenGroup| {
+            let mut values = self.by.iter().zip(columns);
+            values.all(|(by, column)| open.group.value(*by) == column.value(row))
+        };
+        match self.open.as_ref().map(|open| (is_same(open), open.point_at == at)) {
+            Some((true, true)) => {}
+            Some((true, false)) => self.close_point(),
+            Some((false, _)) => self.close(),
+            None => {}
         }
-        let by = self.by;
-        let open = self.open.get_or_insert_with(|| OpenGroup::new(by, key, bucket, at));
-        if open.point_at != at {
-            open.close_point();
-            open.point_at = at;
-        }
+        let by = &self.by;
+        let open = self.open.get_or_insert_with(|| {
+            let mut group = RedGroup { first_at: bucket, ..RedGroup::default() };
+            for (by, column) in by.iter().zip(columns) {
+                *group.value_mut(*by) = column.value(row).to_owned();
+            }
+            OpenGroup { group, point_at: at }
+        });
+        open.point_at = at;
         open.group.last_at = bucket;
-        open
+    }
+
+    fn close_point(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.group.points.push((open.point_at, self.point.totals()));
+        }
+        self.point.pour_into(&mut self.total);
     }
 
     fn close(&mut self) {
+        self.close_point();
         if let Some(mut open) = self.open.take() {
-            open.close_point();
-            open.group.total = open.total.totals();
+            open.group.total = self.total.totals();
             self.finished.push(open.group);
         }
+        self.total.clear();
     }
 
     fn finish(mut self) -> Vec<RedGroup> {
         self.close();
         self.finished
-    }
-}
-
-impl OpenGroup {
-    fn new(by: RedBy, key: &[&str], bucket: i64, point_at: i64) -> Self {
-        let cell = |name: &str| {
-            let place = by.columns().iter().position(|column| *column == name);
-            place.map(|place| key[place].to_owned()).unwrap_or_default()
-        };
-        let group = RedGroup {
-            service: cell("service"),
-            operation: cell("operation"),
-            kind: cell("kind"),
-            version: cell("service_version"),
-            total: RedTotals::default(),
-            points: Vec::new(),
-            first_at: bucket,
-            last_at: bucket,
-        };
-        Self { group, total: Tally::default(), point_at, point: Tally::default() }
-    }
-
-    fn is(&self, by: RedBy, key: &[&str]) -> bool {
-        let RedGroup { service, operation, kind, version, .. } = &self.group;
-        match by {
-            RedBy::Service => key == [service],
-            RedBy::Operation => key == [service, operation, kind],
-            RedBy::Version => key == [service, version],
-        }
-    }
-
-    fn close_point(&mut self) {
-        let point = std::mem::take(&mut self.point);
-        self.group.points.push((self.point_at, point.totals()));
     }
 }

@@ -1,15 +1,19 @@
-//! Good and total events of a service-level indicator, from the read model.
+//! Good and total events of a service-level indicator, from the read models.
 
-use super::literals::{interval, text, within};
+use super::literals::{interval, text};
+use super::parts::Parts;
 use super::range::{TimeRange, floor_to, step_nanos};
 use super::rows::column;
 use super::tally::{RedColumns, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::ids::Table;
+use crate::read_models::Resolution;
 use arrow::array::{RecordBatch, TimestampNanosecondArray, UInt64Array};
 use std::time::Duration;
 
-/// Events are the entry spans of a service: those of requests served and of work taken up by itself.
+/// Events are the entry spans of a service: those of requests served and of work taken up by itself. Each counts once,
+/// whatever its client left out: what was sampled does not judge better for being multiplied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SliQuery {
     /// Buckets of ten seconds that start in it; `from` counts from the start of its own bucket.
@@ -21,6 +25,17 @@ pub struct SliQuery {
     pub step: Duration,
 }
 
+/// The events of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliAnswer {
+    /// Steps with data only, in order; steps are counted from 1970.
+    pub buckets: Vec<SliBucket>,
+    /// Buckets as fine as asked for are gone: ends of the range and steps are those of coarser ones.
+    pub is_coarser: bool,
+    /// A statement that gives the same numbers.
+    pub sql: String,
+}
+
 /// One step that has events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SliBucket {
@@ -30,49 +45,69 @@ pub struct SliBucket {
 }
 
 impl SliQuery {
-    /// A statement that gives the same numbers.
-    pub fn sql(&self) -> String {
+    /// The tables that have what is asked for: the smallest that do.
+    fn model(&self) -> fn(Resolution) -> Table {
+        match self.operation {
+            Some(_) => Table::Red,
+            None => Table::ServiceRed,
+        }
+    }
+
+    fn sql(&self, parts: &Parts) -> String {
         let good = match self.threshold_ns {
             Some(threshold_ns) => format!("sum(hdr_n_at_most(duration_hdr, {threshold_ns}))"),
             None => "sum(n_spans) - sum(n_errors)".to_owned(),
         };
+        // Histograms are large: only latency needs them.
+        let columns = match self.threshold_ns {
+            Some(_) => "bucket, n_spans, duration_hdr",
+            None => "bucket, n_spans, n_errors",
+        };
         format!(
-            "SELECT date_bin({}, bucket) AS at, {good} AS n_good, sum(n_spans) AS n_total\nFROM red\n\
-             WHERE {}\nGROUP BY at\nORDER BY at",
+            "SELECT date_bin({}, bucket) AS at, {good} AS n_good, sum(n_spans) AS n_total\nFROM {}\n\
+             GROUP BY at\nORDER BY at",
             interval(self.step),
-            self.matching()
+            parts.rows(self.model(), columns, &self.conditions())
         )
     }
 
-    /// Rows with their histograms, which are large: only latency needs them.
-    fn rows_sql(&self) -> String {
-        format!("SELECT bucket, {} FROM red WHERE {} ORDER BY bucket", RedColumns::NAMES, self.matching())
+    /// Rows with their histograms, for what SQL says badly.
+    fn rows_sql(&self, parts: &Parts) -> String {
+        let columns = format!("bucket, {}", RedColumns::NAMES);
+        format!(
+            "SELECT {columns} FROM {} ORDER BY bucket",
+            parts.rows(self.model(), &columns, &self.conditions())
+        )
     }
 
-    fn matching(&self) -> String {
-        let mut conditions = vec![within("bucket", self.range.whole_buckets()), "is_entry".to_owned()];
-        conditions.push(format!("service = {}", text(&self.service)));
-        conditions.extend(self.operation.iter().map(|name| format!("operation = {}", text(name))));
-        conditions.join(" AND ")
+    fn conditions(&self) -> Vec<String> {
+        let mut conditions = vec![format!("service = {}", text(&self.service))];
+        // The tables of whole services have entry spans only.
+        if let Some(name) = &self.operation {
+            conditions.extend([format!("operation = {}", text(name)), "is_entry".to_owned()]);
+        }
+        conditions
     }
 }
 
 impl Engine {
-    /// Steps with data only, in order; steps are counted from 1970.
-    pub async fn sli(&self, query: &SliQuery) -> Result<Vec<SliBucket>, Error> {
-        let query = query.clone();
-        self.read(move |session| async move {
+    /// Good and total events in each step.
+    pub async fn sli(&self, query: &SliQuery) -> Result<SliAnswer, Error> {
+        let parts = Parts::of(self, query.model(), query.range, query.step);
+        let (is_coarser, sql, rows_sql) = (parts.is_coarser(), query.sql(&parts), query.rows_sql(&parts));
+        let (query, shown) = (query.clone(), sql.clone());
+        let buckets = self.read(move |session| async move {
             let Some(threshold_ns) = query.threshold_ns else {
                 let mut buckets = Vec::new();
-                session.for_each(&query.sql(), |batch| summed(batch, &mut buckets)).await?;
+                session.for_each(&sql, |batch| summed(batch, &mut buckets)).await?;
                 return Ok(buckets);
             };
             let mut fold = Fold::new(&query, threshold_ns);
-            session.for_each(&query.rows_sql(), |batch| fold.batch(batch)).await?;
+            session.for_each(&rows_sql, |batch| fold.batch(batch)).await?;
             fold.close();
             Ok(fold.finished)
-        })
-        .await
+        });
+        Ok(SliAnswer { buckets: buckets.await?, is_coarser, sql: shown })
     }
 }
 
@@ -124,11 +159,10 @@ impl Fold {
     }
 
     fn close(&mut self) {
-        let tally = std::mem::take(&mut self.tally);
-        if tally.n() == 0 {
-            return;
+        if self.tally.n() > 0 {
+            let n_good = self.tally.n_at_most(self.threshold_ns).min(self.tally.n());
+            self.finished.push(SliBucket { at: self.at, n_good, n_total: self.tally.n() });
         }
-        let n_good = tally.n_at_most(self.threshold_ns).min(tally.n());
-        self.finished.push(SliBucket { at: self.at, n_good, n_total: tally.n() });
+        self.tally.clear();
     }
 }

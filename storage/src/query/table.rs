@@ -93,7 +93,7 @@ impl TableProvider for SnapshotTable {
         let segments = match self.table {
             Table::Logs => Narrowed::by_words(segments, filters, &*scan.readers()?).await?,
             Table::Spans => Narrowed::by_trace_ids(segments, filters, &*scan.readers()?).await?,
-            Table::MetricPoints | Table::Red => Narrowed::not(segments),
+            _ => Narrowed::not(segments),
         };
         if segments.segments.is_empty() {
             return scan.hot(&snapshot.batches);

@@ -1,275 +1,270 @@
-//! Rate, errors and duration per series and 10 seconds, computed from spans as they come in.
+//! Rate, errors and duration per series and 10 seconds, computed from spans as they come in: of operations with all
+//! that tells them apart, and of what services were asked for as a whole.
 //!
 //! A request's spans are first summed up by themselves, outside any lock, and then melted into the
-//! hot cells, which are shared with snapshots and copied only where a snapshot still holds one.
+//! hot cells. How many series are kept apart is decided by `admission`.
 
-use super::hdr::SparseHistogram;
+mod admission;
+mod counts;
+mod rows;
+
+pub(crate) use rows::{OperationCells, ServiceCells};
+
+use super::cells::{Cells, pack};
+use super::resolution::Resolution;
+use super::sampling::{ONE_Q16, weight_q16};
 use crate::columns::column;
-use crate::schema;
+use admission::{Admission, operation_offers, service_offers};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampNanosecondBuilder, UInt64Builder,
+    Array, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use counts::{Counting, Counts};
+use rows::YES;
+use std::collections::HashMap;
 
-/// Width of a cell in time: fine enough for a 10 s evaluation, coarse enough to stay small.
-pub(crate) const BUCKET_NS: i64 = 10_000_000_000;
-/// Series that one generation of the hot tables keeps apart. Names come from clients: a service that
-/// puts ids into its operations must not make the read model as large as the spans.
-const SERIES_MAX: usize = 10_000;
-/// Up to here operations are given up but services kept apart; beyond, services are given up too.
-const SERIES_OVERFLOW_MAX: usize = 2 * SERIES_MAX;
-/// Stands for what was given up.
-const OVERFLOW_NAME: &str = "other";
-/// What a cell's maps and pointers take besides its key and histogram.
-const CELL_OVERHEAD_BYTES: usize = 256;
+/// Classes of HTTP's status codes, from 100 on.
+static HTTP_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// What is counted apart, but for time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Series {
-    service: String,
-    operation: String,
-    kind: String,
-    is_entry: bool,
-    service_version: String,
+/// What all cells of a resource's spans have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Resource<'a> {
+    service: &'a str,
+    version: &'a str,
+    environment: &'a str,
+    instance: &'a str,
 }
 
-/// The same, borrowed from a batch.
+/// A key of the delta. Rows of one resource stand together, so that its four texts are compared rather than hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct SeriesRef<'a> {
-    service: &'a str,
+struct Series<'a> {
+    resource_idx: usize,
     operation: &'a str,
     kind: &'a str,
     is_entry: bool,
-    service_version: &'a str,
-}
-
-/// A series and the start of a bucket.
-type CellKey = (Arc<Series>, i64);
-
-#[derive(Debug, Clone, Default)]
-struct Cell {
-    n_spans: u64,
-    n_errors: u64,
-    sum_ns: i64,
-    durations: SparseHistogram,
+    status_class: &'a str,
+    bucket: i64,
 }
 
 /// A batch of spans, summed up.
 #[derive(Debug)]
 pub(crate) struct RedDelta<'a> {
-    cells: HashMap<(SeriesRef<'a>, i64), Cell>,
+    resources: Vec<Resource<'a>>,
+    cells: HashMap<Series<'a>, Counts>,
 }
 
-/// The read model of the rows that are in memory.
+/// The read models of the rows that are in memory.
 #[derive(Debug, Default)]
 pub(crate) struct RedCells {
-    series: HashSet<Arc<Series>>,
-    cells: HashMap<CellKey, Arc<Cell>>,
-    n_bytes: usize,
+    operations: Cells<Counts>,
+    services: Cells<Counts>,
+    operation_admission: Admission,
+    service_admission: Admission,
     n_spans_overflow: u64,
-}
-
-/// The cells of one moment, to be turned into rows without holding anybody up.
-#[derive(Debug)]
-pub(crate) struct RedSnapshot {
-    cells: Vec<(CellKey, Arc<Cell>)>,
 }
 
 impl<'a> RedDelta<'a> {
     /// Sums up a batch of the spans table.
     pub(crate) fn of(spans: &'a RecordBatch) -> Self {
-        let text = |name| column(spans, name).as_string::<i32>();
-        let (service, operation, kind) = (text("service"), text("name"), text("kind"));
-        let version = text("service_version");
-        let (is_entry, is_error) =
-            (column(spans, "is_entry").as_boolean(), column(spans, "is_error").as_boolean());
-        let end_time = column(spans, "end_time").as_primitive::<TimestampNanosecondType>();
-        let duration_ns = column(spans, "duration_ns").as_primitive::<Int64Type>();
-        let mut cells: HashMap<_, Cell> = HashMap::new();
-        for row in 0..spans.num_rows() {
-            let series = SeriesRef {
-                service: service.value(row),
-                operation: operation.value(row),
-                kind: kind.value(row),
-                is_entry: is_entry.value(row),
-                service_version: if version.is_null(row) { "" } else { version.value(row) },
+        let spans = Spans::of(spans);
+        let mut resources = Resources::default();
+        let mut cells = HashMap::<Series<'a>, Counts>::new();
+        let mut sampled = ("", ONE_Q16);
+        for row in 0..spans.end_time.len() {
+            // Spans of one sampler and trace say the same.
+            let trace_state = spans.trace_state.value(row);
+            if trace_state != sampled.0 {
+                sampled = (trace_state, weight_q16(trace_state));
+            }
+            let counting = Counting {
+                duration_ns: spans.duration_ns.value(row),
+                is_error: spans.is_error.value(row),
+                weight_q16: sampled.1,
             };
-            let cell = cells.entry((series, bucket_of(end_time.value(row)))).or_default();
-            cell.record(duration_ns.value(row), is_error.value(row));
+            let resource_idx = resources.idx_of(spans.resource(row));
+            cells.entry(spans.series(row, resource_idx)).or_default().record(counting);
         }
-        Self { cells }
+        Self { resources: resources.all, cells }
     }
+}
+
+/// The resources of a batch, by the order in which they first came.
+#[derive(Default)]
+struct Resources<'a> {
+    all: Vec<Resource<'a>>,
+    known: HashMap<Resource<'a>, usize>,
+    /// The place of the last row's.
+    last_idx: usize,
+}
+
+impl<'a> Resources<'a> {
+    fn idx_of(&mut self, resource: Resource<'a>) -> usize {
+        if self.all.get(self.last_idx) != Some(&resource) {
+            self.last_idx = *self.known.entry(resource).or_insert(self.all.len());
+            if self.last_idx == self.all.len() {
+                self.all.push(resource);
+            }
+        }
+        self.last_idx
+    }
+}
+
+/// The columns of the spans table that count here.
+struct Spans<'a> {
+    service: &'a StringArray,
+    version: &'a StringArray,
+    environment: &'a StringArray,
+    instance: &'a StringArray,
+    operation: &'a StringArray,
+    kind: &'a StringArray,
+    trace_state: &'a StringArray,
+    http_status: &'a Int64Array,
+    rpc_status: &'a StringArray,
+    is_entry: &'a BooleanArray,
+    is_error: &'a BooleanArray,
+    end_time: &'a TimestampNanosecondArray,
+    duration_ns: &'a Int64Array,
+}
+
+impl<'a> Spans<'a> {
+    fn of(spans: &'a RecordBatch) -> Self {
+        let text = |name| column(spans, name).as_string::<i32>();
+        let number = |name| column(spans, name).as_primitive::<Int64Type>();
+        Self {
+            service: text("service"),
+            version: text("service_version"),
+            environment: text("environment"),
+            instance: text("service_instance_id"),
+            operation: text("name"),
+            kind: text("kind"),
+            trace_state: text("trace_state"),
+            http_status: number("http_response_status_code"),
+            rpc_status: text("rpc_response_status_code"),
+            is_entry: column(spans, "is_entry").as_boolean(),
+            is_error: column(spans, "is_error").as_boolean(),
+            end_time: column(spans, "end_time").as_primitive::<TimestampNanosecondType>(),
+            duration_ns: number("duration_ns"),
+        }
+    }
+
+    fn resource(&self, row: usize) -> Resource<'a> {
+        Resource {
+            service: self.service.value(row),
+            version: or_empty(self.version, row),
+            environment: or_empty(self.environment, row),
+            instance: or_empty(self.instance, row),
+        }
+    }
+
+    fn series(&self, row: usize, resource_idx: usize) -> Series<'a> {
+        Series {
+            resource_idx,
+            operation: self.operation.value(row),
+            kind: self.kind.value(row),
+            is_entry: self.is_entry.value(row),
+            status_class: self.status_class(row),
+            bucket: Resolution::TenSeconds.bucket_of(self.end_time.value(row)),
+        }
+    }
+
+    /// What the answer was: the class of HTTP's status, else what RPC calls it, else empty.
+    fn status_class(&self, row: usize) -> &'a str {
+        let hundreds = self.http_status.is_valid(row).then(|| self.http_status.value(row) / 100);
+        let class = hundreds.and_then(|n| HTTP_CLASSES.get(usize::try_from(n - 1).ok()?));
+        class.copied().unwrap_or_else(|| or_empty(self.rpc_status, row))
+    }
+}
+
+fn or_empty(column: &StringArray, row: usize) -> &str {
+    if column.is_null(row) { "" } else { column.value(row) }
 }
 
 impl RedCells {
     /// Adds what a batch came to.
     pub(crate) fn merge(&mut self, delta: RedDelta<'_>) {
-        for ((series, bucket), cell) in delta.cells {
-            let series = self.admit(series, cell.n_spans);
-            match self.cells.entry((series, bucket)) {
-                Entry::Occupied(mut entry) => {
-                    let own = Arc::make_mut(entry.get_mut());
-                    let n_bytes_before = own.durations.n_bytes();
-                    own.add(&cell);
-                    self.n_bytes += own.durations.n_bytes() - n_bytes_before;
-                }
-                Entry::Vacant(entry) => {
-                    self.n_bytes += CELL_OVERHEAD_BYTES + cell.durations.n_bytes();
-                    entry.insert(Arc::new(cell));
-                }
+        let mut key = Vec::new();
+        for (series, counts) in &delta.cells {
+            let resource = delta.resources[series.resource_idx];
+            let mut is_whole = self.add_to_operation(&mut key, series, resource, counts);
+            if series.is_entry {
+                is_whole &= self.add_to_service(&mut key, series.bucket, resource, counts);
+            }
+            if !is_whole {
+                self.n_spans_overflow += counts.n_spans();
             }
         }
     }
 
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.n_bytes as u64
+        let admission = self.operation_admission.n_bytes() + self.service_admission.n_bytes();
+        (self.operations.n_bytes() + self.services.n_bytes() + admission) as u64
     }
 
-    /// Spans counted under `other`.
+    /// Spans that are counted under less than their own key.
     pub(crate) fn n_spans_overflow(&self) -> u64 {
         self.n_spans_overflow
     }
 
-    pub(crate) fn snapshot(&self) -> RedSnapshot {
-        let cells = self
-            .cells
-            .iter()
-            .map(|((series, bucket), cell)| ((Arc::clone(series), *bucket), Arc::clone(cell)));
-        RedSnapshot { cells: cells.collect() }
+    pub(crate) fn operations(&self) -> OperationCells {
+        OperationCells(self.operations.share())
     }
 
-    /// The series' own name, or the one it shares when there are too many.
-    fn admit(&mut self, wanted: SeriesRef<'_>, n_spans: u64) -> Arc<Series> {
-        let operation_given_up = SeriesRef { operation: OVERFLOW_NAME, service_version: "", ..wanted };
-        let all_given_up = SeriesRef { service: OVERFLOW_NAME, ..operation_given_up };
-        let offers =
-            [(wanted, SERIES_MAX), (operation_given_up, SERIES_OVERFLOW_MAX), (all_given_up, usize::MAX)];
-        for (offer, n_series_max) in offers {
-            let series = offer.to_series();
-            if let Some(known) = self.series.get(&series) {
-                let known = Arc::clone(known);
-                self.count_overflow(offer != wanted, n_spans);
-                return known;
-            }
-            if self.series.len() < n_series_max {
-                self.n_bytes += series.n_bytes();
-                let series = Arc::new(series);
-                self.series.insert(Arc::clone(&series));
-                self.count_overflow(offer != wanted, n_spans);
-                return series;
-            }
-        }
-        unreachable!("the last offer has no bound")
+    pub(crate) fn services(&self) -> ServiceCells {
+        ServiceCells(self.services.share())
     }
 
-    fn count_overflow(&mut self, is_overflow: bool, n_spans: u64) {
-        if is_overflow {
-            self.n_spans_overflow += n_spans;
-        }
-    }
-}
-
-impl RedSnapshot {
-    /// Rows of the red table, one per cell; none when there are none.
-    pub(crate) fn to_batch(&self) -> Option<RecordBatch> {
-        if self.cells.is_empty() {
-            return None;
-        }
-        let mut rows = RowBuilder::default();
-        for ((series, bucket), cell) in &self.cells {
-            rows.push(series, *bucket, cell);
-        }
-        Some(rows.finish())
-    }
-}
-
-impl SeriesRef<'_> {
-    fn to_series(self) -> Series {
-        Series {
-            service: self.service.to_owned(),
-            operation: self.operation.to_owned(),
-            kind: self.kind.to_owned(),
-            is_entry: self.is_entry,
-            service_version: self.service_version.to_owned(),
-        }
-    }
-}
-
-impl Series {
-    fn n_bytes(&self) -> usize {
-        let texts = [&self.service, &self.operation, &self.kind, &self.service_version];
-        size_of::<Self>() + texts.iter().map(|text| text.capacity()).sum::<usize>()
-    }
-}
-
-impl Cell {
-    fn record(&mut self, duration_ns: i64, is_error: bool) {
-        self.n_spans += 1;
-        self.n_errors += u64::from(is_error);
-        self.sum_ns = self.sum_ns.saturating_add(duration_ns);
-        self.durations.record(duration_ns);
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.n_spans += other.n_spans;
-        self.n_errors += other.n_errors;
-        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
-        self.durations.add(&other.durations);
-    }
-}
-
-/// The start of the bucket that a moment lies in, also before 1970.
-fn bucket_of(unix_nanos: i64) -> i64 {
-    unix_nanos.div_euclid(BUCKET_NS).saturating_mul(BUCKET_NS)
-}
-
-/// Columns of the red table in the making.
-#[derive(Default)]
-struct RowBuilder {
-    bucket: TimestampNanosecondBuilder,
-    service: StringBuilder,
-    operation: StringBuilder,
-    kind: StringBuilder,
-    is_entry: BooleanBuilder,
-    service_version: StringBuilder,
-    n_spans: UInt64Builder,
-    n_errors: UInt64Builder,
-    sum_ns: Int64Builder,
-    duration_hdr: BinaryBuilder,
-}
-
-impl RowBuilder {
-    fn push(&mut self, series: &Series, bucket: i64, cell: &Cell) {
-        self.bucket.append_value(bucket);
-        self.service.append_value(&series.service);
-        self.operation.append_value(&series.operation);
-        self.kind.append_value(&series.kind);
-        self.is_entry.append_value(series.is_entry);
-        self.service_version.append_value(&series.service_version);
-        self.n_spans.append_value(cell.n_spans);
-        self.n_errors.append_value(cell.n_errors);
-        self.sum_ns.append_value(cell.sum_ns);
-        self.duration_hdr.append_value(cell.durations.encode());
-    }
-
-    fn finish(mut self) -> RecordBatch {
-        let bucket = self.bucket.finish().with_timezone(schema::TIME_ZONE);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(bucket),
-            Arc::new(self.service.finish()),
-            Arc::new(self.operation.finish()),
-            Arc::new(self.kind.finish()),
-            Arc::new(self.is_entry.finish()),
-            Arc::new(self.service_version.finish()),
-            Arc::new(self.n_spans.finish()),
-            Arc::new(self.n_errors.finish()),
-            Arc::new(self.sum_ns.finish()),
-            Arc::new(self.duration_hdr.finish()),
+    /// Is the cell that of the series itself?
+    fn add_to_operation(
+        &mut self,
+        key: &mut Vec<u8>,
+        series: &Series<'_>,
+        resource: Resource<'_>,
+        counts: &Counts,
+    ) -> bool {
+        let wanted = [
+            resource.service,
+            series.operation,
+            series.kind,
+            if series.is_entry { YES } else { "" },
+            series.status_class,
+            resource.version,
+            resource.environment,
+            resource.instance,
         ];
-        RecordBatch::try_new(schema::red(), columns).expect("the builders are those of the schema")
+        pack(&wanted, key);
+        let mut admitted = wanted;
+        if !self.operations.has(key) {
+            let cells = &self.operations;
+            admitted = self.operation_admission.admit(&operation_offers(wanted), |texts| {
+                pack(texts, key);
+                cells.has(key)
+            });
+            pack(&admitted, key);
+        }
+        self.operations.add(key, series.bucket, counts);
+        admitted == wanted
+    }
+
+    /// Is the cell that of the service itself?
+    fn add_to_service(
+        &mut self,
+        key: &mut Vec<u8>,
+        bucket: i64,
+        resource: Resource<'_>,
+        counts: &Counts,
+    ) -> bool {
+        let wanted = [resource.service, resource.version, resource.environment];
+        pack(&wanted, key);
+        let mut admitted = wanted;
+        if !self.services.has(key) {
+            let cells = &self.services;
+            admitted = self.service_admission.admit(&service_offers(wanted), |texts| {
+                pack(texts, key);
+                cells.has(key)
+            });
+            pack(&admitted, key);
+        }
+        self.services.add(key, bucket, counts);
+        admitted == wanted
     }
 }

@@ -68,7 +68,8 @@ fn column_properties(
         Type::FIXED_LEN_BYTE_ARRAY => properties
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::PLAIN),
-        Type::BYTE_ARRAY if column.name() == "duration_hdr" => {
+        // Histograms hardly repeat.
+        Type::BYTE_ARRAY if column.name().ends_with("_hdr") => {
             properties.set_column_dictionary_enabled(path, false)
         }
         _ => properties,

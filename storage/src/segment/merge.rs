@@ -1,4 +1,5 @@
-//! Makes one segment of many: the same rows in the same order of keys, read and written in small parts.
+//! Makes one segment of many: the same rows in the same order of keys, read and written in small parts. Cells of a read
+//! model that have the same key become one.
 //!
 //! Every input is sorted, so the next row of the output is the least among the inputs' next ones. Memory
 //! holds a batch of each input, a chunk of output and the encoder's row group, however large the
@@ -7,17 +8,17 @@
 use super::checked::Damage;
 use super::meta::SegmentMeta;
 use super::read::CheckedFile;
-use super::sort::{Place, key_columns};
+use super::sort::{KeyMaker, Place};
 use super::write::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Cause, RowWriter, create};
 use crate::attributes::{MAPS, TableCounts, Told, WideTable, whole};
-use crate::columns::column;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::ids::Table;
-use arrow::array::{ArrayRef, RecordBatch};
+use crate::read_models::Folder;
+use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
-use arrow::row::{Row, RowConverter, Rows, SortField};
+use arrow::row::{Row, Rows};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
@@ -43,7 +44,7 @@ pub(crate) fn merge(
     let files: Result<Vec<CheckedFile>, Error> =
         inputs.iter().map(|input| CheckedFile::open(input, data_dir)).collect();
     let files = files?;
-    let n_rows = inputs.iter().map(|input| input.n_rows).sum();
+    let n_rows_read = inputs.iter().map(|input| input.n_rows).sum();
     let told = |error| match files.iter().find_map(CheckedFile::damage) {
         Some(Damage { path, place }) => Error::SegmentDamaged { path, place },
         None if is_stopped() => Error::Closed,
@@ -55,9 +56,11 @@ pub(crate) fn merge(
             source,
         })
     })?;
-    let wide = WideTable::choose(first.table, n_rows, &counts, &told_attributes);
+    let wide = WideTable::choose(first.table, n_rows_read, &counts, &told_attributes);
+    let mut n_rows = 0;
     let written = create(wide, id, data_dir, faults, |writer| {
-        Merge::open(first.table, &files, n_rows)?.write_to(writer, is_stopped)
+        n_rows = Merge::open(first.table, &files, n_rows_read)?.write_to(writer, is_stopped)?;
+        Ok(())
     });
     let written = written.map_err(told)?;
     Ok(SegmentMeta {
@@ -78,12 +81,8 @@ struct Merge {
     runs: Vec<Run>,
     chunk_rows_max: usize,
     n_rows_wanted: u64,
-}
-
-/// Makes keys of different batches that compare as their rows do.
-struct KeyMaker {
-    table: Table,
-    converter: RowConverter,
+    /// Of a read model.
+    folder: Option<Folder>,
 }
 
 /// An input, and where it stands.
@@ -117,11 +116,12 @@ impl Merge {
             row_bytes_max = row_bytes_max.max(row_bytes);
         }
         let chunk_rows_max = rows_within(CHUNK_BYTES_MAX, row_bytes_max, CHUNK_ROWS_MAX);
-        Ok(Self { keys, runs, chunk_rows_max, n_rows_wanted })
+        Ok(Self { keys, runs, chunk_rows_max, n_rows_wanted, folder: Folder::of(table) })
     }
 
-    fn write_to(mut self, writer: &mut RowWriter<'_>, is_stopped: &dyn Fn() -> bool) -> Result<(), Cause> {
-        let mut n_rows = 0;
+    /// Returns how many rows were written.
+    fn write_to(mut self, writer: &mut RowWriter<'_>, is_stopped: &dyn Fn() -> bool) -> Result<u64, Cause> {
+        let (mut n_rows, mut n_written) = (0, 0);
         while !self.runs.is_empty() {
             if is_stopped() {
                 return Err("it was stopped".into());
@@ -129,10 +129,20 @@ impl Merge {
             let chunk = self.next_chunk()?;
             n_rows += chunk.places.len() as u64;
             let batches: Vec<&RecordBatch> = chunk.batches.iter().collect();
-            writer.write(&interleave_record_batch(&batches, &chunk.places)?)?;
+            let rows = interleave_record_batch(&batches, &chunk.places)?;
+            let rows = match &mut self.folder {
+                Some(folder) => folder.add(&rows)?,
+                None => rows,
+            };
+            n_written += rows.num_rows() as u64;
+            writer.write(&rows)?;
+        }
+        if let Some(last) = self.folder.and_then(Folder::finish) {
+            n_written += last.num_rows() as u64;
+            writer.write(&last)?;
         }
         match n_rows == self.n_rows_wanted {
-            true => Ok(()),
+            true => Ok(n_written),
             false => Err(format!("the inputs have {n_rows} rows, not {}", self.n_rows_wanted).into()),
         }
     }
@@ -190,20 +200,6 @@ impl Run {
 
     fn key(&self) -> Row<'_> {
         self.keys.row(self.row)
-    }
-}
-
-impl KeyMaker {
-    fn new(table: Table) -> Result<Self, Cause> {
-        let empty = RecordBatch::new_empty(table.schema());
-        let fields = key_columns(table).iter().map(|name| column(&empty, name).data_type().clone());
-        let converter = RowConverter::new(fields.map(SortField::new).collect())?;
-        Ok(Self { table, converter })
-    }
-
-    fn of(&self, batch: &RecordBatch) -> Result<Rows, Cause> {
-        let columns = key_columns(self.table).iter().map(|name| Arc::clone(column(batch, name)));
-        Ok(self.converter.convert_columns(&columns.collect::<Vec<ArrayRef>>())?)
     }
 }
 

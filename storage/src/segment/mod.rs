@@ -22,7 +22,7 @@ pub(crate) use checksums::file_bytes as checksums_file_bytes;
 pub(crate) use merge::merge;
 pub(crate) use meta::SegmentMeta;
 pub(crate) use proof::prove;
-pub(crate) use sort::time_column;
+pub(crate) use sort::{key_columns, time_column};
 pub(crate) use trace_ids::{TRACE_ID_COLUMN, may_have_trace, trace_filter_block, trace_filter_range};
 pub(crate) use words::{WORDS_COLUMN, word_filter_ranges};
 pub(crate) use write::{SegmentSource, received_max, remove, write};

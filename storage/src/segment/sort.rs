@@ -1,13 +1,17 @@
 //! The order of rows inside a segment.
 //!
 //! Rows that are read together, or that resemble each other, stand together: the spans of a trace,
-//! the logs of a service by time, the points of a series by time.
+//! the logs of a service by time, the points of a series by time. Cells of a read model are in the order of their whole
+//! keys, so that those of one key are neighbours: a merge makes one of them.
 
 use crate::columns::column;
-use crate::ids::Table;
-use arrow::array::{AsArray, RecordBatch, StringArray};
+use crate::ids::{Signal, Table};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, Rows, SortField};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where a row is: batch and row within.
 pub(super) type Place = (usize, usize);
@@ -21,10 +25,52 @@ struct Key {
     row_idx: u32,
 }
 
+/// Makes keys of different batches that compare as their rows do.
+pub(super) struct KeyMaker {
+    pub(super) table: Table,
+    converter: RowConverter,
+}
+
+impl KeyMaker {
+    pub(super) fn new(table: Table) -> Result<Self, ArrowError> {
+        let empty = RecordBatch::new_empty(table.schema());
+        let fields = key_columns(table).iter().map(|name| column(&empty, name).data_type().clone());
+        let converter = RowConverter::new(fields.map(SortField::new).collect())?;
+        Ok(Self { table, converter })
+    }
+
+    pub(super) fn of(&self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
+        let columns = key_columns(self.table).iter().map(|name| Arc::clone(column(batch, name)));
+        self.converter.convert_columns(&columns.collect::<Vec<ArrayRef>>())
+    }
+}
+
 /// Every row's place, in the order of the table's segments.
-pub(super) fn sorted_places(table: Table, batches: &[RecordBatch]) -> Vec<Place> {
+pub(super) fn sorted_places(table: Table, batches: &[RecordBatch]) -> Result<Vec<Place>, ArrowError> {
+    match table.signal() {
+        Some(signal) => Ok(sorted_items(signal, batches)),
+        None => sorted_cells(table, batches),
+    }
+}
+
+fn sorted_cells(table: Table, batches: &[RecordBatch]) -> Result<Vec<Place>, ArrowError> {
+    let maker = KeyMaker::new(table)?;
+    let keys = batches.iter().map(|batch| maker.of(batch)).collect::<Result<Vec<Rows>, _>>()?;
+    let mut places: Vec<Place> = Vec::new();
+    for (batch_idx, keys) in keys.iter().enumerate() {
+        places.extend((0..keys.num_rows()).map(|row_idx| (batch_idx, row_idx)));
+    }
+    places.sort_unstable_by(|one, other| {
+        let (key, other_key) = (keys[one.0].row(one.1), keys[other.0].row(other.1));
+        key.cmp(&other_key).then_with(|| one.cmp(other))
+    });
+    Ok(places)
+}
+
+fn sorted_items(signal: Signal, batches: &[RecordBatch]) -> Vec<Place> {
+    let table = Table::from(signal);
     let mut keys = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    let majors = majors(table, batches);
+    let majors = majors(signal, batches);
     for ((batch_idx, batch), majors) in batches.iter().enumerate().zip(majors) {
         let times = column(batch, time_column(table)).as_primitive::<TimestampNanosecondType>();
         let rows = majors.into_iter().zip(times.values()).enumerate();
@@ -44,27 +90,60 @@ pub(crate) fn time_column(table: Table) -> &'static str {
     match table {
         Table::Spans => "start_time",
         Table::Logs | Table::MetricPoints => "time",
-        Table::Red => "bucket",
+        Table::Red(_) | Table::ServiceRed(_) | Table::EdgeRed(_) | Table::ServiceSeen => "bucket",
     }
 }
 
-/// The columns that rows are sorted by, most important first.
-pub(super) fn key_columns(table: Table) -> &'static [&'static str] {
+/// The columns that rows are sorted by, most important first. Of a read model these are all that tell cells apart; what
+/// the others hold is counted.
+pub(crate) fn key_columns(table: Table) -> &'static [&'static str] {
     match table {
         Table::Spans => &["trace_id", "start_time"],
         Table::Logs => &["service", "time"],
         Table::MetricPoints => &["name", "series_id", "time"],
-        Table::Red => &["service", "operation", "bucket"],
+        Table::Red(_) => &[
+            "service",
+            "operation",
+            "kind",
+            "is_entry",
+            "status_class",
+            "service_version",
+            "environment",
+            "instance",
+            "bucket",
+        ],
+        Table::ServiceRed(_) => &["service", "service_version", "environment", "bucket"],
+        Table::EdgeRed(_) => &[
+            "caller",
+            "callee",
+            "callee_kind",
+            "callee_detail",
+            "address",
+            "direction",
+            "error_type",
+            "bucket",
+        ],
+        Table::ServiceSeen => &[
+            "service",
+            "service_namespace",
+            "environment",
+            "service_version",
+            "instance",
+            "language",
+            "sdk_name",
+            "sdk_version",
+            "signal",
+            "bucket",
+        ],
     }
 }
 
 /// Per batch and row, what keeps rows together.
-fn majors(table: Table, batches: &[RecordBatch]) -> Vec<Vec<u128>> {
-    match table {
-        Table::Spans => batches.iter().map(trace_ids).collect(),
-        Table::Logs => ranks(batches, "service"),
-        Table::MetricPoints => with_minor(ranks(batches, "name"), batches.iter().map(series_ids)),
-        Table::Red => with_minor(ranks(batches, "service"), ranks(batches, "operation")),
+fn majors(signal: Signal, batches: &[RecordBatch]) -> Vec<Vec<u128>> {
+    match signal {
+        Signal::Traces => batches.iter().map(trace_ids).collect(),
+        Signal::Logs => ranks(batches, "service"),
+        Signal::Metrics => with_minor(ranks(batches, "name"), batches.iter().map(series_ids)),
     }
 }
 

@@ -113,7 +113,7 @@ pub(super) fn create(
     }
 }
 
-/// When the newest row was received; the read model does not say.
+/// When the newest row was received; read models do not say.
 pub(crate) fn received_max(table: Table, batches: &[RecordBatch]) -> Option<i64> {
     table.signal()?;
     batches.iter().filter_map(|batch| time_max(column(batch, "received_at"))).max()
@@ -219,7 +219,7 @@ impl<'a> RowWriter<'a> {
 
 fn write_sorted(source: &SegmentSource<'_>, writer: &mut RowWriter<'_>) -> Result<(), Cause> {
     let batches: Vec<&RecordBatch> = source.batches.iter().collect();
-    let places = sorted_places(source.table, source.batches);
+    let places = sorted_places(source.table, source.batches)?;
     for chunk in places.chunks(chunk_rows(source, places.len())) {
         writer.write(&interleave_record_batch(&batches, chunk as &[Place])?)?;
     }

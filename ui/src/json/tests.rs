@@ -47,6 +47,8 @@ fn every_answer_is_read() {
         callers: one(),
         callees: vec![EdgeRow { peer_kind: PeerKind::Messaging, ..EdgeRow::default() }],
         versions: one(),
+        environments: one(),
+        ownership: Some(Ownership { owner: Some("a".to_owned()), playbooks: one(), ..Default::default() }),
         ..ServiceDetail::default()
     });
     check(&TraceList {
@@ -116,6 +118,21 @@ fn values_keep_every_digit_and_letter() {
 fn unknown_fields_are_passed_over() {
     let text = r#"{"new": {"a": [1, {"b": null}, "]}", true, -1.5e3]}, "key": "k", "value": "v", "x": []}"#;
     assert_eq!(read(text), Ok(MetricLabel { key: "k".to_owned(), value: "v".to_owned() }));
+}
+
+/// Scenario: a service with what no page shows.
+/// Guarantees: that is passed over, and the rest is read.
+#[test]
+fn what_no_page_shows_is_passed_over() {
+    let whole = ServiceDetail {
+        instances: one(),
+        releases: one(),
+        languages: vec!["java".to_owned()],
+        ..ServiceDetail::default()
+    };
+    let text = serde_json::to_string(&whole).expect("serializes");
+    let shown = ServiceDetail { instances: Vec::new(), releases: Vec::new(), ..whole };
+    assert_eq!(read::<ServiceDetail>(&text), Ok(shown));
 }
 
 /// Scenario: answers that are cut, that lack a field, hold the wrong kind, or nest without end.

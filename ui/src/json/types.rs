@@ -55,12 +55,15 @@ plain! {
     f64 = float;
 }
 
-/// `Type { field, ... }`, with `field as "key"` where they differ. `field?` may be missing.
+/// `Type { field, ... }`, with `field as "key"` where they differ. `field?` may be missing. Behind a semicolon stand
+/// fields that no page shows: they are passed over.
 macro_rules! records {
-    ($($record:ident { $($field:ident $(? $optional:tt)? $(as $key:literal)?),* })*) => {$(
+    ($($record:ident {
+        $($field:ident $(? $optional:tt)? $(as $key:literal)?),* $(; $($unread:ident),*)?
+    })*) => {$(
         impl Fill for $record {
             fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
-                let Self { $($field),* } = self;
+                let Self { $($field,)* $($($unread: _),*)? } = self;
                 let n_needed = [$(needed!($($optional)?)),*].iter().sum();
                 reader.object(n_needed, &mut |key, reader| {
                     match key {
@@ -150,13 +153,18 @@ records! {
     Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
     RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }
     ServiceList { from, to, step_s, services, n_services, sql }
-    ServiceRow { service, red, points, last_seen_at, alert_state }
+    ServiceRow {
+        service, red, points, last_seen_at, alert_state; environments, languages, owner, tier
+    }
     ServiceDetail {
         service, from, to, step_s, red, points, operations, callers, callees, versions, last_seen_at,
-        sql
+        environments, languages, n_instances, ownership, sql; first_seen_at, instances, releases
     }
     OperationRow { operation, kind, red, points }
     EdgeRow { peer, peer_kind, red }
+    Ownership {
+        owner, contact, repository, tier, playbooks; receiver, source, overrides_api, updated_at
+    }
     VersionRow { version, first_seen_at, last_seen_at, red }
     TraceList { from, to, traces, truncated, sql }
     TraceSummary {
@@ -212,7 +220,7 @@ records! {
     AlertList { now, alerts, receivers }
     AlertRow {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
-        deliveries
+        ownership, deliveries
     }
     DeliveryRow { id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts }
     AttemptRow { at, duration_ms, status, error }

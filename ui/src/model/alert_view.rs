@@ -131,9 +131,7 @@ mod tests {
             state,
             pending_at: UnixNanos(10),
             firing_at: Some(UnixNanos(20)),
-            resolved_at: None,
-            summary: String::new(),
-            deliveries: Vec::new(),
+            ..AlertRow::default()
         }
     }
 

@@ -96,12 +96,8 @@ mod tests {
             step_s: 10,
             red: Red::default(),
             points: vec![point(0, 40, 10, Some(5)), point(10, 0, 0, None), point(20, 10, 0, Some(0))],
-            operations: vec![],
-            callers: vec![],
-            callees: vec![],
             versions: vec![version("1", 1), version("2", 15), version("", 20)],
-            last_seen_at: None,
-            sql: String::new(),
+            ..ServiceDetail::default()
         };
         let values = |chart: ChartData| chart.series[0].points.iter().map(|(_, v)| *v).collect::<Vec<_>>();
         assert_eq!(values(errors(&detail)), [Some(0.25), None, Some(0.0)]);

@@ -54,7 +54,7 @@ mod tests {
     fn row(name: &str, n_requests: u64, n_errors: u64, p95_ns: Option<i64>) -> ServiceRow {
         let error_ratio = (n_requests > 0).then(|| n_errors as f64 / n_requests as f64);
         let red = Red { n_requests, n_errors, error_ratio, p95_ns, ..Red::default() };
-        ServiceRow { service: name.to_owned(), red, points: vec![], last_seen_at: None, alert_state: None }
+        ServiceRow { service: name.to_owned(), red, ..ServiceRow::default() }
     }
 
     fn check(column: &str, is_descending: bool, expected: &str) {

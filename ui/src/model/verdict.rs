@@ -118,7 +118,7 @@ mod tests {
     fn row(name: &str, n_requests: u64, n_errors: u64, alert_state: Option<AlertState>) -> ServiceRow {
         let error_ratio = (n_requests > 0).then(|| n_errors as f64 / n_requests as f64);
         let red = Red { n_requests, n_errors, error_ratio, ..Red::default() };
-        ServiceRow { service: name.to_owned(), red, points: Vec::new(), last_seen_at: None, alert_state }
+        ServiceRow { service: name.to_owned(), red, alert_state, ..ServiceRow::default() }
     }
 
     fn check(services: Vec<ServiceRow>, sentence: &str) {

@@ -72,12 +72,16 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
 
 fn facts(detail: &ServiceDetail) -> AnyView {
     let n = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    let seen = detail.last_seen_at.map(|at| format!("last span {}", format::ago(at, detail.to)));
+    let seen = detail.last_seen_at.map(|at| format!("last seen {}", format::ago(at, detail.to)));
+    let told = [detail.languages.as_slice(), detail.environments.as_slice()].concat().join(", ");
     view! {
         <span>{format::counted(detail.red.n_requests, "request", "requests")}</span>
         <span>{format::counted(n(detail.operations.len()), "operation", "operations")}</span>
         <span>{format!("called by {}, calls {}", detail.callers.len(), detail.callees.len())}</span>
+        <span>{format::counted(u64::from(detail.n_instances), "instance", "instances")}</span>
+        {detail.ownership.as_ref().map(components::ownership)}
         <span class="t3">{seen}</span>
+        <span class="t3" data-testid="service-runs">{told}</span>
     }
     .into_any()
 }
@@ -87,14 +91,14 @@ fn silent(detail: &ServiceDetail) -> Empty {
     let (text, is_suspicious) = match detail.last_seen_at {
         Some(at) => (
             format!(
-                "Its last span was {} ({}). Choose a longer range to see what it did then.",
+                "It was last seen {} ({}). Choose a longer range to see what it did then.",
                 format::ago(at, now),
                 format::date_time(at, untrack(url_state::zone))
             ),
             true,
         ),
         None => (
-            "No span of a service with this name is stored. Names are those of service.name.".to_owned(),
+            "Nothing of a service with this name is stored. Names are those of service.name.".to_owned(),
             false,
         ),
     };

@@ -37,6 +37,8 @@ pub struct AlertRow {
     pub resolved_at: Option<UnixNanos>,
     /// What happened, as one sentence.
     pub summary: String,
+    /// Whose the service is.
+    pub ownership: Option<crate::Ownership>,
     pub deliveries: Vec<DeliveryRow>,
 }
 

@@ -1,6 +1,6 @@
 //! `GET /api/v1/services` and `/api/v1/services/{service}`: rate, errors, duration.
 
-use crate::UnixNanos;
+use crate::{Ownership, ReleaseRow, UnixNanos};
 use serde::{Deserialize, Serialize};
 
 /// Rate, errors and duration of the requests of one group over one window.
@@ -49,10 +49,15 @@ pub struct ServiceRow {
     pub red: Red,
     /// One point a step over the whole window, empty steps included.
     pub points: Vec<RedPoint>,
-    /// Last span of the service, also before the window.
+    /// Last span of the service, or anything else where it sent no spans; also before the window.
     pub last_seen_at: Option<UnixNanos>,
     /// Worst state of the service's alerts.
     pub alert_state: Option<crate::AlertState>,
+    /// What it sent in the window's last day says.
+    pub environments: Vec<String>,
+    pub languages: Vec<String>,
+    pub owner: Option<String>,
+    pub tier: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -68,8 +73,40 @@ pub struct ServiceDetail {
     pub callers: Vec<EdgeRow>,
     pub callees: Vec<EdgeRow>,
     pub versions: Vec<VersionRow>,
+    /// Of anything that it sent, by any signal, as far back as is kept.
+    pub first_seen_at: Option<UnixNanos>,
     pub last_seen_at: Option<UnixNanos>,
+    pub environments: Vec<String>,
+    pub languages: Vec<String>,
+    /// Those of the window, the one seen last first, at most 200.
+    pub instances: Vec<InstanceRow>,
+    /// All of them, those left out included.
+    pub n_instances: u32,
+    pub ownership: Option<Ownership>,
+    /// Those of the window, in order of time.
+    pub releases: Vec<ReleaseRow>,
     pub sql: String,
+}
+
+/// One process, as far as it tells. What it does not tell is empty.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct InstanceRow {
+    /// `service.instance.id`; `other` stands for those beyond what is kept apart.
+    pub instance: String,
+    pub namespace: String,
+    pub environment: String,
+    pub version: String,
+    pub language: String,
+    pub sdk_name: String,
+    pub sdk_version: String,
+    pub n_spans: u64,
+    pub n_logs: u64,
+    pub n_points: u64,
+    /// Within the hours of the window.
+    pub first_seen_at: UnixNanos,
+    pub last_seen_at: UnixNanos,
+    /// Absent where it was asked for nothing.
+    pub red: Option<Red>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -104,6 +141,7 @@ pub enum PeerKind {
 pub struct VersionRow {
     /// `service.version`, empty where none was sent.
     pub version: String,
+    /// Also before the window, as far back as is kept.
     pub first_seen_at: UnixNanos,
     pub last_seen_at: UnixNanos,
     pub red: Red,

@@ -1,7 +1,7 @@
 //! Golden documents, and what of them must never change while an alert lives.
 
 use super::*;
-use crate::{Coverage, Indicator, Phase, SloSpec, WindowCounts, judge, outbox::occurrence_id};
+use crate::{Coverage, Indicator, OwnershipSpec, Phase, SloSpec, WindowCounts, judge, outbox::occurrence_id};
 use expect_test::expect;
 
 /// 2026-11-22T10:00:00Z.
@@ -33,6 +33,18 @@ fn alert(slo: &Slo, phase: Phase) -> AlertRecord {
     }
 }
 
+fn ownership() -> Ownership {
+    let text = |text: &str| Some(text.to_owned());
+    Ownership::new(OwnershipSpec {
+        owner: text("payments"),
+        repository: text("https://git.example.com/checkout"),
+        tier: text("1"),
+        playbooks: vec!["https://wiki.example.com/checkout".to_owned()],
+        ..OwnershipSpec::default()
+    })
+    .unwrap()
+}
+
 fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> String {
     let judgement = judge(slo, |window| {
         let n_slices = u32::try_from(window.as_secs() / 30).unwrap();
@@ -41,11 +53,13 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
         WindowCounts { n_good: n_total - n_total / 50, n_total, coverage }
     });
     let annotations = BTreeMap::from([("summary".to_owned(), alert.summary.clone())]);
+    let owned = ownership();
     let notice = Notice {
         alert,
         event,
         identity: &Identity::new(slo, alert.severity),
         judged: with_evidence.then_some((slo, &judgement)),
+        ownership: with_evidence.then_some(&owned),
         annotations: &annotations,
         external_url: "https://firstfault.example.com/",
         now: AT,
@@ -169,7 +183,16 @@ fn firing() {
                   "coverage": 1.0
                 }
               }
-            ]
+            ],
+            "ownership": {
+              "owner": "payments",
+              "contact": null,
+              "repository": "https://git.example.com/checkout",
+              "tier": "1",
+              "playbooks": [
+                "https://wiki.example.com/checkout"
+              ]
+            }
           }
         }"#]].assert_eq(&text(&slo, &alert(&slo, firing), Event::Firing, true));
 }
@@ -232,7 +255,8 @@ fn resolved() {
             "summary": "checkout burns \"hot\" <script>",
             "slo": null,
             "budget": null,
-            "tiers": []
+            "tiers": [],
+            "ownership": null
           }
         }"#]].assert_eq(&text(&slo, &alert(&slo, resolved), Event::Resolved, false));
 }

@@ -1,11 +1,12 @@
 //! Rate, errors and duration: of all services, and of one with its operations, neighbours and versions.
 
+use super::catalogue::{Catalogued, distinct, instance_rows, ownership, release_rows};
 use super::{alert_state, step_s, steps};
-use crate::evaluate::SloStatus;
+use crate::evaluate::{Owned, SloStatus};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::{Edge, PeerKind, RedGroup, RedQuery, RedTotals, TimeRange};
+use storage::{Edge, PeerKind, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion, TimeRange};
 use wire::UnixNanos;
 
 /// The start of the newest bucket of each service, entry spans or not.
@@ -16,6 +17,9 @@ pub(in super::super) struct Listed<'a> {
     pub(in super::super) query: &'a RedQuery,
     pub(in super::super) groups: Vec<RedGroup>,
     pub(in super::super) seen: Seen,
+    /// By name.
+    pub(in super::super) known: &'a [SeenService],
+    pub(in super::super) owners: &'a BTreeMap<String, Owned>,
     pub(in super::super) slos: &'a [SloStatus],
     /// Of the rows.
     pub(in super::super) limit: usize,
@@ -24,7 +28,7 @@ pub(in super::super) struct Listed<'a> {
 /// Services that fell silent are listed too: that may be what somebody is looking for. Where there are too many, the
 /// worst ones stay.
 pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
-    let Listed { query, groups, seen, slos, limit } = listed;
+    let Listed { query, groups, seen, known, owners, slos, limit } = listed;
     let range = query.range;
     let states = alert_states(slos);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
@@ -43,7 +47,16 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
     }
     let row = |(service, group): (String, Option<RedGroup>)| {
         let (total, points) = group.map(|group| (group.total, group.points)).unwrap_or_default();
+        let place = known.binary_search_by(|one| one.service.cmp(&service)).ok();
+        let (environments, languages) = place
+            .map(|place| (known[place].environments.clone(), known[place].languages.clone()))
+            .unwrap_or_default();
+        let owned = owners.get(&service).map(|owned| owned.ownership.spec());
         wire::ServiceRow {
+            environments,
+            languages,
+            owner: owned.and_then(|spec| spec.owner.clone()),
+            tier: owned.and_then(|spec| spec.tier.clone()),
             red: red(&total, range),
             points: red_points(&points, range, query.step),
             last_seen_at: seen.get(&service).copied().map(UnixNanos),
@@ -95,12 +108,15 @@ pub(in super::super) struct Detailed<'a> {
     pub(in super::super) operations: Vec<RedGroup>,
     pub(in super::super) versions: Vec<RedGroup>,
     pub(in super::super) edges: Vec<Edge>,
+    pub(in super::super) catalogued: Catalogued,
     pub(in super::super) seen_at: i64,
 }
 
 pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceDetail {
-    let Detailed { service, query, whole, operations, versions, edges, seen_at } = detailed;
+    let Detailed { service, query, whole, operations, versions, edges, catalogued, seen_at } = detailed;
+    let Catalogued { known, instances, requests, markers, ownership: owned } = catalogued;
     let range = query.range;
+    let is_there = |seen: &&SeenVersion| seen.last_at >= range.from;
     let (total, points) =
         whole.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
     let (callers, callees) = neighbours(&service, &edges, range);
@@ -113,8 +129,15 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
         operations: operation_rows(operations, range, query.step),
         callers,
         callees,
-        versions: versions.into_iter().map(|group| version_row(group, range)).collect(),
+        versions: versions.into_iter().map(|group| version_row(group, &known, range)).collect(),
+        first_seen_at: known.iter().map(|seen| UnixNanos(seen.first_at)).min(),
         last_seen_at: Some(UnixNanos(seen_at)),
+        environments: distinct(known.iter().filter(is_there).map(|seen| seen.environment.as_str())),
+        languages: distinct(instances.iter().map(|seen| seen.language.as_str())),
+        n_instances: u32::try_from(instances.len()).unwrap_or(u32::MAX),
+        instances: instance_rows(instances, &requests, range),
+        ownership: owned.map(ownership),
+        releases: release_rows(range, &known, markers),
         sql: query.sql(),
         service,
     }
@@ -132,11 +155,13 @@ fn operation_rows(mut groups: Vec<RedGroup>, range: TimeRange, step: Duration) -
     groups.into_iter().map(row).collect()
 }
 
-fn version_row(group: RedGroup, range: TimeRange) -> wire::VersionRow {
+fn version_row(group: RedGroup, known: &[SeenVersion], range: TimeRange) -> wire::VersionRow {
+    let of_version = known.iter().filter(|seen| seen.version == group.version);
+    let first_at = of_version.map(|seen| seen.first_at).min().unwrap_or(group.first_at);
     wire::VersionRow {
         red: red(&group.total, range),
         version: group.version,
-        first_seen_at: UnixNanos(group.first_at),
+        first_seen_at: UnixNanos(first_at),
         last_seen_at: UnixNanos(group.last_at),
     }
 }

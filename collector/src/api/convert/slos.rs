@@ -1,8 +1,9 @@
 //! Objectives, their burn rates, and the events that they count.
 
 use super::{alert_row, alert_state, step_s, steps};
-use crate::evaluate::SloStatus;
+use crate::evaluate::{Owned, SloStatus};
 use alerts::{AlertRecord, Delivery, TierJudgement, WindowCounts};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::{SliBucket, SliQuery, TimeRange};
 use wire::UnixNanos;
@@ -12,6 +13,7 @@ pub(in super::super) fn slo_detail(
     query: &SliQuery,
     buckets: &[SliBucket],
     alerts: Vec<(AlertRecord, Vec<Delivery>)>,
+    owners: &BTreeMap<String, Owned>,
 ) -> wire::SloDetail {
     wire::SloDetail {
         slo: slo_row(status),
@@ -19,7 +21,7 @@ pub(in super::super) fn slo_detail(
         to: UnixNanos(query.range.to),
         step_s: step_s(query.step),
         points: sli_points(buckets, query.range, query.step),
-        alerts: alerts.into_iter().map(alert_row).collect(),
+        alerts: alerts.into_iter().map(|alert| alert_row(alert, owners)).collect(),
         sql: query.sql(),
     }
 }

@@ -3,7 +3,7 @@
 use super::{DURATION_MAX, Keys, MIB, Problems, Raw, SECOND, to_usize};
 use crate::units;
 use std::time::Duration;
-use storage::{BytesMax, Compaction, Retention};
+use storage::{BytesMax, Compaction, ReadModelAges, Retention};
 
 /// Segments of full size that must fit into a bound by bytes: they leave whole, so with fewer of them a large
 /// part of everything would leave at once.
@@ -30,23 +30,51 @@ pub(super) fn retention(
     let section = raw.section("retention");
     let mut keys = Keys { section: &section, problems };
     let defaults = Retention::default();
-    let mut age = |key, default| {
-        let age = keys.duration(key, default, SECOND..=DURATION_MAX);
-        if age < flush_interval {
-            let shown = units::show_duration(flush_interval);
-            keys.problem(key, format!("is shorter than storage.flush_interval ({shown})"))
-                .hint("data would expire before it is written to a segment")
-                .report(keys.problems);
-        }
-        age
-    };
     Retention {
-        traces: age("traces", defaults.traces),
-        logs: age("logs", defaults.logs),
-        metrics: age("metrics", defaults.metrics),
-        read_models: age("read_models", defaults.read_models),
+        traces: age(&mut keys, "traces", defaults.traces, flush_interval),
+        logs: age(&mut keys, "logs", defaults.logs, flush_interval),
+        metrics: age(&mut keys, "metrics", defaults.metrics, flush_interval),
+        read_models: read_models(&mut keys, defaults.read_models, flush_interval),
         bytes_max: bytes_max(&mut keys, compaction),
     }
+}
+
+fn age(keys: &mut Keys<'_>, key: &str, default: Duration, flush_interval: Duration) -> Duration {
+    let age = keys.duration(key, default, SECOND..=DURATION_MAX);
+    if age < flush_interval {
+        let shown = units::show_duration(flush_interval);
+        keys.problem(key, format!("is shorter than storage.flush_interval ({shown})"))
+            .hint("data would expire before it is written to a segment")
+            .report(keys.problems);
+    }
+    age
+}
+
+/// The setting `read_models` is that of earlier versions, which had one width of buckets only; now it says how long
+/// the last of the read models are there, as it did then. What is not set is kept as long as what is coarser, at most.
+fn read_models(keys: &mut Keys<'_>, defaults: ReadModelAges, flush_interval: Duration) -> ReadModelAges {
+    let given = &keys.section.fields;
+    let hour_key = if given.contains_key("read_models") { "read_models" } else { "read_models_1h" };
+    if hour_key == "read_models" && given.contains_key("read_models_1h") {
+        keys.problem("read_models", "is the older name of retention.read_models_1h, which is set too")
+            .hint("remove one of them")
+            .report(keys.problems);
+    }
+    let hour = age(keys, hour_key, defaults.hour, flush_interval);
+    let minute = age(keys, "read_models_1m", defaults.minute.min(hour), flush_interval);
+    let ten_seconds = age(keys, "read_models_10s", defaults.ten_seconds.min(minute), flush_interval);
+    for (key, age, coarser_key, coarser) in [
+        ("read_models_10s", ten_seconds, "read_models_1m", minute),
+        ("read_models_1m", minute, hour_key, hour),
+    ] {
+        if age > coarser {
+            let shown = units::show_duration(coarser);
+            keys.problem(key, format!("is longer than retention.{coarser_key} ({shown})"))
+                .hint("long ranges are read from the coarser buckets: keep those at least as long")
+                .report(keys.problems);
+        }
+    }
+    ReadModelAges { ten_seconds, minute, hour }
 }
 
 fn bytes_max(keys: &mut Keys<'_>, compaction: &Compaction) -> BytesMax {

@@ -26,7 +26,7 @@ pub(super) fn read(raw: &Raw, read_models: Duration, problems: &mut Problems) ->
 }
 
 /// Names as written, so that a receiver with another fault is not also reported as unknown.
-fn receiver_names(raw: &Raw) -> Vec<&str> {
+pub(super) fn receiver_names(raw: &Raw) -> Vec<&str> {
     let names = raw.receivers.iter().filter_map(|section| match &section.fields.get("name")?.value {
         Value::Text(name) => Some(name.as_str()),
         _ => None,
@@ -116,7 +116,7 @@ fn period(keys: &mut Keys<'_>, default: Duration, read_models: Duration) -> Dura
     let period = keys.duration("period", default, SECOND..=DURATION_MAX);
     if period > read_models {
         let shown = units::show_duration(read_models);
-        keys.problem("period", format!("is longer than retention.read_models ({shown})"))
+        keys.problem("period", format!("is longer than retention.read_models_1h ({shown})"))
             .hint("the objective could never be measured in full")
             .report(keys.problems);
     }
@@ -141,7 +141,7 @@ fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
     names
 }
 
-fn receiver_hint(name: &str, known: &[&str]) -> Option<String> {
+pub(super) fn receiver_hint(name: &str, known: &[&str]) -> Option<String> {
     match nearest(name, known.iter().copied()) {
         Some(near) if near == name => None,
         Some(near) => Some(format!("did you mean {near:?}?")),

@@ -1,7 +1,7 @@
 //! The words of alerts, and who is told.
 
 use super::*;
-use alerts::{Coverage, ReceiverUrl, SloSpec, WindowCounts, judge, occurrence_id};
+use alerts::{Coverage, OwnershipSpec, ReceiverUrl, SloSpec, WindowCounts, judge, occurrence_id};
 use expect_test::{Expect, expect};
 use std::time::Duration;
 
@@ -47,10 +47,21 @@ fn receivers() -> BTreeMap<String, Receiver> {
 }
 
 fn moved(slo: &Slo, judgement: &Judgement, phase: Phase, transition: Transition) -> Change {
+    moved_of(None, slo, judgement, phase, transition)
+}
+
+fn moved_of(
+    ownership: Option<&Ownership>,
+    slo: &Slo,
+    judgement: &Judgement,
+    phase: Phase,
+    transition: Transition,
+) -> Change {
     let exemplars = ["0af7651916cd43dd8448eb211c80319c".to_owned()];
     let context = Context {
         slo,
         judgement: Some(judgement),
+        ownership,
         receivers: &receivers(),
         external_url: "https://firstfault.example.com",
         exemplars: if transition == Transition::Firing { &exemplars } else { &[] },
@@ -154,6 +165,57 @@ fn annotations_hold_the_evidence() {
           "time_to_exhaustion": "14 h"
         }"#]]
     .assert_eq(&annotations);
+}
+
+fn ownership(receiver: Option<&str>) -> Ownership {
+    let text = |text: &str| Some(text.to_owned());
+    Ownership::new(OwnershipSpec {
+        owner: text("payments"),
+        contact: text("#payments"),
+        repository: text("https://git.example.com/checkout"),
+        tier: text("critical"),
+        receiver: receiver.map(str::to_owned),
+        playbooks: ["a", "b"].map(|page| format!("https://wiki.example.com/{page}")).to_vec(),
+    })
+    .unwrap()
+}
+
+/// Scenario: a page of a service that is owned fires, of an objective without a runbook; then the objective is removed.
+/// Guarantees: both documents say whose it is, beside the tier of the burn rate; the first playbook is the runbook.
+#[test]
+fn annotations_say_whose_it_is() {
+    let (slo, ownership) = (slo(|_| {}), ownership(None));
+    let change = moved_of(Some(&ownership), &slo, &judgement(&slo, 52, 0), FIRING, Transition::Firing);
+    let annotations = |change: &Change| {
+        let document: serde_json::Value = serde_json::from_slice(&change.deliveries[0].body).unwrap();
+        assert_eq!(document["firstfault"]["ownership"]["tier"], "critical");
+        assert!(document["commonLabels"].get("owner").is_none(), "{document}");
+        document["commonAnnotations"].clone()
+    };
+    let firing = annotations(&change);
+    assert_eq!((&firing["tier"], &firing["service_tier"]), (&"1".into(), &"critical".into()));
+    assert_eq!((&firing["owner"], &firing["contact"]), (&"payments".into(), &"#payments".into()));
+    assert_eq!(firing["repository"], "https://git.example.com/checkout");
+    assert_eq!(firing["runbook_url"], "https://wiki.example.com/a");
+    assert_eq!(firing["playbook_2"], "https://wiki.example.com/b");
+    let told = ["on-call".to_owned()];
+    let url = "https://firstfault.example.com";
+    let over = close_orphan(change.alert, &told, &receivers(), Some(&ownership), url, AT + 1);
+    assert_eq!(annotations(&over)["owner"], "payments");
+}
+
+/// Scenario: objectives with and without receivers, of services that name one, an unknown one, or none.
+/// Guarantees: the objective's own are told, else the service's; nobody where it is not configured.
+#[test]
+fn services_name_a_receiver_for_their_objectives() {
+    let bare = slo(|_| {});
+    let own = slo(|spec| spec.receivers = vec!["mail".to_owned()]);
+    let told = |slo: &Slo, receiver: Option<&str>| told(slo, Some(&ownership(receiver)), &receivers());
+    assert_eq!(told(&bare, Some("on-call")), ["on-call"]);
+    assert_eq!(told(&own, Some("on-call")), ["mail"]);
+    assert!(told(&bare, Some("removed")).is_empty());
+    assert!(told(&bare, None).is_empty());
+    assert_eq!(super::told(&own, None, &receivers()), ["mail"]);
 }
 
 /// Scenario: numbers and times at the edges of their units.

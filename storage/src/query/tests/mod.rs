@@ -7,6 +7,7 @@ mod engines;
 mod equality;
 mod explain;
 mod histograms;
+mod instances;
 mod limits;
 mod logs;
 mod metrics;

@@ -1,5 +1,6 @@
 //! Every message of an alert and every attempt to deliver it: time, status, latency, error, next try.
 
+use crate::components::ownership;
 use crate::model::{alert_view, log_text};
 use crate::pages::slos::standing_mark::standing_mark;
 use crate::{format, url_state};
@@ -10,7 +11,7 @@ pub fn ledger(alert: &AlertRow, now: UnixNanos) -> AnyView {
     let summary = log_text::clean(&alert.summary);
     let rows: Vec<AnyView> = alert.deliveries.iter().map(|delivery| rows_of(delivery, now)).collect();
     let body = match rows.is_empty() {
-        true => view! { <p class="dense t2">"Nothing to deliver: the objective names no receivers."</p> }
+        true => view! { <p class="dense t2">"Nothing to deliver: neither the objective nor its service names a receiver."</p> }
             .into_any(),
         false => table(rows),
     };
@@ -18,6 +19,7 @@ pub fn ledger(alert: &AlertRow, now: UnixNanos) -> AnyView {
         <tr class="ledger" data-testid="alert-ledger">
             <td colspan="8">
                 <p class="dense">{summary}</p>
+                {alert.ownership.as_ref().map(|owned| view! { <div class="facts">{ownership(owned)}</div> })}
                 {body}
             </td>
         </tr>
