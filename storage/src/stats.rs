@@ -34,7 +34,7 @@ pub struct Stats {
     pub n_records_undecodable: u64,
     /// Records that were missing in the log when it was opened: damaged, or in a file that is gone.
     pub n_records_missing: u64,
-    /// Spans counted under the operation `other` because there were too many series.
+    /// Spans counted under an instance, version, operation or service `other`, because there were too many series.
     pub n_spans_red_overflow: u64,
     /// Items counted under the instance `other` because there were too many instances.
     pub n_items_seen_overflow: u64,

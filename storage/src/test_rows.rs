@@ -141,7 +141,22 @@ fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)
     let trace_ids: Vec<u8> = trace_ids.collect();
     let version: Vec<Option<&str>> =
         start.iter().map(|_| [None, Some("1.0")][rng.random_range(0..2)]).collect();
+    let mut any_of = |choices: &[Option<&'static str>]| -> ArrayRef {
+        let chosen = start.iter().map(|_| choices[rng.random_range(0..choices.len())]);
+        Arc::new(StringArray::from_iter(chosen))
+    };
+    let sampled = any_of(&[Some(""), Some("ot=th:8"), Some("ot=p:3"), Some("vendor=1")]);
+    let rpc_status = any_of(&[None, Some("UNAVAILABLE")]);
+    let environment = any_of(&[None, Some("production")]);
+    let instance = any_of(&[None, Some("a"), Some("b")]);
+    let http_status: Vec<Option<i64>> =
+        start.iter().map(|_| [None, Some(0), Some(204), Some(503)][rng.random_range(0..4)]).collect();
     vec![
+        ("trace_state", sampled),
+        ("rpc_response_status_code", rpc_status),
+        ("http_response_status_code", Arc::new(Int64Array::from(http_status))),
+        ("environment", environment),
+        ("service_instance_id", instance),
         ("trace_id", fixed_binary(&trace_ids, 16)),
         ("name", texts(&operation)),
         ("kind", texts(&kind)),
@@ -157,7 +172,7 @@ fn span_columns(rng: &mut StdRng, start: &[i64]) -> Vec<(&'static str, ArrayRef)
 /// The column in which test rows carry their name.
 fn row_name_column(signal: Signal) -> &'static str {
     match signal {
-        Signal::Traces => "trace_state",
+        Signal::Traces => "status_message",
         Signal::Logs => "body",
         Signal::Metrics => "description",
     }

@@ -103,13 +103,13 @@ pub(crate) async fn overview(args: &Args, store: &Store, report: &mut Report) ->
     let (engine, _) = Engine::open(options(&store.dir), rows).await?;
     let range = range(args);
     let step = Duration::from_nanos(((range.to - range.from) / 96).unsigned_abs());
-    let query = RedQuery { range, service: None, entry_only: true, by: RedBy::Service, step };
+    let query = RedQuery { range, only: Vec::new(), entry_only: true, by: vec![RedBy::Service], step };
     let mut took = Sample::default();
     for _ in 0..args.n_runs * 3 {
         let started = now();
-        let groups = engine.red(&query).await?;
+        let answer = engine.red(&query).await?;
         took.push_ms(now().duration_since(started));
-        if groups.is_empty() {
+        if answer.groups.is_empty() {
             report.wrong("the overview is empty");
         }
     }

@@ -4,6 +4,7 @@ use crate::Failure;
 use crate::args::Args;
 use crate::fill::Store;
 use crate::sample::Sample;
+use storage::Table;
 
 /// Figures in the order of their measuring, then remarks.
 #[derive(Debug, Default)]
@@ -74,8 +75,9 @@ impl Report {
             let what = format!("disk per {item}, {workload}, compacted");
             self.figure(what, "B", n_bytes as f64 / n.max(1) as f64, budget);
         }
-        let read_model = filled.bytes_of("red") as f64 / filled.n_spans.max(1) as f64;
-        self.figure(format!("read model per span, {workload}"), "B", read_model, "");
+        let read_models: u64 = Table::read_models().map(|table| filled.bytes_of(table.name())).sum();
+        let read_models = read_models as f64 / filled.n_spans.max(1) as f64;
+        self.figure(format!("read models per span, {workload}"), "B", read_models, "");
         let amplification = filled.n_bytes_merged as f64 / filled.n_bytes_flushed.max(1) as f64;
         self.figure(format!("bytes written again by merges, {workload}"), "x", amplification, "");
         let rate = filled.n_items() as f64 / filled.seconds;

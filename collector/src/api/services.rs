@@ -23,10 +23,10 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     let params = Params::read(&uri, api.now(), &["from", "to", "limit"])?;
     let (range, limit) = (params.range()?, params.limit(LIMIT, LIMIT_MAX)?);
     let (engine, board) = (api.engine()?, api.board()?);
-    let query = red_query(range, None, RedBy::Service);
-    let (groups, known) = tokio::try_join!(engine.red(&query), engine.services_seen(facts_range(range)))
+    let query = red_query(range, None, &[RedBy::Service]);
+    let (answer, known) = tokio::try_join!(engine.red(&query), engine.services_seen(facts_range(range)))
         .map_err(convert::failure)?;
-    let mut seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
+    let mut seen = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), api.now()).await?;
     for one in &known {
         seen.entry(one.service.clone()).or_insert(one.last_at);
     }
@@ -36,7 +36,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     off_thread(move || {
         let listed = convert::Listed {
             query: &query,
-            groups,
+            answer,
             seen,
             known: &known,
             owners: &owners,
@@ -56,10 +56,10 @@ pub(super) async fn detail(
     let range = Params::read(&uri, api.now(), &["from", "to"])?.range()?;
     let (engine, board) = (api.engine()?, api.board()?);
     let catalogued = catalogue::of_service(engine, board, &service, range).await?;
-    let seen_at = seen_at(engine, &service, range, catalogued.heard_at()).await?;
-    let query = red_query(range, Some(&service), RedBy::Service);
-    let by_operation = red_query(range, Some(&service), RedBy::Operation);
-    let by_version = red_query(range, Some(&service), RedBy::Version);
+    let seen_at = seen_at(engine, &service, range, (catalogued.heard_at(), api.now())).await?;
+    let query = red_query(range, Some(&service), &[RedBy::Service]);
+    let by_operation = red_query(range, Some(&service), &[RedBy::Service, RedBy::Operation, RedBy::Kind]);
+    let by_version = red_query(range, Some(&service), &[RedBy::Service, RedBy::Version]);
     let (whole, operations, versions, edges) = tokio::try_join!(
         engine.red(&query),
         engine.red(&by_operation),
@@ -72,8 +72,9 @@ pub(super) async fn detail(
     Ok(Json(convert::service_detail(detailed)))
 }
 
-fn red_query(range: TimeRange, service: Option<&str>, by: RedBy) -> RedQuery {
-    RedQuery { range, service: service.map(str::to_owned), entry_only: true, by, step: step(range) }
+fn red_query(range: TimeRange, service: Option<&str>, by: &[RedBy]) -> RedQuery {
+    let only = service.map(|name| (RedBy::Service, name.to_owned()));
+    RedQuery { range, only: Vec::from_iter(only), entry_only: true, by: by.to_vec(), step: step(range) }
 }
 
 /// The part of a range whose instances say in which language a service is written, and where it runs.
@@ -87,19 +88,19 @@ async fn seen_at(
     engine: &Engine,
     service: &str,
     range: TimeRange,
-    heard_at: Option<i64>,
+    (heard_at, now): (Option<i64>, i64),
 ) -> Result<i64, Failure> {
-    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX))).await?;
+    let lately = last_seen(engine, Some(range.from.saturating_sub(SILENT_NS_MAX)), now).await?;
     if let Some(at) = lately.get(service).copied().or(heard_at) {
         return Ok(at);
     }
-    let ever = last_seen(engine, None).await?;
+    let ever = last_seen(engine, None, now).await?;
     ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
 }
 
 /// The newest bucket of each service since then, entry spans or not.
-async fn last_seen(engine: &Engine, since: Option<i64>) -> Result<Seen, Failure> {
-    Ok(engine.last_seen(since).await.map_err(convert::failure)?.into_iter().collect())
+async fn last_seen(engine: &Engine, since: Option<i64>, now: i64) -> Result<Seen, Failure> {
+    Ok(engine.last_seen(since, now).await.map_err(convert::failure)?.into_iter().collect())
 }
 
 fn never_seen(service: &str, seen: &Seen) -> Failure {

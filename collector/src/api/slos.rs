@@ -42,8 +42,8 @@ pub(super) async fn detail(
         threshold_ns: status.slo.indicator().threshold_ns(),
         step: step(range),
     };
-    let buckets = engine.sli(&query).await.map_err(convert::failure)?;
+    let answer = engine.sli(&query).await.map_err(convert::failure)?;
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
-    Ok(Json(convert::slo_detail(&status, &query, &buckets, alerts, &owners)))
+    Ok(Json(convert::slo_detail(&status, &query, answer, alerts, &owners)))
 }

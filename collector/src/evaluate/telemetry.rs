@@ -1,6 +1,7 @@
 //! What the loop asks of the engine, behind a trait so that a test can answer.
 
 use crate::decode::text::hex;
+use crate::units::nanos;
 use alerts::{Indicator, Slo};
 use async_trait::async_trait;
 use storage::{Engine, Error, SliBucket, SliQuery, TimeRange, TraceOrder, TraceSearch};
@@ -22,14 +23,18 @@ pub(crate) trait Telemetry: Send + Sync + 'static {
 #[async_trait]
 impl Telemetry for Engine {
     async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, Error> {
-        self.sli(&SliQuery {
+        let query = SliQuery {
             range,
             service: slo.service().to_owned(),
             operation: slo.operation().map(str::to_owned),
             threshold_ns: slo.indicator().threshold_ns(),
             step: slo.slice(),
-        })
-        .await
+        };
+        let mut buckets = self.sli(&query).await?.buckets;
+        // Where a coarser bucket stands in for finer ones that are gone, the first may begin before the range.
+        let step_ns = nanos(query.step);
+        buckets.retain(|bucket| bucket.at.saturating_add(step_ns) > range.from);
+        Ok(buckets)
     }
 
     async fn heard(&self, services: &[String], since: i64) -> Result<Vec<String>, Error> {

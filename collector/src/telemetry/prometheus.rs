@@ -148,7 +148,7 @@ fn stored(page: &mut Page, engine: &Stats) {
     );
     page.counter(
         "firstfault_red_overflow_spans_total",
-        "Spans counted under the operation other, there being too many series.",
+        "Spans counted under an instance, version, operation or service called other, there being too many series.",
         engine.n_spans_red_overflow,
     );
     page.counter(

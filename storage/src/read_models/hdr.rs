@@ -1,28 +1,33 @@
 //! Histograms of durations: HDR with two significant digits from 1 us to 1 h.
 //!
-//! One geometry for everything that is stored, so that any two histograms merge without bias. Sparse
+//! One geometry for everything that is stored, so that any two histograms merge without bias. A duration is counted in
+//! units of 512 ns; a slot holds all whose leading eight bits are the same. Sparse
 //! on disk and in the hot read model ([`SparseHistogram`]), dense while merging
-//! ([`DurationHistogram`]). `docs/formats/red.md` holds the bytes.
+//! ([`DurationHistogram`]). `docs/formats/read-models.md` holds the bytes.
 
 use crate::error::Error;
-use hdrhistogram::Histogram;
-use std::sync::LazyLock;
 
-/// Durations below are one and the same to the histogram.
-const DURATION_NS_MIN: u64 = 1_000;
 /// Longer durations count as this long (1 h).
 const DURATION_NS_MAX: u64 = 3_600_000_000_000;
-/// Two digits: a value read back is within 1 % of the value recorded.
-const SIGNIFICANT_DIGITS: u8 = 2;
 /// First byte of the encoding.
 const ENCODING_VERSION: u8 = 1;
-/// Slots are multiples of 512 ns, the largest power of two below `DURATION_NS_MIN`.
+/// The narrowest slots are 512 ns wide: all that differs by less is one and the same.
 const SLOT_SHIFT: u32 = 9;
+/// Leading bits that tell slots apart: with eight, a value read back is within 1 % of the value recorded.
+const PRECISION_BITS: u32 = 8;
+/// Slots of one width, but for the narrowest, of which there are twice as many.
+const SLOTS_OF_WIDTH: usize = 1 << (PRECISION_BITS - 1);
+/// Slots up to the longest duration.
+const N_SLOTS: usize = idx_of(DURATION_NS_MAX >> SLOT_SHIFT) + 1;
 
 /// A dense histogram: merges encoded ones and answers quantiles.
 #[derive(Debug, Clone)]
 pub(crate) struct DurationHistogram {
-    counts: Histogram<u64>,
+    counts: Vec<u64>,
+    n: u64,
+    /// Slots before this one, and from `end` on, are empty.
+    first: usize,
+    end: usize,
 }
 
 /// The slots in use and how often, in ascending order.
@@ -33,34 +38,65 @@ pub(crate) struct SparseHistogram {
 
 impl Default for DurationHistogram {
     fn default() -> Self {
-        Self { counts: empty_histogram() }
+        Self { counts: vec![0; N_SLOTS], n: 0, first: N_SLOTS, end: 0 }
     }
 }
 
 impl DurationHistogram {
+    /// Memory that one takes, on the heap and itself.
+    pub(crate) const N_BYTES: usize = N_SLOTS * size_of::<u64>() + size_of::<Self>();
+
     pub(crate) fn record(&mut self, duration_ns: i64) {
-        self.counts.saturating_record(clamp(duration_ns));
+        self.add_at(idx_of(clamp(duration_ns) >> SLOT_SHIFT), 1);
     }
 
     /// Adds the histogram of a `duration_hdr` cell.
     pub(crate) fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Error> {
-        decode(encoded, |slot, n| self.counts.saturating_record_n(slot << SLOT_SHIFT, n))
+        decode(encoded, |slot, n| self.add_at(idx_of(slot), n))
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for idx in other.first..other.end {
+            self.add_at(idx, other.counts[idx]);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if self.n > 0 {
+            self.counts[self.first..self.end].fill(0);
+        }
+        (self.n, self.first, self.end) = (0, N_SLOTS, 0);
     }
 
     /// The duration below which this share of all lies (0 to 1); none without any.
     pub(crate) fn quantile_ns(&self, quantile: f64) -> Option<i64> {
-        if self.counts.is_empty() {
-            return None;
+        let [found] = self.quantiles_ns([quantile]);
+        found
+    }
+
+    /// Several quantiles, in ascending order, in one pass.
+    pub(crate) fn quantiles_ns<const N: usize>(&self, quantiles: [f64; N]) -> [Option<i64>; N] {
+        let mut found = [None; N];
+        if self.n == 0 {
+            return found;
         }
-        let edge = self.counts.value_at_quantile(quantile);
-        i64::try_from(self.counts.median_equivalent(edge)).ok()
+        let mut idx = self.first;
+        let mut n_until = self.counts[idx];
+        for (quantile, found) in quantiles.into_iter().zip(&mut found) {
+            let wanted = (quantile.clamp(0.0, 1.0) * self.n as f64).ceil() as u64;
+            while n_until < wanted.max(1) && idx + 1 < self.end {
+                idx += 1;
+                n_until = n_until.saturating_add(self.counts[idx]);
+            }
+            *found = i64::try_from(middle_ns(idx)).ok();
+        }
+        found
     }
 
     /// The bytes of a `duration_hdr` cell.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let recorded = self.counts.iter_recorded();
-        let slot = |value: u64| self.counts.lowest_equivalent(value) >> SLOT_SHIFT;
-        encode(recorded.map(|at| (slot(at.value_iterated_to()), at.count_at_value())))
+        let slots = (self.first..self.end).map(|idx| (slot_at(idx), self.counts[idx]));
+        encode(slots.filter(|(_, n)| *n > 0))
     }
 
     /// Durations at or below the threshold; those in the threshold's own slot (within 1 %) count.
@@ -68,7 +104,17 @@ impl DurationHistogram {
         if threshold_ns < 0 {
             return 0;
         }
-        self.counts.count_between(0, clamp(threshold_ns))
+        let until = idx_of(clamp(threshold_ns) >> SLOT_SHIFT);
+        self.counts[..=until].iter().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    fn add_at(&mut self, idx: usize, n: u64) {
+        if n == 0 {
+            return;
+        }
+        self.counts[idx] = self.counts[idx].saturating_add(n);
+        self.n = self.n.saturating_add(n);
+        (self.first, self.end) = (self.first.min(idx), self.end.max(idx + 1));
     }
 }
 
@@ -76,7 +122,7 @@ impl From<&SparseHistogram> for DurationHistogram {
     fn from(sparse: &SparseHistogram) -> Self {
         let mut dense = Self::default();
         for &(slot, n) in &sparse.counts {
-            dense.counts.saturating_record_n(slot << SLOT_SHIFT, n);
+            dense.add_at(idx_of(slot), n);
         }
         dense
     }
@@ -85,7 +131,8 @@ impl From<&SparseHistogram> for DurationHistogram {
 impl SparseHistogram {
     /// Adds the histogram of a `duration_hdr` cell.
     pub(crate) fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Error> {
-        decode(encoded, |slot, n| self.record_slot(slot_of_ns(slot << SLOT_SHIFT), n))
+        let mut from = 0;
+        decode(encoded, |slot, n| from = self.record_slot(from, lowest(slot), n))
     }
 
     /// Slots in use.
@@ -94,12 +141,13 @@ impl SparseHistogram {
     }
 
     pub(crate) fn record(&mut self, duration_ns: i64) {
-        self.record_slot(slot_of(duration_ns), 1);
+        self.record_slot(0, lowest(clamp(duration_ns) >> SLOT_SHIFT), 1);
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
+        let mut from = 0;
         for &(slot, n) in &other.counts {
-            self.record_slot(slot, n);
+            from = self.record_slot(from, slot, n);
         }
     }
 
@@ -113,27 +161,49 @@ impl SparseHistogram {
         self.counts.capacity() * size_of::<(u64, u64)>()
     }
 
-    fn record_slot(&mut self, slot: u64, n: u64) {
-        match self.counts.binary_search_by_key(&slot, |&(slot, _)| slot) {
-            Ok(idx) => self.counts[idx].1 = self.counts[idx].1.saturating_add(n),
-            Err(idx) => self.counts.insert(idx, (slot, n)),
+    /// Looks for the slot from that place on. Returns its place.
+    fn record_slot(&mut self, from: usize, slot: u64, n: u64) -> usize {
+        match self.counts[from..].binary_search_by_key(&slot, |&(slot, _)| slot) {
+            Ok(offset) => {
+                let count = &mut self.counts[from + offset].1;
+                *count = count.saturating_add(n);
+                from + offset
+            }
+            Err(offset) => {
+                self.counts.insert(from + offset, (slot, n));
+                from + offset
+            }
         }
     }
 }
 
-fn empty_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(DURATION_NS_MIN, DURATION_NS_MAX, SIGNIFICANT_DIGITS)
-        .expect("the bounds are constants that a histogram accepts")
+/// Bits that a slot's number has beyond those that tell it apart: its width is so many powers of two.
+const fn width_bits(number: u64) -> u32 {
+    (u64::BITS - number.leading_zeros()).saturating_sub(PRECISION_BITS)
 }
 
-/// Which slot a duration falls into, by the very arithmetic of the dense histogram.
-fn slot_of(duration_ns: i64) -> u64 {
-    slot_of_ns(clamp(duration_ns))
+/// The number of the slot that a number lies in: the lowest of all that do.
+const fn lowest(number: u64) -> u64 {
+    let bits = width_bits(number);
+    (number >> bits) << bits
 }
 
-fn slot_of_ns(duration_ns: u64) -> u64 {
-    static GEOMETRY: LazyLock<Histogram<u64>> = LazyLock::new(empty_histogram);
-    GEOMETRY.lowest_equivalent(duration_ns) >> SLOT_SHIFT
+/// The place of a number's slot among all slots.
+const fn idx_of(number: u64) -> usize {
+    let bits = width_bits(number);
+    bits as usize * SLOTS_OF_WIDTH + (number >> bits) as usize
+}
+
+/// The number of the slot at a place.
+const fn slot_at(idx: usize) -> u64 {
+    let bits = (idx / SLOTS_OF_WIDTH).saturating_sub(1);
+    ((idx - bits * SLOTS_OF_WIDTH) as u64) << bits
+}
+
+/// What stands for all durations of a slot.
+fn middle_ns(idx: usize) -> u64 {
+    let slot = slot_at(idx);
+    (slot << SLOT_SHIFT) + (1 << (SLOT_SHIFT + width_bits(slot) - 1))
 }
 
 fn clamp(duration_ns: i64) -> u64 {

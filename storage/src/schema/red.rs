@@ -36,6 +36,6 @@ pub(super) fn counts() -> [FieldRef; 6] {
         required("n_spans_adjusted_q16", DataType::UInt64),
         required("n_errors_adjusted_q16", DataType::UInt64),
         required("sum_ns", DataType::Int64), // of durations; saturates, like every sum here
-        required("duration_hdr", DataType::Binary), // HDR histogram of nanoseconds, docs/formats/red.md
+        required("duration_hdr", DataType::Binary), // HDR histogram of nanoseconds, docs/formats/read-models.md
     ]
 }

@@ -7,7 +7,7 @@ use crate::attributes::{WideTable, whole};
 use crate::faults::NoFaults;
 use crate::ids::Table;
 use crate::read_models::tests::merged;
-use crate::read_models::{RedCells, RedDelta};
+use crate::read_models::{Delta, ReadModels, Resolution};
 use crate::test_rows::{T0, TestRecord, row_names, texts};
 use crate::{Signal, fs};
 use arrow::array::{AsArray, MapBuilder, RecordBatch, StringBuilder};
@@ -180,30 +180,32 @@ fn columns_of(segment: &SegmentMeta, dir: &Path) -> Vec<String> {
     schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
-/// Rows as the read model has them of spans, a batch per record.
+const RED: Table = Table::Red(Resolution::TenSeconds);
+
+/// Rows as a read model has them of spans, a batch per record.
 fn red_batches() -> Vec<RecordBatch> {
     let red = |id| {
         let record = TestRecord { signal: Signal::Traces, id, n_rows: 500, received_at: T0 };
-        let mut cells = RedCells::default();
-        cells.merge(RedDelta::of(record.columns().batch()));
-        cells.snapshot().to_batch().expect("spans make cells")
+        let (columns, mut models) = (record.columns(), ReadModels::default());
+        models.merge(Delta::of(Signal::Traces, columns.batch()));
+        models.cells(RED).and_then(|cells| cells.to_batch()).expect("spans make cells")
     };
     (1..4).map(red).collect()
 }
 
-/// Scenario: batches of the read model become segments, and these one.
-/// Guarantees: every cell comes back, sorted; bounds are true.
+/// Scenario: batches of a read model become segments, and these one.
+/// Guarantees: every cell comes back, sorted; bounds are true; merged, there is one row a cell.
 #[test]
-fn cells_of_the_read_model_come_back_sorted_and_bounded() {
+fn cells_of_a_read_model_come_back_sorted_and_bounded() {
     let dir = tempfile::tempdir().expect("temporary directory");
     fs::create_layout(dir.path()).expect("layout");
     let batches = red_batches();
     let write = |id: u64, batches: &[RecordBatch]| {
-        let source = SegmentSource { id, table: Table::Red, batches, n_bytes: 1 << 20, received_max: T0 };
+        let source = SegmentSource { id, table: RED, batches, n_bytes: 1 << 20, received_max: T0 };
         let segment = Arc::new(write(&source, dir.path(), &NoFaults).expect("write"));
         let found = read_segment(&segment, dir.path());
-        assert_eq!(merged(&found), merged(batches));
-        assert_order_and_bounds(Table::Red, &segment, &found);
+        assert_eq!(merged(RED, &found), merged(RED, batches));
+        assert_order_and_bounds(RED, &segment, &found);
         segment
     };
     let at_once = write(1, &batches);
@@ -211,9 +213,13 @@ fn cells_of_the_read_model_come_back_sorted_and_bounded() {
         (10..).zip(&batches).map(|(id, batch)| write(id, std::slice::from_ref(batch))).collect();
     let of_inputs = merge(&inputs, 2, dir.path(), &NoFaults, &|| false).expect("merge");
     let found = read_segment(&of_inputs, dir.path());
-    assert_eq!(merged(&found), merged(&batches));
-    assert_order_and_bounds(Table::Red, &of_inputs, &found);
+    let wanted = merged(RED, &batches);
+    assert_eq!(merged(RED, &found), wanted);
+    assert_order_and_bounds(RED, &of_inputs, &found);
     assert_eq!((of_inputs.time_min, of_inputs.time_max), (at_once.time_min, at_once.time_max));
+    let n_found: usize = found.iter().map(RecordBatch::num_rows).sum();
+    assert_eq!((n_found, of_inputs.n_rows), (wanted.len(), wanted.len() as u64));
+    assert!(of_inputs.n_rows < at_once.n_rows, "the records have cells in common");
 }
 
 fn assert_order_and_bounds(table: Table, segment: &SegmentMeta, found: &[RecordBatch]) {
@@ -221,7 +227,7 @@ fn assert_order_and_bounds(table: Table, segment: &SegmentMeta, found: &[RecordB
         Table::Spans => &["trace_id", "start_time"],
         Table::Logs => &["service", "time"],
         Table::MetricPoints => &["name", "series_id", "time"],
-        Table::Red => &["service", "operation", "bucket"],
+        _ => key_columns(table),
     };
     let found = concat_batches(&found[0].schema(), found).expect("one schema");
     let columns: Vec<_> = keys.iter().map(|key| Arc::clone(&found[*key])).collect();

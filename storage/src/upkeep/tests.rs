@@ -59,7 +59,8 @@ async fn a_whole_directory_is_verified() {
     let mut last = Progress::default();
     let found = verify(&data_dir, &mut |progress| last = progress).expect("verify");
     assert!(found.damage.is_empty() && found.log_unfinished.is_none(), "{found:?}");
-    assert_eq!((found.n_segments, found.n_log_files, found.n_log_records), (5, 1, 2));
+    assert!(found.n_segments >= 3 + 2 * 6, "{found:?}");
+    assert_eq!((found.n_log_files, found.n_log_records), (1, 2));
     assert_eq!((found.n_segments_without_checksums, found.n_log_records_missing), (0, 0));
     assert_eq!(
         (last.n_bytes, last.n_bytes_all),

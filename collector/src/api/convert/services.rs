@@ -6,7 +6,9 @@ use crate::evaluate::{Owned, SloStatus};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::{Edge, PeerKind, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion, TimeRange};
+use storage::{
+    Edge, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion, TimeRange,
+};
 use wire::UnixNanos;
 
 /// The start of the newest bucket of each service, entry spans or not.
@@ -15,7 +17,7 @@ pub(in super::super) type Seen = BTreeMap<String, i64>;
 /// What a list of services is made from.
 pub(in super::super) struct Listed<'a> {
     pub(in super::super) query: &'a RedQuery,
-    pub(in super::super) groups: Vec<RedGroup>,
+    pub(in super::super) answer: RedAnswer,
     pub(in super::super) seen: Seen,
     /// By name.
     pub(in super::super) known: &'a [SeenService],
@@ -28,13 +30,13 @@ pub(in super::super) struct Listed<'a> {
 /// Services that fell silent are listed too: that may be what somebody is looking for. Where there are too many, the
 /// worst ones stay.
 pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
-    let Listed { query, groups, seen, known, owners, slos, limit } = listed;
+    let Listed { query, answer, seen, known, owners, slos, limit } = listed;
     let range = query.range;
     let states = alert_states(slos);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
     let mut rows: BTreeMap<String, Option<RedGroup>> =
         silent.map(|(service, _)| (service.clone(), None)).collect();
-    rows.extend(groups.into_iter().map(|group| (group.service.clone(), Some(group))));
+    rows.extend(answer.groups.into_iter().map(|group| (group.service.clone(), Some(group))));
     let n_services = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let mut rows: Vec<(String, Option<RedGroup>)> = rows.into_iter().collect();
     if rows.len() > limit {
@@ -57,7 +59,7 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
             languages,
             owner: owned.and_then(|spec| spec.owner.clone()),
             tier: owned.and_then(|spec| spec.tier.clone()),
-            red: red(&total, range),
+            red: red(&total, answer.counted),
             points: red_points(&points, range, query.step),
             last_seen_at: seen.get(&service).copied().map(UnixNanos),
             alert_state: states.get(service.as_str()).copied(),
@@ -70,7 +72,7 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
         step_s: step_s(query.step),
         services: rows.into_iter().map(row).collect(),
         n_services,
-        sql: query.sql(),
+        sql: answer.sql,
     }
 }
 
@@ -104,9 +106,9 @@ pub(in super::super) struct Detailed<'a> {
     pub(in super::super) service: String,
     /// That of `whole`.
     pub(in super::super) query: &'a RedQuery,
-    pub(in super::super) whole: Vec<RedGroup>,
-    pub(in super::super) operations: Vec<RedGroup>,
-    pub(in super::super) versions: Vec<RedGroup>,
+    pub(in super::super) whole: RedAnswer,
+    pub(in super::super) operations: RedAnswer,
+    pub(in super::super) versions: RedAnswer,
     pub(in super::super) edges: Vec<Edge>,
     pub(in super::super) catalogued: Catalogued,
     pub(in super::super) seen_at: i64,
@@ -118,18 +120,18 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
     let range = query.range;
     let is_there = |seen: &&SeenVersion| seen.last_at >= range.from;
     let (total, points) =
-        whole.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
+        whole.groups.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
     let (callers, callees) = neighbours(&service, &edges, range);
     wire::ServiceDetail {
         from: UnixNanos(range.from),
         to: UnixNanos(range.to),
         step_s: step_s(query.step),
-        red: red(&total, range),
+        red: red(&total, whole.counted),
         points: red_points(&points, range, query.step),
         operations: operation_rows(operations, range, query.step),
         callers,
         callees,
-        versions: versions.into_iter().map(|group| version_row(group, &known, range)).collect(),
+        versions: version_rows(versions, &known),
         first_seen_at: known.iter().map(|seen| UnixNanos(seen.first_at)).min(),
         last_seen_at: Some(UnixNanos(seen_at)),
         environments: distinct(known.iter().filter(is_there).map(|seen| seen.environment.as_str())),
@@ -138,16 +140,17 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
         instances: instance_rows(instances, &requests, range),
         ownership: owned.map(ownership),
         releases: release_rows(range, &known, markers),
-        sql: query.sql(),
+        sql: whole.sql,
         service,
     }
 }
 
 /// By time spent, largest first.
-fn operation_rows(mut groups: Vec<RedGroup>, range: TimeRange, step: Duration) -> Vec<wire::OperationRow> {
+fn operation_rows(answer: RedAnswer, range: TimeRange, step: Duration) -> Vec<wire::OperationRow> {
+    let RedAnswer { mut groups, counted, .. } = answer;
     groups.sort_by_key(|group| Reverse(group.total.sum_ns));
     let row = |group: RedGroup| wire::OperationRow {
-        red: red(&group.total, range),
+        red: red(&group.total, counted),
         points: red_points(&group.points, range, step),
         operation: group.operation,
         kind: group.kind,
@@ -155,15 +158,19 @@ fn operation_rows(mut groups: Vec<RedGroup>, range: TimeRange, step: Duration) -
     groups.into_iter().map(row).collect()
 }
 
-fn version_row(group: RedGroup, known: &[SeenVersion], range: TimeRange) -> wire::VersionRow {
-    let of_version = known.iter().filter(|seen| seen.version == group.version);
-    let first_at = of_version.map(|seen| seen.first_at).min().unwrap_or(group.first_at);
-    wire::VersionRow {
-        red: red(&group.total, range),
+fn version_rows(answer: RedAnswer, known: &[SeenVersion]) -> Vec<wire::VersionRow> {
+    let RedAnswer { groups, counted, .. } = answer;
+    let first_at = |group: &RedGroup| {
+        let of_version = known.iter().filter(|seen| seen.version == group.version);
+        of_version.map(|seen| seen.first_at).min().unwrap_or(group.first_at)
+    };
+    let row = |group: RedGroup| wire::VersionRow {
+        red: red(&group.total, counted),
+        first_seen_at: UnixNanos(first_at(&group)),
         version: group.version,
-        first_seen_at: UnixNanos(first_at),
         last_seen_at: UnixNanos(group.last_at),
-    }
+    };
+    groups.into_iter().map(row).collect()
 }
 
 /// Callers and callees. A service that calls itself is in both.
@@ -191,7 +198,7 @@ fn peer_kind(kind: PeerKind) -> wire::PeerKind {
     }
 }
 
-/// Seconds that the read model counts for a range: it begins with the whole first bucket of ten seconds.
+/// Seconds that read models count for a range: it begins with the whole first bucket.
 fn counted_seconds(range: TimeRange) -> f64 {
     let counted = range.whole_buckets();
     counted.to.saturating_sub(counted.from) as f64 / 1e9

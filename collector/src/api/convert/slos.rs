@@ -5,13 +5,13 @@ use crate::evaluate::{Owned, SloStatus};
 use alerts::{AlertRecord, Delivery, TierJudgement, WindowCounts};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::{SliBucket, SliQuery, TimeRange};
+use storage::{SliAnswer, SliBucket, SliQuery, TimeRange};
 use wire::UnixNanos;
 
 pub(in super::super) fn slo_detail(
     status: &SloStatus,
     query: &SliQuery,
-    buckets: &[SliBucket],
+    answer: SliAnswer,
     alerts: Vec<(AlertRecord, Vec<Delivery>)>,
     owners: &BTreeMap<String, Owned>,
 ) -> wire::SloDetail {
@@ -20,9 +20,9 @@ pub(in super::super) fn slo_detail(
         from: UnixNanos(query.range.from),
         to: UnixNanos(query.range.to),
         step_s: step_s(query.step),
-        points: sli_points(buckets, query.range, query.step),
+        points: sli_points(&answer.buckets, query.range, query.step),
         alerts: alerts.into_iter().map(|alert| alert_row(alert, owners)).collect(),
-        sql: query.sql(),
+        sql: answer.sql,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::faults::{Faults, Step};
 use crate::fs::DirectoryLock;
 use crate::ids::{Signal, Table};
 use crate::options::{Retention, WalSync};
-use crate::read_models::tests::{brute_force, merged};
+use crate::read_models::tests::{brute_force, merged, red_tables};
 use crate::test_rows::{SECOND, T0, TestRecord, decode, row_names};
 use futures::future::join_all;
 use rand::rngs::StdRng;
@@ -306,6 +306,9 @@ impl World {
         }
         let spans = self.acknowledged.iter().filter(|record| record.signal == Signal::Traces);
         let spans: Vec<_> = spans.map(|record| record.columns().into_batch()).collect();
-        assert_eq!(merged(&visible(engine, Table::Red)), brute_force(&spans), "{}: read model", self.context);
+        for table in red_tables() {
+            let found = merged(table, &visible(engine, table));
+            assert_eq!(found, brute_force(table, &spans), "{}: {table:?}", self.context);
+        }
     }
 }

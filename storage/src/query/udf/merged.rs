@@ -4,8 +4,6 @@ use crate::read_models::{DurationHistogram, SparseHistogram};
 use arrow::array::{Array, BinaryArray};
 use datafusion::common::DataFusionError;
 
-/// Bytes of one dense histogram, for the memory pool: 3,328 counters of eight bytes and its header.
-const HISTOGRAM_BYTES: usize = 3_328 * 8 + 256;
 /// Slots up to which a histogram stays sparse. The pool is asked after each batch, whose rows may all be groups
 /// of their own.
 const SPARSE_SLOTS_MAX: usize = 64;
@@ -65,7 +63,7 @@ impl Merged {
         match &self.durations {
             None => 0,
             Some(Durations::Few(durations)) => durations.n_bytes(),
-            Some(Durations::Many(_)) => HISTOGRAM_BYTES,
+            Some(Durations::Many(_)) => DurationHistogram::N_BYTES,
         }
     }
 
