@@ -6,6 +6,7 @@ mod edges;
 mod engines;
 mod equality;
 mod explain;
+mod growth;
 mod histograms;
 mod instances;
 mod limits;
