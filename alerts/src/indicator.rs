@@ -107,8 +107,9 @@ impl Timeslice {
         u128::from(n_good) * u128::from(PARTS) >= u128::from(self.parts) * u128::from(n_total)
     }
 
-    pub fn share(self) -> f64 {
-        f64::from(self.parts) / f64::from(PARTS)
+    /// The share with all its digits and no others: `0.995`.
+    pub fn share_decimal(self) -> String {
+        Target::decimal_of(self.parts)
     }
 
     /// The share with as many digits as it needs: `99.5 %`.

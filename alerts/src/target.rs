@@ -58,6 +58,10 @@ impl Target {
     pub(crate) fn text_of(parts: u32) -> String {
         format!("{} %", percent_text(parts))
     }
+
+    pub(crate) fn decimal_of(parts: u32) -> String {
+        decimal(parts)
+    }
 }
 
 /// The percentage with as many digits as it needs: `99.9 %`.

@@ -31,6 +31,7 @@ mod resent;
 mod series_limit;
 
 mod evaluate;
+mod openslo;
 mod saturation;
 
 mod api;
