@@ -112,6 +112,11 @@ impl Timeslice {
         Target::decimal_of(self.parts)
     }
 
+    /// The share that may be bad, likewise: `0.005`.
+    pub fn budget_decimal(self) -> String {
+        Target::decimal_of(PARTS - self.parts)
+    }
+
     /// The share with as many digits as it needs: `99.5 %`.
     pub fn share_text(self) -> String {
         Target::text_of(self.parts)

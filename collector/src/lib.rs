@@ -32,6 +32,7 @@ mod series_limit;
 
 mod evaluate;
 mod openslo;
+mod prometheus_rules;
 mod saturation;
 
 mod api;

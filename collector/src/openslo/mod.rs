@@ -12,9 +12,9 @@ mod link;
 mod policy;
 mod sli;
 mod source;
-mod yaml;
+pub(crate) mod yaml;
 
-pub(crate) use export::export;
+pub(crate) use export::{export, quote};
 pub(crate) use issue::Issue;
 
 use alerts::SloSpec;

@@ -19,20 +19,20 @@ const NODE_WEIGHT: usize = 64;
 
 /// A place of a file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) place: Place,
-    pub(super) value: Value,
+    pub(crate) value: Value,
     weight: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A plain scalar may be a number, a boolean or nothing; one in quotation marks is text.
     Scalar {
         text: String,
@@ -43,14 +43,14 @@ pub(super) enum Value {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
-    pub(super) text: String,
+pub(crate) struct Key {
+    pub(crate) text: String,
     pub(super) place: Place,
 }
 
 /// Why a file is no YAML, or too much of it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     pub(super) place: Place,
     /// Counted from 1.
     pub(super) document: usize,
@@ -118,7 +118,7 @@ impl Node {
 }
 
 /// The documents of a file, with their numbers from 1; empty ones are left out.
-pub(super) fn documents(text: &str) -> Result<Vec<(usize, Node)>, Unreadable> {
+pub(crate) fn documents(text: &str) -> Result<Vec<(usize, Node)>, Unreadable> {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
         return Err(Unreadable { place: Place { line: 1, column: 1 }, document: 1, message });
