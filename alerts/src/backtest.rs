@@ -125,7 +125,7 @@ pub fn backtest(slo: &Slo, replay: &Replay<'_>) -> Backtest {
 }
 
 /// How the budget of the period that ends at `end` went: what was left after each step, of the whole that this period's
-/// events allow. Steps are their end with their good and all events, in order; the last point is what is left now.
+/// events allow. Steps are a time with its good and all events, in order; the last point is what is left now.
 pub fn burndown(slo: &Slo, end: i64, steps: &[(i64, u64, u64)]) -> Vec<BurndownPoint> {
     let (from, to) = slo.period_at(end);
     let elapsed = end.saturating_sub(from) as f64 / to.saturating_sub(from).max(1) as f64;
