@@ -44,6 +44,7 @@ pub mod demo;
 pub mod fuzz;
 mod query_command;
 mod reach;
+mod slo_command;
 mod storage_command;
 
 mod causes;

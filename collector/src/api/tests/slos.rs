@@ -22,7 +22,9 @@ fn requests(ends: impl Iterator<Item = (i64, bool)>) -> Value {
 
 async fn backtest(server: &Server, body: Value) -> Answer {
     let request = http::Request::post("/api/v1/slos/backtest").header("content-type", "application/json");
-    server.send(request.header("host", "localhost:4320").body(Body::from(body.to_string())).expect("valid")).await
+    server
+        .send(request.header("host", "localhost:4320").body(Body::from(body.to_string())).expect("valid"))
+        .await
 }
 
 const OPENSLO: &str = "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: tried}\nspec:\n  service: cart\n  indicator:\n    \
@@ -70,7 +72,10 @@ async fn exports_and_refusals() {
         (json!({ "slo": "a", "openslo": "b" }), "either slo or openslo"),
         (json!({ "slo": "cart-ok", "from": "yesterday" }), "is not a time"),
         (json!({ "slo": "cart-ok", "from": "now-200d" }), "at most 100 days"),
-        (json!({ "openslo": OPENSLO.replace("0.999", "99.9") }), "openslo:14:25: document 1, spec.objectives[0].target"),
+        (
+            json!({ "openslo": OPENSLO.replace("0.999", "99.9") }),
+            "openslo:14:25: document 1, spec.objectives[0].target",
+        ),
         (json!({ "openslo": "kind: [" }), "this is no YAML"),
     ] {
         let answer = backtest(&server, body).await;
@@ -78,10 +83,16 @@ async fn exports_and_refusals() {
     }
     assert_eq!(backtest(&server, json!({ "slo": "cart-okay" })).await.status, 404);
     let answer = server.get("/api/v1/slos/cart-ok/export").await;
-    assert_eq!((answer.status, answer.headers["content-type"].as_bytes()), (200, &b"application/yaml; charset=utf-8"[..]));
+    assert_eq!(
+        (answer.status, answer.headers["content-type"].as_bytes()),
+        (200, &b"application/yaml; charset=utf-8"[..])
+    );
     let file = openslo::File { name: "a".to_owned(), text: answer.text() };
     let imported = openslo::import(&[file], &[]).expect("reads back");
-    assert_eq!(imported.objectives[0].spec, *server.api.board().expect("open").slo("cart-ok").expect("there").slo.spec());
+    assert_eq!(
+        imported.objectives[0].spec,
+        *server.api.board().expect("open").slo("cart-ok").expect("there").slo.spec()
+    );
     let rules = server.get("/api/v1/slos/cart-ok/export?format=prometheus").await.text();
     assert!(rules.contains("sloth-slo-alerts-cart-cart-ok") && rules.contains("/slos/cart-ok"), "{rules}");
     assert_eq!(server.get("/api/v1/slos/cart-ok/export?format=xml").await.status, 400);
@@ -101,8 +112,11 @@ async fn history_proposes_objectives() {
     young["resourceSpans"][0]["resource"]["attributes"][0]["value"] = json!({"stringValue": "young"});
     store(engine, Signal::Traces, &young).await;
     let list: wire::ProposalList = server.read("/api/v1/slos/proposals").await;
-    let told: Vec<_> =
-        list.proposals.iter().map(|row| (row.id.as_str(), row.sentence.as_str(), row.is_configured)).collect();
+    let told: Vec<_> = list
+        .proposals
+        .iter()
+        .map(|row| (row.id.as_str(), row.sentence.as_str(), row.is_configured))
+        .collect();
     let expected = [
         ("cart-availability", "99.5 % of cart requests succeed over 30 d", true),
         ("cart-latency", "99.5 % of cart requests take at most 50 ms over 30 d", false),
