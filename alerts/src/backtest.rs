@@ -180,8 +180,8 @@ impl<'a> Alert<'a> {
                 episodes.push(self.episode(sums, judgement, idx, now));
             }
             Some(Transition::Resolved) => {
-                if let Some(episode) = self.open.take().and_then(|place| episodes.get_mut(place)) {
-                    episode.resolved_at = Some(now);
+                if let Some(place) = self.open.take() {
+                    episodes[place].resolved_at = Some(now);
                 }
             }
             Some(Transition::Pending | Transition::Cancelled) | None => {}

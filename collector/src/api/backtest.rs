@@ -138,7 +138,9 @@ fn slices(buckets: &[SliBucket], heard: &[Heard], range: TimeRange, width: i64) 
     let mut last: Option<i64> = None;
     for bucket in buckets {
         let here = idx(bucket.at);
-        let Some(slice) = usize::try_from(here).ok().and_then(|here| slices.get_mut(here)) else { continue };
+        // Read models may begin before what was asked for.
+        let Some(place) = usize::try_from(here).ok().filter(|place| *place < n) else { continue };
+        let slice = &mut slices[place];
         slice.n_good += bucket.n_good;
         slice.n_total += bucket.n_total;
         let is_near = last.is_some_and(|last| (here - last).saturating_mul(width) <= nanos(BRIDGE));
@@ -153,10 +155,9 @@ fn slices(buckets: &[SliBucket], heard: &[Heard], range: TimeRange, width: i64) 
 
 fn mark(slices: &mut [SliceCounts], from: i64, to: i64) {
     let n = slices.len() as i64;
-    for idx in from.clamp(0, n)..to.saturating_add(1).clamp(0, n) {
-        if let Some(slice) = usize::try_from(idx).ok().and_then(|idx| slices.get_mut(idx)) {
-            slice.is_measured = true;
-        }
+    let place = |idx: i64| usize::try_from(idx.clamp(0, n)).unwrap_or(0);
+    for slice in slices.iter_mut().take(place(to.saturating_add(1))).skip(place(from)) {
+        slice.is_measured = true;
     }
 }
 

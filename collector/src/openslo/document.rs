@@ -30,7 +30,7 @@ pub(super) struct Document<'a> {
 #[derive(Debug)]
 pub(super) enum Content<'a> {
     Slo(Box<SloDocument<'a>>),
-    Sli(Sli<'a>),
+    Sli(Box<Sli<'a>>),
     Service,
     AlertPolicy(AlertPolicy<'a>),
     AlertCondition(AlertCondition),
@@ -62,7 +62,7 @@ pub(super) struct Metadata<'a> {
 
 #[derive(Debug)]
 pub(super) enum IndicatorUse<'a> {
-    Inline(Sli<'a>),
+    Inline(Box<Sli<'a>>),
     Named(&'a str, Spot),
     /// Each objective has one of its own.
     Composite(Spot),
@@ -120,7 +120,7 @@ fn content<'a>(kind: &str, fields: &Fields<'a>, metadata: Option<Metadata<'a>>) 
             let slo = read_slo(fields, metadata);
             slo.map(|slo| Content::Slo(Box::new(slo)))
         }
-        "SLI" => sli::read(fields).map(Content::Sli),
+        "SLI" => sli::read(fields).map(|sli| Content::Sli(Box::new(sli))),
         "AlertPolicy" => policy::read_policy(fields).map(Content::AlertPolicy),
         "AlertCondition" => policy::read_condition(fields).map(Content::AlertCondition),
         "AlertNotificationTarget" => policy::read_target(fields).map(Content::NotificationTarget),
@@ -210,7 +210,7 @@ fn read_indicator<'a>(spec: &Fields<'a>, is_composite: bool) -> Option<Indicator
             let inline = spec.child("indicator", &["metadata", "spec"])?;
             let metadata = inline_metadata(&inline);
             let sli = sli::read(&inline);
-            metadata.and(sli).map(IndicatorUse::Inline)
+            metadata.and(sli).map(|sli| IndicatorUse::Inline(Box::new(sli)))
         }
         (false, true, false) => {
             spec.name("indicatorRef").map(|name| IndicatorUse::Named(name, spec.spot_of("indicatorRef")))

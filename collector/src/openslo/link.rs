@@ -75,7 +75,7 @@ impl<'a> Set<'a> {
     /// One objective of ours for each of the SLO's.
     fn slo(&self, slo: &SloDocument<'_>, spot: &Spot) -> Vec<Linked> {
         let sli = match &slo.indicator {
-            IndicatorUse::Inline(sli) => Some(sli),
+            IndicatorUse::Inline(sli) => Some(&**sli),
             IndicatorUse::Named(name, spot) => self.find(&self.slis, name, spot, "SLI"),
             IndicatorUse::Composite(spot) => {
                 let hint = "write an SLO for each indicator";
