@@ -189,7 +189,7 @@ fn unknown_names_are_refused() {
             ff.toml:6:1: slos[0].indicator: is missing
               6 | [[slos]]
                 | ^^^^^^^^
-              hint: add indicator = "availability" or "latency"
+              hint: add indicator = "availability", "latency" or "ratio"
 
             ff.toml:6:1: slos[0].target: is missing
               6 | [[slos]]
@@ -503,7 +503,7 @@ fn bad_receivers_and_slos_are_refused() {
             ff.toml:33:1: slos[5].indicator: is missing
               33 | [[slos]]
                  | ^^^^^^^^
-              hint: add indicator = "availability" or "latency"
+              hint: add indicator = "availability", "latency" or "ratio"
 
             ff.toml:33:1: slos[5].target: is missing
               33 | [[slos]]

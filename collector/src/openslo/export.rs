@@ -208,7 +208,7 @@ impl Writer {
         }
         self.line(4, "notificationTargets:");
         let nobody = [DASHBOARD.to_owned()];
-        let receivers = if spec.receivers.is_empty() { &nobody[..] } else { &spec.receivers };
+        let receivers = if spec.receivers.is_empty() { &nobody[..] } else { &spec.receivers[..] };
         for (idx, receiver) in receivers.iter().enumerate() {
             self.pair(5, "- kind", "AlertNotificationTarget");
             self.line(6, "metadata:");

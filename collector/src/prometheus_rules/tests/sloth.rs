@@ -9,6 +9,69 @@ use serde_json::Value as Json;
 use std::path::PathBuf;
 
 fn folder() -> Option<PathBuf> {
+    let root = std::env::var_os("FIRSTFAULT_FIXTURES").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures"),
+        PathBuf::from,
+    );
+    let folder = root.join("slo");
+    if !folder.is_dir() {
+        println!("SKIPPED sloth_pairs: {} not found", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn documents(path: &std::path::Path) -> Vec<Node> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let found = yaml::documents(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+    found.into_iter().map(|(_, node)| node).collect()
+}
+
+/// What lies below some keys, whichever of two spellings a key has.
+fn get<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
+    path.iter().try_fold(node, |node, names| match &node.value {
+        Value::Map(entries) => {
+            let found = |key: &str| names.split('|').any(|name| name == key);
+            entries.iter().find(|(key, _)| found(&key.text)).map(|(_, node)| node)
+        }
+        Value::List(items) => items.get(names.parse::<usize>().ok()?),
+        Value::Scalar { .. } => None,
+    })
+}
+
+fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
+        _ => &[],
+    }
+}
+
+fn text(node: &Node, path: &[&str]) -> Option<String> {
+    match &get(node, path)?.value {
+        Value::Scalar { text, .. } => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// One SLO of a specification.
+struct Spec {
+    id: String,
+    service: String,
+    slo: String,
+    target_percent: f64,
+    /// None where a plug-in makes them.
+    queries: Option<Queries>,
+    severities: Vec<Severity>,
+}
+
+fn specs(document: &Node) -> Vec<Spec> {
+    if text(document, &["apiVersion"]).is_some_and(|version| version == "openslo/v1alpha") {
+        return items(get(document, &["spec", "objectives"]).unwrap())
+            .iter()
+            .enumerate()
+            .map(|(idx, objective)| openslo_alpha(document, idx, objective))
+            .collect();
+    }
     let root = get(document, &["spec"]).unwrap_or(document);
     let service = text(root, &["service"]).unwrap();
     items(get(root, &["slos"]).unwrap()).iter().map(|slo| sloth(&service, slo)).collect()
