@@ -78,7 +78,7 @@ impl Node {
     pub(super) fn number(&self) -> Option<&str> {
         let Value::Scalar { text, is_plain: true } = &self.value else { return None };
         let looks_like_one = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
-        (looks_like_one && text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
+        (looks_like_one && text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text.as_str())
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
