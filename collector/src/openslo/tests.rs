@@ -223,10 +223,7 @@ fn mistakes_are_told_with_their_places() {
               hint: write Occurrences or Timeslices"#]],
     );
     let unreadable = shown(&import(&file("a: 1\n---\nb: [1\n"), &receivers()).unwrap_err());
-    assert!(
-        unreadable.starts_with("slos.yaml:") && unreadable.contains("this is no YAML"),
-        "{unreadable}"
-    );
+    assert!(unreadable.starts_with("slos.yaml:") && unreadable.contains("this is no YAML"), "{unreadable}");
 }
 
 /// Scenario: conditions that fire on low burn rates, targets that nobody knows, an annotation that is none of ours.
