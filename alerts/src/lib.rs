@@ -1,15 +1,19 @@
 //! The judgement: what is burning, since when, and who has been told.
 //!
-//! `slo` and `burn_rate` are arithmetic over counts that the caller has measured; `step` moves an
-//! alert through its `state`s; `outbox` writes each move together with its notifications into
-//! SQLite; `webhook` carries them out. `ownership` and `deployment` are what people say of services.
-//! Counts come from `collector`, which also owns the clock: nothing here reads one, knows a table of
-//! spans, or decides when it is time to evaluate.
+//! `slo` and `burn_rate` are arithmetic over counts that the caller has measured, `indicator` says which
+//! those are, and `backtest` lets them pass once more; `step` moves an alert through its `state`s;
+//! `outbox` writes each move together with its notifications into SQLite; `webhook` carries them out.
+//! `ownership` and `deployment` are what people say of services. Counts come from `collector`, which also
+//! owns the clock: nothing here reads one, knows a table of spans, or decides when it is time to evaluate.
 
 mod error;
 
+mod backtest;
 mod burn_rate;
+mod calendar;
+mod indicator;
 mod slo;
+mod target;
 
 mod deployment;
 mod ownership;
@@ -20,19 +24,24 @@ mod step;
 mod outbox;
 mod webhook;
 
+pub use backtest::{Backtest, BurndownPoint, Episode, Replay, SliceCounts, backtest, burndown};
 pub use burn_rate::{
-    Coverage, Judgement, Severity, Tier, TierJudgement, Verdict, WindowCounts, exhaustion_s, judge,
+    Comparison, Coverage, Judgement, Severity, Tier, TierJudgement, Verdict, WindowCounts, exhaustion_s,
+    judge,
 };
+pub use calendar::{Calendar, CalendarError, CalendarUnit};
 pub use deployment::{Deployment, DeploymentError};
 pub use error::Error;
+pub use indicator::{Indicator, Method, Part, Ratio, Source, Timeslice};
 pub use outbox::{
     AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
     StoredOwnership, copy_state, event_id, occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
-pub use slo::{Indicator, Slo, SloError, SloSpec, Target};
+pub use slo::{Condition, Slo, SloError, SloSpec};
 pub use state::{Event, Phase, Transition};
 pub use step::{StepPolicy, step};
+pub use target::Target;
 pub use webhook::{
     Clock, Courier, Identity, Notice, Receiver, ReceiverUrl, RetryPolicy, Round, Secret, SecretError,
     TargetError, document, slo_url,

@@ -3,103 +3,46 @@
 //! A `Slo` exists only if it can alert: its target leaves a budget, its period is long enough for
 //! the shortest window, and at least one tier can fire. It holds no counts and no state.
 
-use crate::burn_rate::{MAX_PERIOD, MIN_PERIOD, Tier, slice_of_period, tiers_of_period};
-use std::{collections::BTreeMap, fmt, time::Duration};
+use crate::burn_rate::{
+    Comparison, MAX_PERIOD, MIN_PERIOD, SLICE, Severity, Tier, slice_of, tiers_of_conditions, tiers_of_period,
+};
+use crate::calendar::Calendar;
+use crate::indicator::{Indicator, Method, Source, Timeslice};
+use crate::target::Target;
+use std::{collections::BTreeMap, time::Duration};
 
-/// Parts in one whole; targets are exact to seven decimals of a percent.
-const PARTS: u32 = 1_000_000_000;
-/// Decimal places of a percentage that `PARTS` can hold: 10^7 parts are one percent.
-const PERCENT_DECIMALS: usize = 7;
-
-/// The share of events that must be good, as an exact decimal.
-///
-/// Binary fractions would make the budget of 99.9 % come out as 0.00099999999999989; parts per
-/// billion keep it at 0.001 and let thresholds be compared exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target {
-    parts: u32,
-}
-
-impl Target {
-    /// From a percentage such as `99.9`. The shortest decimal spelling of the number counts.
-    pub(crate) fn from_percent(percent: f64) -> Result<Self, SloError> {
-        let refuse = || SloError::Target { percent: percent.to_string() };
-        if !(percent > 0.0 && percent < 100.0) {
-            return Err(refuse());
-        }
-        let text = percent.to_string();
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        if fraction.len() > PERCENT_DECIMALS {
-            return Err(SloError::TargetDigits { percent: text });
-        }
-        let digits = format!("{whole}{fraction:0<PERCENT_DECIMALS$}");
-        let parts = digits.parse::<u32>().map_err(|_| refuse())?;
-        Ok(Self { parts })
-    }
-
-    /// Parts per billion that may be bad: `budget = 1 - target`.
-    pub(crate) fn budget_parts(self) -> u32 {
-        PARTS - self.parts
-    }
-
-    pub fn share(self) -> f64 {
-        f64::from(self.parts) / f64::from(PARTS)
-    }
-
-    pub fn budget(self) -> f64 {
-        f64::from(self.budget_parts()) / f64::from(PARTS)
-    }
-}
-
-/// The percentage with as many digits as it needs: `99.9 %`.
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.parts / (PARTS / 100), self.parts % (PARTS / 100));
-        let rest = format!("{rest:07}");
-        match rest.trim_end_matches('0') {
-            "" => write!(f, "{whole} %"),
-            digits => write!(f, "{whole}.{digits} %"),
-        }
-    }
-}
-
-/// Which events are good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Indicator {
-    /// Those without an error.
-    Availability,
-    /// Those that took no longer than the threshold.
-    Latency { threshold: Duration },
-}
-
-impl Indicator {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Availability => "availability",
-            Self::Latency { .. } => "latency",
-        }
-    }
-
-    /// The bound of a latency indicator in nanoseconds.
-    pub fn threshold_ns(self) -> Option<i64> {
-        match self {
-            Self::Availability => None,
-            Self::Latency { threshold } => i64::try_from(threshold.as_nanos()).ok(),
-        }
-    }
+/// When an alert is to fire, in place of the four tiers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Condition {
+    pub severity: Severity,
+    pub comparison: Comparison,
+    /// A multiple of the budget's even spending rate, with at most three decimals.
+    pub threshold: f64,
+    pub long: Duration,
+    pub short: Duration,
 }
 
 /// An objective as somebody wrote it; `Slo::new` checks it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SloSpec {
     pub id: String,
     /// Shown to people; empty means the id.
     pub name: String,
+    pub description: Option<String>,
     pub service: String,
+    /// Of availability and latency: only spans of that name.
     pub operation: Option<String>,
+    /// Of availability and latency: only spans with all these attributes.
+    pub attributes: Vec<(String, String)>,
     pub indicator: Indicator,
+    pub method: Method,
     pub target_percent: f64,
+    /// With a calendar it is how long its windows are taken to be.
     pub period: Duration,
+    /// Windows by the calendar; none means that the period rolls.
+    pub calendar: Option<Calendar>,
+    /// When alerts fire; empty means the four tiers.
+    pub conditions: Vec<Condition>,
     /// Names of receivers; may be empty, then the alert is only shown.
     pub receivers: Vec<String>,
     pub runbook_url: Option<String>,
@@ -109,6 +52,8 @@ pub struct SloSpec {
     pub n_bad_min: u64,
     /// How long a tier must burn before the alert fires; zero fires at once.
     pub pending_for: Duration,
+    /// The same for tickets; none means as for pages.
+    pub ticket_pending_for: Option<Duration>,
     /// How long an alert keeps firing after it stopped burning, against flapping.
     pub keep_firing: Duration,
     /// Added to the alert's labels.
@@ -120,16 +65,22 @@ impl Default for SloSpec {
         Self {
             id: String::new(),
             name: String::new(),
+            description: None,
             service: String::new(),
             operation: None,
+            attributes: Vec::new(),
             indicator: Indicator::Availability,
+            method: Method::Occurrences,
             target_percent: 99.9,
             period: Duration::from_secs(30 * 86_400),
+            calendar: None,
+            conditions: Vec::new(),
             receivers: Vec::new(),
             runbook_url: None,
             n_events_min: 10,
             n_bad_min: 2,
             pending_for: Duration::ZERO,
+            ticket_pending_for: None,
             keep_firing: Duration::from_secs(300),
             labels: BTreeMap::new(),
         }
@@ -141,7 +92,10 @@ impl Default for SloSpec {
 pub struct Slo {
     spec: SloSpec,
     target: Target,
+    timeslice: Option<Timeslice>,
     tiers: Vec<Tier>,
+    /// How finely its events are counted.
+    slice: Duration,
     notes: Vec<String>,
 }
 
@@ -153,6 +107,15 @@ const ID_CHARS_MAX: usize = 63;
 const NAME_CHARS_MAX: usize = 120;
 /// Longer holds would outlast the shortest incident worth knowing.
 const HOLD_MAX: Duration = Duration::from_secs(86_400);
+/// Twice the usual tiers: each is two windows to add up, in every evaluation.
+const CONDITIONS_MAX: usize = 8;
+/// Each is a pass over the attributes of all spans.
+const ATTRIBUTES_MAX: usize = 16;
+/// As long as the API takes a statement; a name or an attribute is much shorter.
+const SQL_BYTES_MAX: usize = 64 << 10;
+const TEXT_BYTES_MAX: usize = 1_024;
+/// Wider slices would leave too few in a window to tell anything.
+const TIMESLICE_MAX: Duration = Duration::from_secs(3_600);
 
 impl Slo {
     pub fn new(mut spec: SloSpec) -> Result<Self, SloError> {
@@ -160,20 +123,26 @@ impl Slo {
         if spec.name.is_empty() {
             spec.name.clone_from(&spec.id);
         }
+        if let Some(calendar) = &spec.calendar {
+            spec.period = calendar.nominal();
+        }
         check_text(&spec)?;
         check_times(&spec)?;
         check_labels(&spec.labels)?;
+        check_scope(&spec)?;
         if spec.n_events_min == 0 || spec.n_bad_min == 0 {
             return Err(SloError::Evidence);
         }
         let target = Target::from_percent(spec.target_percent)?;
-        let (tiers, dead): (Vec<_>, Vec<_>) =
-            tiers_of_period(spec.period).into_iter().partition(|tier| tier.can_fire(target));
+        let timeslice = timeslice(&spec)?;
+        let all = tiers(&spec, timeslice)?;
+        let slice = timeslice.map_or_else(|| slice_of(&all), |timeslice| timeslice.width);
+        let (tiers, dead): (Vec<_>, Vec<_>) = all.into_iter().partition(|tier| tier.can_fire(target));
         let notes = dead.iter().map(|tier| tier.why_it_cannot_fire(target)).collect();
         if tiers.is_empty() {
             return Err(SloError::NoTier { target, notes });
         }
-        Ok(Self { spec, target, tiers, notes })
+        Ok(Self { spec, target, timeslice, tiers, slice, notes })
     }
 
     pub fn id(&self) -> &str {
@@ -192,21 +161,55 @@ impl Slo {
         self.spec.operation.as_deref()
     }
 
-    pub fn indicator(&self) -> Indicator {
-        self.spec.indicator
+    pub fn indicator(&self) -> &Indicator {
+        &self.spec.indicator
     }
 
     pub fn target(&self) -> Target {
         self.target
     }
 
+    /// Its length; with a calendar, what its windows are taken to be.
     pub fn period(&self) -> Duration {
         self.spec.period
     }
 
+    pub fn calendar(&self) -> Option<&Calendar> {
+        self.spec.calendar.as_ref()
+    }
+
+    /// The period that is judged at a moment: its start, and its end, which with a calendar is to come.
+    pub fn period_at(&self, end: i64) -> (i64, i64) {
+        match &self.spec.calendar {
+            Some(calendar) => calendar.window(end),
+            None => {
+                let period = i64::try_from(self.spec.period.as_nanos()).unwrap_or(i64::MAX);
+                (end.saturating_sub(period), end)
+            }
+        }
+    }
+
+    /// How far back events count at most.
+    pub fn period_max(&self) -> Duration {
+        self.spec.calendar.as_ref().map_or(self.spec.period, Calendar::longest)
+    }
+
+    /// Slices of time that are the events, where they are.
+    pub fn timeslice(&self) -> Option<Timeslice> {
+        self.timeslice
+    }
+
     /// How finely its events have to be counted.
     pub fn slice(&self) -> Duration {
-        slice_of_period(self.spec.period)
+        self.slice
+    }
+
+    /// How long an alert of that severity waits before it fires.
+    pub fn pending_for(&self, severity: Severity) -> Duration {
+        match severity {
+            Severity::Page => self.spec.pending_for,
+            Severity::Ticket => self.spec.ticket_pending_for.unwrap_or(self.spec.pending_for),
+        }
     }
 
     /// Everything as it was written, for the parts without a rule of their own.
@@ -227,15 +230,40 @@ impl Slo {
     /// The objective in one English sentence.
     pub fn sentence(&self) -> String {
         let Self { target, spec, .. } = self;
-        let requests = match &spec.operation {
+        let period = match &spec.calendar {
+            Some(calendar) => calendar.to_string(),
+            None => format!("over {}", long_span(spec.period)),
+        };
+        match self.timeslice {
+            Some(slice) => format!(
+                "in {target} of all {}, {} of {} {period}",
+                slices_of(slice.width),
+                slice.share_text(),
+                self.promise()
+            ),
+            None => format!("{target} of {} {period}", self.promise()),
+        }
+    }
+
+    /// "checkout requests succeed"
+    fn promise(&self) -> String {
+        let spec = &self.spec;
+        let mut requests = match &spec.operation {
             Some(operation) => format!("{} {operation} requests", spec.service),
             None => format!("{} requests", spec.service),
         };
-        let promise = match spec.indicator {
-            Indicator::Availability => "succeed".to_owned(),
-            Indicator::Latency { threshold } => format!("take at most {}", millis(threshold)),
-        };
-        format!("{target} of {requests} {promise} over {}", long_span(spec.period))
+        if !spec.attributes.is_empty() {
+            let pairs: Vec<_> = spec.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            requests = format!("{requests} with {}", pairs.join(", "));
+        }
+        match &spec.indicator {
+            Indicator::Availability => format!("{requests} succeed"),
+            Indicator::Latency { threshold } => format!("{requests} take at most {}", millis(*threshold)),
+            Indicator::Ratio(ratio) => match &ratio.total {
+                Source::Metric { name, .. } => format!("{} events in {name} are good", spec.service),
+                Source::Sql(_) => format!("{} events in a statement are good", spec.service),
+            },
+        }
     }
 }
 
@@ -269,6 +297,33 @@ pub enum SloError {
     #[error("threshold must be at least 1 ms and at most 1 h, for example \"300ms\"")]
     Threshold,
 
+    #[error(
+        "a time slice is whole tens of seconds, at most 1 h and no wider than the shortest long window, and its target \
+         above 0 and at most 100 percent"
+    )]
+    Timeslice,
+
+    #[error(
+        "an alert condition has a threshold with at most three decimals, a long window from 1 min to the period, and \
+         a short one that is not longer; an objective has at most {max}", max = CONDITIONS_MAX
+    )]
+    Condition,
+
+    #[error("operation and attributes choose among spans: a ratio has those of its own queries")]
+    ScopedRatio,
+
+    #[error(
+        "at most {n} attributes, each with a key, and no text longer than {bytes} bytes", n = ATTRIBUTES_MAX,
+        bytes = TEXT_BYTES_MAX
+    )]
+    Attributes,
+
+    #[error(
+        "a statement is at most 64 KiB and has $from, $to and $step, for example SELECT date_bin($step, time) AS at, \
+         count(*) AS n FROM logs WHERE time >= $from AND time < $to GROUP BY at"
+    )]
+    Statement,
+
     #[error("{field} must be at most 1 d")]
     Hold { field: &'static str },
 
@@ -283,6 +338,77 @@ pub enum SloError {
 
     #[error("runbook_url must start with http:// or https://")]
     RunbookUrl,
+}
+
+/// The tiers that are asked for.
+fn tiers(spec: &SloSpec, timeslice: Option<Timeslice>) -> Result<Vec<Tier>, SloError> {
+    let slice = timeslice.map_or(SLICE, |timeslice| timeslice.width);
+    if spec.conditions.is_empty() {
+        return Ok(tiers_of_period(spec.period, slice).to_vec());
+    }
+    let is_good = |condition: &Condition| {
+        condition.long >= Duration::from_secs(60)
+            && condition.long <= spec.period
+            && condition.short <= condition.long
+            && !condition.short.is_zero()
+    };
+    if spec.conditions.len() > CONDITIONS_MAX || !spec.conditions.iter().all(is_good) {
+        return Err(SloError::Condition);
+    }
+    tiers_of_conditions(&spec.conditions, slice).ok_or(SloError::Condition)
+}
+
+fn timeslice(spec: &SloSpec) -> Result<Option<Timeslice>, SloError> {
+    let Method::Timeslices { width, target_percent } = spec.method else { return Ok(None) };
+    let is_whole = width.subsec_nanos() == 0 && width.as_secs().is_multiple_of(SLICE.as_secs());
+    let longs = spec.conditions.iter().map(|condition| condition.long);
+    let shortest = longs.min().unwrap_or_else(|| tiers_of_period(spec.period, SLICE)[0].long);
+    if !is_whole || !(SLICE..=TIMESLICE_MAX.min(shortest)).contains(&width) {
+        return Err(SloError::Timeslice);
+    }
+    Timeslice::new(width, target_percent).map(Some).ok_or(SloError::Timeslice)
+}
+
+fn check_scope(spec: &SloSpec) -> Result<(), SloError> {
+    let fits = |attributes: &[(String, String)]| {
+        let is_short = |text: &str| text.len() <= TEXT_BYTES_MAX;
+        attributes.len() <= ATTRIBUTES_MAX
+            && attributes.iter().all(|(key, value)| !key.is_empty() && is_short(key) && is_short(value))
+    };
+    if !fits(&spec.attributes) {
+        return Err(SloError::Attributes);
+    }
+    let Indicator::Ratio(ratio) = &spec.indicator else { return Ok(()) };
+    if spec.operation.is_some() || !spec.attributes.is_empty() {
+        return Err(SloError::ScopedRatio);
+    }
+    for source in ratio.sources() {
+        match source {
+            Source::Metric { name, service, attributes } => {
+                let names = [Some(name), service.as_ref()];
+                let is_name = |text: &&String| (1..=TEXT_BYTES_MAX).contains(&text.len());
+                if !fits(attributes) || !names.iter().flatten().all(is_name) {
+                    return Err(SloError::Attributes);
+                }
+            }
+            Source::Sql(statement) => {
+                let has_all = ["$from", "$to", "$step"].iter().all(|name| statement.contains(name));
+                if !has_all || statement.len() > SQL_BYTES_MAX {
+                    return Err(SloError::Statement);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// "minutes", "slices of 30 s"
+fn slices_of(width: Duration) -> String {
+    match width.as_secs() {
+        60 => "minutes".to_owned(),
+        3600 => "hours".to_owned(),
+        _ => format!("slices of {}", long_span(width)),
+    }
 }
 
 fn check_id(id: &str) -> Result<(), SloError> {
@@ -322,7 +448,9 @@ fn check_times(spec: &SloSpec) -> Result<(), SloError> {
             return Err(SloError::Threshold);
         }
     }
-    for (field, hold) in [("for", spec.pending_for), ("keep_firing", spec.keep_firing)] {
+    let ticket_pending_for = spec.ticket_pending_for.unwrap_or_default();
+    let holds = [("for", spec.pending_for), ("for", ticket_pending_for), ("keep_firing", spec.keep_firing)];
+    for (field, hold) in holds {
         if hold > HOLD_MAX {
             return Err(SloError::Hold { field });
         }

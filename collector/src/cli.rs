@@ -6,7 +6,7 @@
 use crate::causes::with_causes;
 use crate::config::{self, Config, Flag};
 use crate::run::Started;
-use crate::{demo, logging, query_command, run, storage_command};
+use crate::{demo, logging, query_command, run, slo_command, storage_command};
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, Write};
@@ -36,6 +36,8 @@ enum Command {
     Query(query_command::Args),
     /// Send live telemetry of a simulated shop to a running server.
     Demo(demo::Args),
+    /// Objectives in files: check and export them, and try them on what a running server has stored.
+    Slo(slo_command::Args),
     /// Look after a data directory: verify, measure, compact, export, import, back up, restore.
     Storage(storage_command::Args),
     /// Print the version.
@@ -114,6 +116,7 @@ pub fn execute(args: Args) -> Result<(), Failure> {
             start_log()?;
             wait(demo::run(args))?.map_err(|error| Failure::work(&error))
         }
+        Command::Slo(args) => slo_command::run(args),
         Command::Storage(args) => storage_command::run(args),
         Command::Version => print(format!("firstfault {}\n", env!("CARGO_PKG_VERSION"))),
     }
@@ -180,7 +183,7 @@ pub(crate) fn wait<T>(task: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.map_err(|error| Failure::work(&error))?.block_on(task))
 }
 
-fn print(text: impl AsRef<str>) -> Result<(), Failure> {
+pub(crate) fn print(text: impl AsRef<str>) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.flush());
     written.map_err(|error| Failure::work(&error))

@@ -31,6 +31,8 @@ mod resent;
 mod series_limit;
 
 mod evaluate;
+mod openslo;
+mod prometheus_rules;
 mod saturation;
 
 mod api;
@@ -42,6 +44,7 @@ pub mod demo;
 pub mod fuzz;
 mod query_command;
 mod reach;
+mod slo_command;
 mod storage_command;
 
 mod causes;

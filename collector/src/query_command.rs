@@ -6,6 +6,7 @@
 use crate::reach::{self, Reach};
 use clap::ValueEnum;
 use reqwest::header::ACCEPT;
+use serde::Serialize;
 use std::io::{self, Write};
 use wire::{ErrorBody, SqlAnswer, SqlRequest};
 
@@ -87,12 +88,23 @@ pub(crate) async fn ask_for(
     sql: &str,
     accept: &str,
 ) -> Result<reqwest::Response, Error> {
-    let url = reqwest::Url::parse(base).and_then(|base| base.join("/api/v1/sql"));
+    post(base, "/api/v1/sql", reach, &SqlRequest { sql: sql.to_owned() }, accept).await
+}
+
+/// The answer of the server at `base` to a question at one of its paths.
+pub(crate) async fn post(
+    base: &str,
+    path: &str,
+    reach: &Reach,
+    question: &impl Serialize,
+    accept: &str,
+) -> Result<reqwest::Response, Error> {
+    let url = reqwest::Url::parse(base).and_then(|base| base.join(path));
     let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| Error::Url { url: base.to_owned() })?;
     // With TLS there may be a server whose certificate is not trusted: then the cause must be told.
     let is_clear = url.scheme() == "http";
-    let request = reach.http()?.post(url).header(ACCEPT, accept).json(&SqlRequest { sql: sql.to_owned() });
+    let request = reach.http()?.post(url).header(ACCEPT, accept).json(question);
     let answer = request.send().await.map_err(|source| match source.is_connect() && is_clear {
         true => Error::NoServer { url: base.to_owned() },
         false => transport(base, source),
@@ -100,7 +112,7 @@ pub(crate) async fn ask_for(
     if answer.status().is_success() { Ok(answer) } else { Err(refused(answer, base).await) }
 }
 
-fn transport(url: &str, source: reqwest::Error) -> Error {
+pub(crate) fn transport(url: &str, source: reqwest::Error) -> Error {
     Error::Transport { url: url.to_owned(), source }
 }
 
@@ -176,7 +188,7 @@ fn cell_text(text: &str) -> String {
     printable.chars().take(CELL_CHARS_MAX - 3).chain("...".chars()).collect()
 }
 
-fn printable_lines(text: &str) -> String {
+pub(crate) fn printable_lines(text: &str) -> String {
     text.split('\n')
         .map(|line| line.chars().flat_map(printable_char).collect::<String>())
         .collect::<Vec<_>>()

@@ -26,7 +26,7 @@ fn covered(n_good: u64, n_total: u64) -> WindowCounts {
 #[test]
 fn windows_scale_with_the_period() {
     let windows = |period_s| {
-        let tiers = tiers_of_period(Duration::from_secs(period_s));
+        let tiers = tiers_of_period(Duration::from_secs(period_s), SLICE);
         tiers.map(|tier| (tier.long.as_secs(), tier.short.as_secs()))
     };
     assert_eq!(windows(30 * DAY), [(3600, 300), (21_600, 1800), (86_400, 7200), (259_200, 21_600)]);
@@ -36,7 +36,9 @@ fn windows_scale_with_the_period() {
     // 36 h: 15 s become 20 s.
     assert_eq!(windows(36 * 3600)[0], (180, 20));
 
-    for (tier, share) in tiers_of_period(Duration::from_secs(30 * DAY)).iter().zip([0.02, 0.05, 0.1, 0.1]) {
+    for (tier, share) in
+        tiers_of_period(Duration::from_secs(30 * DAY), SLICE).iter().zip([0.02, 0.05, 0.1, 0.1])
+    {
         let period_s = 30.0 * DAY as f64;
         assert!((tier.threshold() * tier.long.as_secs_f64() / period_s - share).abs() < 1e-12);
         assert_eq!(tier.long, tier.short * 12);
@@ -49,15 +51,16 @@ fn windows_scale_with_the_period() {
 fn slices_divide_every_window() {
     for hours in 24..=366 * 24 {
         let period = Duration::from_secs(hours * 3600);
-        let slice = slice_of_period(period).as_secs();
-        for tier in tiers_of_period(period) {
+        let tiers = tiers_of_period(period, SLICE);
+        let slice = slice_of(&tiers).as_secs();
+        for tier in tiers {
             assert_eq!(tier.long.as_secs() % slice, 0, "{hours} h");
             assert_eq!(tier.short.as_secs() % slice, 0, "{hours} h");
         }
         assert!(period.as_secs() / slice <= 3_200_000, "{hours} h");
     }
-    assert_eq!(slice_of_period(Duration::from_secs(30 * DAY)).as_secs(), 30);
-    assert_eq!(slice_of_period(Duration::from_secs(DAY)).as_secs(), 10);
+    assert_eq!(slo(99.9, 30 * DAY).slice().as_secs(), 30);
+    assert_eq!(slo(99.9, DAY).slice().as_secs(), 10);
 }
 
 /// Scenario: the lowest target that reaches a tier, and the one a part below it.
@@ -66,7 +69,7 @@ fn slices_divide_every_window() {
 #[test]
 fn reachable_targets_have_exact_bounds() {
     let can_fire = |index: usize, percent: f64| {
-        tiers_of_period(MIN_PERIOD)[index].can_fire(Target::from_percent(percent).unwrap())
+        tiers_of_period(MIN_PERIOD, SLICE)[index].can_fire(Target::from_percent(percent).unwrap())
     };
     for (index, below, above) in
         [(0, 93.0555555, 93.0555556), (1, 83.3333333, 83.3333334), (2, 66.6666666, 66.6666667)]
@@ -75,24 +78,82 @@ fn reachable_targets_have_exact_bounds() {
         assert!(can_fire(index, above), "{above}");
     }
     // 1 / 0.0625 = 16 and 1 / 0.1 = 10 are exact: "as much as" is not "more than".
-    let exact = Tier { threshold_tenths: 160, ..tiers_of_period(MIN_PERIOD)[0] };
+    let exact = Tier { threshold_thousandths: 16_000, ..tiers_of_period(MIN_PERIOD, SLICE)[0] };
     assert!(!exact.can_fire(Target::from_percent(93.75).unwrap()));
     assert!(can_fire(3, 0.0000001));
+    let reached = Tier { comparison: Comparison::AtLeast, ..exact };
+    assert!(reached.can_fire(Target::from_percent(93.75).unwrap()));
+    let never = Tier { comparison: Comparison::Below, threshold_thousandths: 0, ..exact };
+    assert!(!never.can_fire(Target::from_percent(99.9).unwrap()));
+    assert!(Tier { comparison: Comparison::AtMost, ..never }.can_fire(Target::from_percent(99.9).unwrap()));
 }
 
 /// Scenario: 1,000,000 events at exactly a tier's threshold, then one more bad one.
 /// Guarantees: the comparison is strict, and rounding does not blur it.
 #[test]
 fn thresholds_are_strict() {
-    for (target, tenths, n_bad) in [(99.9, 144, 14_400), (99.9, 60, 6000), (99.99, 30, 300), (99.5, 10, 5000)]
+    let tier = tiers_of_period(MIN_PERIOD, SLICE)[0];
+    for (target, threshold_thousandths, n_bad) in
+        [(99.9, 14_400, 14_400), (99.9, 6_000, 6000), (99.99, 3_000, 300), (99.5, 1_000, 5000)]
     {
         let target = Target::from_percent(target).unwrap();
+        let tier = Tier { threshold_thousandths, ..tier };
         let window = |n_bad: u64| covered(1_000_000 - n_bad, 1_000_000);
-        assert!(!window(n_bad).burns_above(tenths, target));
-        assert!(window(n_bad + 1).burns_above(tenths, target));
+        assert!(!window(n_bad).burns(tier, target));
+        assert!(window(n_bad + 1).burns(tier, target));
         let burn = window(n_bad).burn(target).unwrap();
-        assert!((burn - f64::from(tenths) / 10.0).abs() < 1e-9, "{burn}");
+        assert!((burn - tier.threshold()).abs() < 1e-9, "{burn}");
+        let holds = |comparison, n_bad| window(n_bad).burns(Tier { comparison, ..tier }, target);
+        let around = [n_bad - 1, n_bad, n_bad + 1];
+        assert_eq!(around.map(|n_bad| holds(Comparison::AtLeast, n_bad)), [false, true, true]);
+        assert_eq!(around.map(|n_bad| holds(Comparison::Below, n_bad)), [true, false, false]);
+        assert_eq!(around.map(|n_bad| holds(Comparison::AtMost, n_bad)), [true, true, false]);
+        assert!(!covered(0, 0).burns(Tier { comparison: Comparison::AtMost, ..tier }, target));
     }
+}
+
+/// Scenario: conditions of a period of 7 d with windows of 1 h and 5 min, and thresholds of two and of four decimals.
+/// Guarantees: they are the tiers, on whole slices; a threshold that cannot be compared exactly is none.
+#[test]
+fn conditions_are_tiers() {
+    let condition = |threshold| Condition {
+        severity: Severity::Page,
+        comparison: Comparison::Above,
+        threshold,
+        long: Duration::from_secs(3_600),
+        short: Duration::from_secs(295),
+    };
+    let tiers = tiers_of_conditions(&[condition(13.44), condition(1.4)], SLICE).unwrap();
+    let told: Vec<_> =
+        tiers.iter().map(|tier| (tier.index, tier.threshold(), tier.short.as_secs())).collect();
+    assert_eq!(told, [(1, 13.44, 300), (2, 1.4, 300)]);
+    assert_eq!(tiers_of_conditions(&[condition(1.0001)], SLICE), None);
+    assert_eq!(tiers_of_conditions(&[condition(-1.0)], SLICE), None);
+    assert_eq!(tiers_of_conditions(&[condition(f64::NAN)], SLICE), None);
+}
+
+/// Scenario: a month by the calendar, a tenth of it over, in which traffic failed at twice the allowed rate.
+/// Guarantees: a fifth of the month's budget is spent; at this rate it does not last, but of a slow burn the calendar
+/// renews it before.
+#[test]
+fn a_calendar_spends_as_it_goes() {
+    let calendar = crate::Calendar::new("2026-06-01 00:00:00", "UTC", 1, crate::CalendarUnit::Month).unwrap();
+    let spec = SloSpec {
+        id: "slo".to_owned(),
+        service: "service".to_owned(),
+        calendar: Some(calendar),
+        ..SloSpec::default()
+    };
+    let slo = Slo::new(spec).unwrap();
+    let start = 1_780_272_000_000_000_000;
+    let end = start + 3 * DAY as i64 * 1_000_000_000;
+    let at = |n_bad: u64| judge(&slo, end, |_| covered(1_000_000 - n_bad, 1_000_000));
+    let judgement = at(2_000);
+    assert_eq!(judgement.period_range, (start, start + 30 * DAY as i64 * 1_000_000_000));
+    assert!((judgement.budget_remaining.unwrap() - 0.8).abs() < 1e-9);
+    assert!((judgement.exhaustion_s.unwrap() - 12.0 * DAY as f64).abs() < 1.0);
+    assert_eq!(at(900).exhaustion_s, None);
+    assert_eq!(judge(&slo, start, |_| covered(0, 10)).budget_remaining, None);
 }
 
 /// Scenario: both windows burn; then only the long one, only the short one, neither.
@@ -145,7 +206,7 @@ fn missing_data_freezes() {
 #[test]
 fn a_fresh_installation_pages() {
     let slo = slo(99.9, 30 * DAY);
-    let judgement = judge(&slo, |window| {
+    let judgement = judge(&slo, 0, |window| {
         let n = (window.as_secs() / 30).min(20) as u32;
         let coverage = Coverage { n_measured: n, n_slices: n };
         WindowCounts { n_good: u64::from(n) * 8, n_total: u64::from(n) * 10, coverage }
@@ -177,7 +238,7 @@ fn detection_times() {
     let slo = slo(99.9, 30 * DAY);
     for (burn, expected_s) in [(1000.0, 52), (20.0, 43 * 60), (7.0, 18_514), (2.0, 36 * 3600)] {
         let detects_at = |seconds: u64| {
-            let judgement = judge(&slo, |window| {
+            let judgement = judge(&slo, 0, |window| {
                 let n_total = window.as_secs() * 10_000;
                 let n_bad = (window.as_secs().min(seconds) as f64 * 10.0 * burn) as u64;
                 covered(n_total - n_bad, n_total)
@@ -206,7 +267,7 @@ proptest! {
                 WindowCounts { n_good: sum.n_good + total - bad, n_total: sum.n_total + total, ..sum }
             })
         };
-        let judgement = judge(&slo, count);
+        let judgement = judge(&slo, 0, count);
         for judged in &judgement.tiers {
             let (mut burns, mut n_long, mut n_bad_long) = (true, 0, 0);
             for window in [judged.tier.long, judged.tier.short] {
@@ -218,7 +279,8 @@ proptest! {
                     }
                 }
                 let budget_tenths = u128::from(1000 - target_tenths);
-                burns &= n_bad * 10 * 1000 > u128::from(judged.tier.threshold_tenths) * n_total * budget_tenths;
+                let threshold = u128::from(judged.tier.threshold_thousandths);
+                burns &= n_bad * 1000 * 1000 > threshold * n_total * budget_tenths;
                 if window == judged.tier.long {
                     (n_long, n_bad_long) = (n_total, n_bad);
                 }

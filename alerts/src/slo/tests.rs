@@ -57,6 +57,99 @@ fn sentences() {
     }));
 }
 
+/// Scenario: a ratio of two metrics, requests with attributes, time slices, and a calendar.
+/// Guarantees: the sentence says what is counted, and over which time.
+#[test]
+fn sentences_of_other_kinds() {
+    let sentence = |change: &dyn Fn(&mut SloSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        Slo::new(spec).unwrap().sentence()
+    };
+    let metric = |name: &str| Source::Metric { name: name.to_owned(), service: None, attributes: Vec::new() };
+    expect!["99.9 % of checkout events in jobs.total are good over 30 d"].assert_eq(&sentence(&|spec| {
+        let (source, total) = (metric("jobs.failed"), metric("jobs.total"));
+        spec.indicator = Indicator::Ratio(crate::Ratio { part: crate::Part::Bad, source, total });
+    }));
+    expect!["in 99.9 % of all minutes, 95 % of checkout requests with tenant=acme succeed over 30 d"]
+        .assert_eq(&sentence(&|spec| {
+            spec.attributes = vec![("tenant".to_owned(), "acme".to_owned())];
+            spec.method = Method::Timeslices { width: Duration::from_secs(60), target_percent: 95.0 };
+        }));
+    expect!["99.9 % of checkout requests succeed each month from 2026-01-01 00:00:00 in Europe/Berlin"]
+        .assert_eq(&sentence(&|spec| {
+            let unit = crate::CalendarUnit::Month;
+            let calendar = Calendar::new("2026-01-01 00:00:00", "Europe/Berlin", 1, unit);
+            spec.calendar = Some(calendar.unwrap());
+        }));
+}
+
+/// Scenario: time slices of a minute in periods of 30 d and 7 d.
+/// Guarantees: they are the slices that are counted, and every window is a whole number of them.
+#[test]
+fn time_slices_cut_the_windows() {
+    for (days, windows) in [(30, [(3600, 300), (21_600, 1800)]), (7, [(840, 120), (5040, 420)])] {
+        let mut spec = spec();
+        spec.period = Duration::from_secs(days * 86_400);
+        spec.method = Method::Timeslices { width: Duration::from_secs(60), target_percent: 99.0 };
+        let slo = Slo::new(spec).unwrap();
+        assert_eq!(slo.slice(), Duration::from_secs(60));
+        let found = slo.tiers()[..2].iter().map(|tier| (tier.long.as_secs(), tier.short.as_secs()));
+        assert_eq!(found.collect::<Vec<_>>(), windows);
+        assert!(slo.tiers().iter().all(|tier| tier.short.as_secs().is_multiple_of(60)));
+    }
+}
+
+/// Scenario: pages that wait for two minutes and tickets for an hour; then one time for both.
+/// Guarantees: each severity waits for its own.
+#[test]
+fn severities_wait_for_themselves() {
+    let mut spec = SloSpec { pending_for: Duration::from_secs(120), ..spec() };
+    let waits = |spec: &SloSpec| {
+        let slo = Slo::new(spec.clone()).unwrap();
+        Severity::ALL.map(|severity| slo.pending_for(severity).as_secs())
+    };
+    assert_eq!(waits(&spec), [120, 120]);
+    spec.ticket_pending_for = Some(Duration::from_secs(3600));
+    assert_eq!(waits(&spec), [120, 3600]);
+}
+
+/// Scenario: slices, conditions, scopes and statements that cannot work.
+/// Guarantees: each is refused with what would be accepted.
+#[test]
+fn refusals_of_other_kinds() {
+    let slice =
+        |width_s, target_percent| Method::Timeslices { width: Duration::from_secs(width_s), target_percent };
+    for method in [slice(0, 99.0), slice(15, 99.0), slice(3610, 99.0), slice(60, 0.0), slice(60, 101.0)] {
+        assert_eq!(Slo::new(SloSpec { method, ..spec() }).unwrap_err(), SloError::Timeslice, "{method:?}");
+    }
+    let condition = Condition {
+        severity: Severity::Page,
+        comparison: Comparison::Above,
+        threshold: 14.4,
+        long: Duration::from_secs(3600),
+        short: Duration::from_secs(300),
+    };
+    let with = |conditions: Vec<Condition>| Slo::new(SloSpec { conditions, ..spec() });
+    assert_eq!(with(vec![condition; 8]).unwrap().tiers().len(), 8);
+    assert_eq!(with(vec![condition; 9]).unwrap_err(), SloError::Condition);
+    let short = Duration::from_secs(7200);
+    assert_eq!(with(vec![Condition { short, ..condition }]).unwrap_err(), SloError::Condition);
+    assert_eq!(with(vec![Condition { threshold: 1.23456, ..condition }]).unwrap_err(), SloError::Condition);
+    let unreachable = with(vec![Condition { threshold: 1001.0, ..condition }]).unwrap_err().to_string();
+    expect!["no tier can fire with a target of 99.9 %: tier 1 needs a burn rate above 1001, and with a budget of 1 - 0.999 = 0.001 even a total outage burns at only 1 / 0.001 = 1000.00; it needs a target above 99.900 %"]
+        .assert_eq(&unreachable);
+    let sql = |text: &str| Source::Sql(text.to_owned());
+    let good = "SELECT date_bin($step, time) AS at, count(*) AS n FROM logs WHERE time >= $from AND time < $to GROUP BY at";
+    let ratio = |text: &str| {
+        Indicator::Ratio(crate::Ratio { part: crate::Part::Good, source: sql(text), total: sql(good) })
+    };
+    assert!(Slo::new(SloSpec { indicator: ratio(good), ..spec() }).is_ok());
+    let refused = |indicator, operation| Slo::new(SloSpec { indicator, operation, ..spec() }).unwrap_err();
+    assert_eq!(refused(ratio("SELECT 1"), None), SloError::Statement);
+    assert_eq!(refused(ratio(good), Some("GET /".to_owned())), SloError::ScopedRatio);
+}
+
 /// Scenario: one fault at a time.
 /// Guarantees: each is refused with what would be accepted.
 #[test]

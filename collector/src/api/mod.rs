@@ -5,6 +5,7 @@
 //! a long replay. Every answer leaves with the same security headers.
 
 mod alerts;
+mod backtest;
 mod catalogue;
 mod changes;
 mod compare;
@@ -21,6 +22,7 @@ mod metrics;
 mod ownership;
 mod params;
 mod red;
+mod proposals;
 mod releases;
 mod rows;
 mod saturation;
@@ -119,7 +121,10 @@ impl Api {
             .route("/api/v1/metrics", get(metrics::list))
             .route("/api/v1/metrics/{name}", get(metrics::detail))
             .route("/api/v1/slos", get(slos::list))
+            .route("/api/v1/slos/backtest", post(backtest::post))
+            .route("/api/v1/slos/proposals", get(proposals::list))
             .route("/api/v1/slos/{id}", get(slos::detail))
+            .route("/api/v1/slos/{id}/export", get(slos::export))
             .route("/api/v1/alerts", get(alerts::list))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))

@@ -15,6 +15,7 @@ use storage::{Options, Signal, WalRecord};
 use tower::ServiceExt;
 
 mod catalogue;
+mod slos;
 
 /// 2026-01-31T12:00:00Z.
 const AT: i64 = 1_769_860_800_000_000_000;

@@ -16,6 +16,8 @@ pub(crate) enum Origin {
     Variable(String),
     /// A command-line flag by name.
     Flag(&'static str),
+    /// A place of another file that the configuration names, as text.
+    Other(String),
     /// Nowhere: it is the default.
     Default,
 }
@@ -112,6 +114,7 @@ impl fmt::Display for Problems {
                 Origin::File(span) => self.write_place(f, span, problem)?,
                 Origin::Variable(name) => write!(f, "environment variable {name}: {message}")?,
                 Origin::Flag(name) => write!(f, "option {name}: {message}")?,
+                Origin::Other(place) => write!(f, "{}: {message}", printable(place))?,
                 Origin::Default => write!(f, "default value: {message}")?,
             }
             if let Some(hint) = &problem.hint {

@@ -53,6 +53,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("cors", &["allowed_origins"]),
     ("zipkin", &["enabled", "listen"]),
     ("remote_write", &["enabled"]),
+    ("slo_files", &["paths"]),
 ];
 
 /// Lists of tables that stand in a section of their own, `[[auth.tokens]]`.
@@ -70,15 +71,33 @@ const RECEIVER_KEYS: &[&str] =
 const SLO_KEYS: &[&str] = &[
     "id",
     "name",
+    "description",
     "service",
     "operation",
+    "filter",
     "indicator",
     "threshold",
+    "good_metric",
+    "good_filter",
+    "good_sql",
+    "bad_metric",
+    "bad_filter",
+    "bad_sql",
+    "total_metric",
+    "total_filter",
+    "total_sql",
+    "timeslice",
+    "timeslice_target",
     "target",
     "period",
+    "calendar",
+    "calendar_start",
+    "time_zone",
     "receivers",
     "runbook_url",
     "events_min",
+    "bad_min",
+    "for",
     "keep_firing",
 ];
 

@@ -5,6 +5,7 @@ use crate::auth::{Kind, Rates};
 use expect_test::{Expect, expect};
 
 mod services;
+mod slo_files;
 
 fn sources(text: &str, env: &[(&str, &str)]) -> Sources {
     let mut env: BTreeMap<String, String> =
@@ -203,7 +204,7 @@ fn unknown_names_are_refused() {
             ff.toml:6:1: slos[0].indicator: is missing
               6 | [[slos]]
                 | ^^^^^^^^
-              hint: add indicator = "availability" or "latency"
+              hint: add indicator = "availability", "latency" or "ratio"
 
             ff.toml:6:1: slos[0].target: is missing
               6 | [[slos]]
@@ -213,7 +214,7 @@ fn unknown_names_are_refused() {
             ff.toml:8:1: unknown key "objective" in slos[0]
               8 | objective = 9
                 | ^^^^^^^^^
-              hint: keys of slos[0] are id, name, service, operation, indicator, threshold, target, period, receivers, runbook_url, events_min, keep_firing"#]],
+              hint: keys of slos[0] are id, name, description, service, operation, filter, indicator, threshold, good_metric, good_filter, good_sql, bad_metric, bad_filter, bad_sql, total_metric, total_filter, total_sql, timeslice, timeslice_target, target, period, calendar, calendar_start, time_zone, receivers, runbook_url, events_min, bad_min, for, keep_firing"#]],
     );
     check(
         "data_dir = \"/x\"\n",
@@ -538,7 +539,7 @@ fn bad_receivers_and_slos_are_refused() {
             ff.toml:33:1: slos[5].indicator: is missing
               33 | [[slos]]
                  | ^^^^^^^^
-              hint: add indicator = "availability" or "latency"
+              hint: add indicator = "availability", "latency" or "ratio"
 
             ff.toml:33:1: slos[5].target: is missing
               33 | [[slos]]

@@ -1,7 +1,7 @@
 //! Second phase: what the values mean, and which of them cannot work together.
 //!
 //! Each reader takes one key, reports what is wrong with it and goes on with the default, so that one
-//! start shows every problem. Files with secrets and certificates are read here; nothing else is opened.
+//! start shows every problem. Files with secrets, certificates and objectives are read here; nothing else is opened.
 
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Located, Raw, Section, Value};
@@ -23,6 +23,7 @@ mod protocols;
 mod reach;
 mod receivers;
 mod services;
+mod slo_files;
 mod slos;
 mod tls;
 
@@ -37,7 +38,8 @@ const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
     let receivers = receivers::read(raw, env, problems);
     let storage = storage_options(raw, env, problems);
-    let slos = slos::read(raw, storage.retention.read_models.hour, problems);
+    let mut slos = slos::read(raw, &storage.retention, problems);
+    slo_files::read(raw, &receivers, &storage.retention, &mut slos, problems);
     let listen = listen(raw, problems);
     Config {
         zipkin: protocols::zipkin(raw, &listen, problems),

@@ -3,7 +3,7 @@
 
 use super::owners::Owners;
 use alerts::{
-    AlertRecord, Delivery, Deployment, Error, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store,
+    AlertRecord, Delivery, Deployment, Error, Heard, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store,
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
@@ -86,6 +86,11 @@ impl Board {
         limit: u32,
     ) -> Result<Vec<Deployment>, Error> {
         self.store.deployments(service, from, to, limit).await
+    }
+
+    /// When a service was heard, by any signal, while it had objectives; oldest first.
+    pub(crate) async fn heard(&self, service: &str) -> Result<Vec<Heard>, Error> {
+        self.store.heard(service).await
     }
 
     /// All objectives in order of configuration.

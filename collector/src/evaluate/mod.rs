@@ -7,6 +7,7 @@
 
 mod board;
 mod deliver;
+mod events;
 mod hearing;
 mod notice;
 mod owners;
@@ -18,6 +19,7 @@ mod track;
 mod watcher;
 
 pub(crate) use board::{Board, ReceiverStatus, SloStatus};
+pub(crate) use events::{Events, read as read_events};
 pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 

@@ -120,6 +120,7 @@ fn summary(context: &Context<'_>, severity: Severity, transition: Transition) ->
         Indicator::Latency { threshold } => {
             format!("{} latency budget ({} ms)", slo.target(), threshold.as_secs_f64() * 1e3)
         }
+        Indicator::Ratio(_) => format!("{} budget of {}", slo.target(), slo.name()),
     };
     let remaining = context.judgement.and_then(|judgement| judgement.budget_remaining);
     match transition {

@@ -1,13 +1,14 @@
 //! What the loop asks of the engine, behind a trait so that a test can answer.
 
+use super::events;
 use crate::decode::text::hex;
-use crate::units::nanos;
 use alerts::{Indicator, Slo};
 use async_trait::async_trait;
-use storage::{Engine, Error, SliBucket, SliQuery, TimeRange, TraceOrder, TraceSearch};
+use storage::{Engine, Error, SliBucket, TimeRange, TraceOrder, TraceSearch};
 
 /// Traces named in a notification.
 const EXEMPLARS_MAX: usize = 3;
+
 #[async_trait]
 pub(crate) trait Telemetry: Send + Sync + 'static {
     /// Good and total events in slices of the objective's width; slices without events are absent.
@@ -23,18 +24,7 @@ pub(crate) trait Telemetry: Send + Sync + 'static {
 #[async_trait]
 impl Telemetry for Engine {
     async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, Error> {
-        let query = SliQuery {
-            range,
-            service: slo.service().to_owned(),
-            operation: slo.operation().map(str::to_owned),
-            threshold_ns: slo.indicator().threshold_ns(),
-            step: slo.slice(),
-        };
-        let mut buckets = self.sli(&query).await?.buckets;
-        // Where a coarser bucket stands in for finer ones that are gone, the first may begin before the range.
-        let step_ns = nanos(query.step);
-        buckets.retain(|bucket| bucket.at.saturating_add(step_ns) > range.from);
-        Ok(buckets)
+        Ok(events::read(self, slo, range, slo.slice()).await?.buckets)
     }
 
     async fn heard(&self, services: &[String], since: i64) -> Result<Vec<String>, Error> {
@@ -42,27 +32,30 @@ impl Telemetry for Engine {
     }
 
     async fn exemplars(&self, slo: &Slo, range: TimeRange) -> Result<Vec<String>, Error> {
-        let hits = self.search_traces(&bad_traces(slo, range)).await?;
+        let Some(search) = bad_traces(slo, range) else { return Ok(Vec::new()) };
+        let hits = self.search_traces(&search).await?;
         Ok(hits.traces.iter().map(|trace| hex(&trace.trace_id)).collect())
     }
 }
 
-fn bad_traces(slo: &Slo, range: TimeRange) -> TraceSearch {
+/// None where events are no spans.
+fn bad_traces(slo: &Slo, range: TimeRange) -> Option<TraceSearch> {
     let (is_error, duration_ns_min, order) = match slo.indicator() {
         Indicator::Availability => (Some(true), None, TraceOrder::Newest),
         Indicator::Latency { .. } => (None, slo.indicator().threshold_ns(), TraceOrder::Slowest),
+        Indicator::Ratio(_) => return None,
     };
-    TraceSearch {
+    Some(TraceSearch {
         range,
         service: Some(slo.service().to_owned()),
         operation: slo.operation().map(str::to_owned),
         is_error,
         duration_ns_min,
         duration_ns_max: None,
-        attributes: Vec::new(),
+        attributes: slo.spec().attributes.clone(),
         order,
         limit: EXEMPLARS_MAX,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -29,8 +29,9 @@ impl Track {
 
     /// What a judgement changes. The track itself moves when that is committed.
     pub(super) fn steps(&self, slo: &Slo, judgement: &Judgement, now: i64) -> Vec<Step> {
-        let policy = StepPolicy { pending_for: slo.spec().pending_for, keep_firing: slo.spec().keep_firing };
+        let keep_firing = slo.spec().keep_firing;
         let one = |severity| {
+            let policy = StepPolicy { pending_for: slo.pending_for(severity), keep_firing };
             let before = self.phase(severity);
             let (phase, transition) = step(before, judgement.verdict(severity), policy, now);
             let record = || self.record(slo, severity, before, phase, now);

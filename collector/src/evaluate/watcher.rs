@@ -41,7 +41,7 @@ impl Watcher {
             tracing::warn!(slo = slo.id(), note, "a tier of this objective is off");
         }
         Self {
-            slices: Slices::new(slo.slice(), slo.period(), AHEAD),
+            slices: Slices::new(slo.slice(), slo.period_max(), AHEAD),
             schedule: Schedule::default(),
             track: Track::restore(&slo, latest),
             is_fresh: false,
@@ -134,7 +134,7 @@ impl Watcher {
         now: i64,
     ) -> Result<bool, storage::Error> {
         let from = match depth {
-            Depth::Whole => now.saturating_sub(nanos(self.slo.period() + AHEAD)),
+            Depth::Whole => now.saturating_sub(nanos(self.slo.period_max() + AHEAD)),
             Depth::Since(from) => from,
         };
         let width = nanos(self.slo.slice());
@@ -159,7 +159,7 @@ impl Watcher {
             return None;
         }
         let first_at = [heard_first_at, self.slices.first_event_at()].into_iter().flatten().min();
-        let judgement = judge(&self.slo, |window| self.slices.count(end, window, first_at));
+        let judgement = judge(&self.slo, end, |window| self.slices.count(end, window, first_at));
         self.judged = Some((self.slices.floor(end), judgement.clone()));
         Some(judgement)
     }

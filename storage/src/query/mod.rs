@@ -60,7 +60,9 @@ pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;
 pub use logs::{LogHits, LogSearch};
-pub use metrics::{Figure, MetricStream, MetricStreams, ServiceStreams, StreamsQuery};
+pub use metrics::{
+    Figure, GrowthAnswer, GrowthQuery, MetricStream, MetricStreams, ServiceStreams, StreamsQuery,
+};
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};
 pub use range::TimeRange;
 pub use red::{RedAnswer, RedBy, RedGroup, RedQuery};

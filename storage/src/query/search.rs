@@ -292,7 +292,11 @@ fn matching(search: &TraceSearch) -> String {
 
 /// That the pair is found in a span.
 pub(super) fn attribute(key: &str, value: &str) -> String {
-    let columns = ["attributes", "resource", "scope", "events", "links"];
+    attribute_in(&["attributes", "resource", "scope", "events", "links"], key, value)
+}
+
+/// That a span has an attribute in one of these columns, under its current name or an older one.
+pub(super) fn attribute_in(columns: &[&str], key: &str, value: &str) -> String {
     let pair = format!("{}, {}", text(key), text(value));
     let found: Vec<String> = columns
         .iter()

@@ -1,15 +1,18 @@
-//! Good and total events of a service-level indicator, from the read models.
+//! Good and total events of a service-level indicator, from the read models; from spans, where attributes choose
+//! among them.
 
-use super::literals::{interval, text};
+use super::literals::{interval, text, within};
 use super::parts::Parts;
 use super::range::{TimeRange, floor_to, step_nanos};
 use super::rows::column;
+use super::search::attribute_in;
+use super::session::Session;
 use super::tally::{RedColumns, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::Table;
 use crate::read_models::Resolution;
-use arrow::array::{RecordBatch, TimestampNanosecondArray, UInt64Array};
+use arrow::array::{Int64Array, RecordBatch, TimestampNanosecondArray, UInt64Array};
 use std::time::Duration;
 
 /// Events are the entry spans of a service: those of requests served and of work taken up by itself. Each counts once,
@@ -20,6 +23,9 @@ pub struct SliQuery {
     pub range: TimeRange,
     pub service: String,
     pub operation: Option<String>,
+    /// Only spans that have each of them, themselves or by their resource. Read models do not know these, so that
+    /// raw spans are read, for as long as they are kept.
+    pub attributes: Vec<(String, String)>,
     /// With it, good is a duration at or below (within 1 %); without, good is no error.
     pub threshold_ns: Option<i64>,
     pub step: Duration,
@@ -80,6 +86,25 @@ impl SliQuery {
         )
     }
 
+    /// Spans, where attributes choose among them. A span is in the step that it ended in, as in the read models.
+    fn spans_sql(&self) -> String {
+        let good = match self.threshold_ns {
+            Some(threshold_ns) => format!("duration_ns <= {threshold_ns}"),
+            None => "NOT is_error".to_owned(),
+        };
+        let mut conditions = vec![format!("service = {}", text(&self.service)), "is_entry".to_owned()];
+        conditions.extend(self.operation.iter().map(|name| format!("name = {}", text(name))));
+        let pairs = self.attributes.iter();
+        conditions.extend(pairs.map(|(key, value)| attribute_in(&["attributes", "resource"], key, value)));
+        format!(
+            "SELECT date_bin({}, end_time) AS at, count(*) FILTER (WHERE {good}) AS n_good, count(*) AS n_total\n\
+             FROM spans\nWHERE {} AND {}\nGROUP BY at\nORDER BY at",
+            interval(self.step),
+            conditions.join(" AND "),
+            within("end_time", self.range.whole_buckets())
+        )
+    }
+
     fn conditions(&self) -> Vec<String> {
         let mut conditions = vec![format!("service = {}", text(&self.service))];
         // The tables of whole services have entry spans only.
@@ -93,6 +118,11 @@ impl SliQuery {
 impl Engine {
     /// Good and total events in each step.
     pub async fn sli(&self, query: &SliQuery) -> Result<SliAnswer, Error> {
+        if !query.attributes.is_empty() {
+            let (sql, shown) = (query.spans_sql(), query.spans_sql());
+            let buckets = self.read(move |session| async move { of_spans(&session, &sql).await });
+            return Ok(SliAnswer { buckets: buckets.await?, is_coarser: false, sql: shown });
+        }
         let parts = Parts::of(self, query.model(), query.range, query.step);
         let (is_coarser, sql, rows_sql) = (parts.is_coarser(), query.sql(&parts), query.rows_sql(&parts));
         let (query, shown) = (query.clone(), sql.clone());
@@ -109,6 +139,25 @@ impl Engine {
         });
         Ok(SliAnswer { buckets: buckets.await?, is_coarser, sql: shown })
     }
+}
+
+/// Reads what `SliQuery::spans_sql` answers.
+async fn of_spans(session: &Session, sql: &str) -> Result<Vec<SliBucket>, Error> {
+    let mut buckets = Vec::new();
+    session
+        .for_each(sql, |batch| {
+            let starts = column::<TimestampNanosecondArray>(batch, "at")?;
+            let good = column::<Int64Array>(batch, "n_good")?;
+            let total = column::<Int64Array>(batch, "n_total")?;
+            buckets.extend((0..batch.num_rows()).map(|row| SliBucket {
+                at: starts.value(row),
+                n_good: good.value(row).unsigned_abs(),
+                n_total: total.value(row).unsigned_abs(),
+            }));
+            Ok(())
+        })
+        .await?;
+    Ok(buckets)
 }
 
 /// Reads what `SliQuery::sql` answers.

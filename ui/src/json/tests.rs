@@ -80,7 +80,7 @@ fn every_answer_is_read() {
         ..Default::default()
     });
     check(&SloList { slos: vec![SloRow { tiers: one(), ..SloRow::default() }], ..SloList::default() });
-    check(&SloDetail { points: one(), alerts: one(), ..SloDetail::default() });
+    check(&SloDetail { points: one(), burndown: one(), alerts: one(), ..SloDetail::default() });
     let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };
     let alert = AlertRow { deliveries: vec![delivery], ..AlertRow::default() };
     check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });

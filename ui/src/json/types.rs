@@ -215,8 +215,11 @@ records! {
         id, name, service, operation, indicator, threshold_ns, sentence, target, period_s, n_good,
         n_total, compliance, budget_remaining, coverage, exhaustion_s, state, tiers
     }
-    BurnTier { tier, severity, long_s, short_s, threshold, burn_long, burn_short, coverage_long, verdict }
-    SloDetail { slo, from, to, step_s, points, alerts, sql }
+    BurnTier {
+        tier, severity, long_s, short_s, threshold, burn_long, burn_short, coverage_long, verdict, reason
+    }
+    SloDetail { slo, from, to, step_s, points, burndown, alerts, sql; period_from, period_to }
+    BurndownPoint { at, remaining }
     SliPoint { at, n_good, n_total }
     AlertList { now, alerts, receivers }
     AlertRow {

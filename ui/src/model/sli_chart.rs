@@ -31,6 +31,25 @@ pub fn error_ratio(detail: &SloDetail) -> ChartData {
     chart(detail, Unit::Ratio, Marks::Lines, series, levels)
 }
 
+/// What was left of the budget over the period, with nothing left as a level.
+pub fn burndown(detail: &SloDetail) -> ChartData {
+    let points: Vec<_> = detail.burndown.iter().map(|point| (point.at.millis(), point.remaining)).collect();
+    let from_ms = points.first().map_or(0, |point| point.0);
+    let to_ms = points.last().map_or(0, |point| point.0);
+    let step_ms = points.get(1).map_or(1_000, |second| (second.0 - from_ms).max(1));
+    let paint = "p-rest";
+    ChartData {
+        from_ms,
+        to_ms,
+        step_ms,
+        unit: Unit::Ratio,
+        scale: Scale::Linear,
+        marks: Marks::Lines,
+        series: vec![Series { label: "budget left".to_owned(), paint, dash: Dash::Solid, points }],
+        levels: vec![(0.0, "spent".to_owned())],
+    }
+}
+
 /// One minus a decimal fraction is not a decimal fraction: 1 - 0.999 must read as 0.1 %.
 fn round_share(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
@@ -63,7 +82,7 @@ fn chart(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{AlertState, SliPoint, SloRow, UnixNanos};
+    use wire::{AlertState, BurndownPoint, SliPoint, SloRow, UnixNanos};
 
     fn detail() -> SloDetail {
         let slo = SloRow {
@@ -90,14 +109,18 @@ mod tests {
             n_good,
             n_total,
         };
+        let left =
+            |at_s: i64, remaining| BurndownPoint { at: UnixNanos::from_millis(at_s * 1_000), remaining };
         SloDetail {
             slo,
             from: UnixNanos(0),
             to: UnixNanos::from_millis(30_000),
             step_s: 10,
             points: vec![point(0, 8, 10), point(20, 0, 0)],
+            burndown: vec![left(0, Some(1.0)), left(10, None), left(20, Some(-0.5))],
             alerts: Vec::new(),
             sql: String::new(),
+            ..SloDetail::default()
         }
     }
 
@@ -113,5 +136,16 @@ mod tests {
         let events = events(&detail);
         assert_eq!(events.series[1].points[0].1, Some(2.0));
         assert_eq!(events.series[0].points[1].1, None);
+    }
+
+    /// Scenario: a budget that is whole, then unknown, then overspent.
+    /// Guarantees: the chart spans its points; what is unknown is a gap.
+    #[test]
+    fn burndowns_have_gaps() {
+        let chart = burndown(&detail());
+        assert_eq!((chart.from_ms, chart.to_ms, chart.step_ms), (0, 20_000, 10_000));
+        let values: Vec<_> = chart.series[0].points.iter().map(|(_, value)| *value).collect();
+        assert_eq!(values, [Some(1.0), None, Some(-0.5)]);
+        assert!(burndown(&SloDetail::default()).series[0].points.is_empty());
     }
 }

@@ -172,6 +172,15 @@ pub fn evidence_sentence(slo: &SloRow) -> String {
         Some(operation) => format!("{operation} of {}", slo.service),
         None => slo.service.clone(),
     };
+    if slo.indicator == "ratio" {
+        return format!(
+            "{} of {} were bad over {}; {} of the period was measured.",
+            format::count(slo.n_total.saturating_sub(slo.n_good)),
+            format::counted(slo.n_total, "event", "events"),
+            window_text(slo.period_s),
+            format::percent(slo.coverage)
+        );
+    }
     let fault = match slo.threshold_ns {
         Some(ns) if slo.indicator == "latency" => format!("takes longer than {}", format::duration(ns)),
         _ => "fails".to_owned(),
@@ -246,6 +255,7 @@ mod tests {
             burn_short: Some(1.0),
             coverage_long: 1.0,
             verdict: verdict.to_owned(),
+            reason: None,
         }
     }
 

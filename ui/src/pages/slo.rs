@@ -1,5 +1,6 @@
 //! `/slos/:id`: one objective: sentence, budget, burn of each tier, events over the range, alert log.
 
+pub mod burndown;
 pub mod event_charts;
 pub mod readings;
 pub mod tier_table;
@@ -56,6 +57,11 @@ pub fn SloPage(id: String) -> impl IntoView {
                 </Panel>
             </Show>
         </div>
+        <Show when=move || !is_told.get()>
+            <Panel name="slo-burndown" state=state title="Budget left" note="over the period">
+                <burndown::Burndown detail=detail />
+            </Panel>
+        </Show>
         <Show when=move || !is_told.get()>
             <Panel
                 name="slo-alerts"

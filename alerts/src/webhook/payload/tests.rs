@@ -46,7 +46,7 @@ fn ownership() -> Ownership {
 }
 
 fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> String {
-    let judgement = judge(slo, |window| {
+    let judgement = judge(slo, AT, |window| {
         let n_slices = u32::try_from(window.as_secs() / 30).unwrap();
         let n_total = u64::from(n_slices) * 100;
         let coverage = Coverage { n_measured: n_slices, n_slices };

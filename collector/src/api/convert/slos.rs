@@ -1,28 +1,92 @@
 //! Objectives, their burn rates, and the events that they count.
 
 use super::{alert_row, alert_state, step_s, steps};
-use crate::evaluate::{Owned, SloStatus};
-use alerts::{AlertRecord, Delivery, TierJudgement, WindowCounts};
+use crate::evaluate::{Events, Owned, SloStatus};
+use alerts::{
+    AlertRecord, Backtest, BurndownPoint, Delivery, Episode, Slo, TierJudgement, WindowCounts, burndown,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::{SliAnswer, SliBucket, SliQuery, TimeRange};
+use storage::{SliBucket, TimeRange};
 use wire::UnixNanos;
+
+/// What was read of one objective.
+pub(in super::super) struct Shown {
+    pub(in super::super) range: TimeRange,
+    pub(in super::super) step: Duration,
+    pub(in super::super) events: Events,
+    /// Where the judged period ends, and its events.
+    pub(in super::super) end: i64,
+    pub(in super::super) whole: Events,
+}
 
 pub(in super::super) fn slo_detail(
     status: &SloStatus,
-    query: &SliQuery,
-    answer: SliAnswer,
+    shown: Shown,
     alerts: Vec<(AlertRecord, Vec<Delivery>)>,
     owners: &BTreeMap<String, Owned>,
 ) -> wire::SloDetail {
+    let Shown { range, step, events, end, whole } = shown;
+    let (period_from, period_to) = status.slo.period_at(end);
+    let steps: Vec<_> =
+        whole.buckets.iter().map(|bucket| (bucket.at, bucket.n_good, bucket.n_total)).collect();
     wire::SloDetail {
         slo: slo_row(status),
-        from: UnixNanos(query.range.from),
-        to: UnixNanos(query.range.to),
-        step_s: step_s(query.step),
-        points: sli_points(&answer.buckets, query.range, query.step),
+        from: UnixNanos(range.from),
+        to: UnixNanos(range.to),
+        step_s: step_s(step),
+        points: sli_points(&events.buckets, range, step),
+        period_from: UnixNanos(period_from),
+        period_to: UnixNanos(period_to),
+        burndown: burndown(&status.slo, end, &steps).into_iter().map(burndown_point).collect(),
         alerts: alerts.into_iter().map(|alert| alert_row(alert, owners)).collect(),
-        sql: answer.sql,
+        sql: events.sql,
+    }
+}
+
+fn burndown_point(point: BurndownPoint) -> wire::BurndownPoint {
+    wire::BurndownPoint { at: UnixNanos(point.at), remaining: point.remaining }
+}
+
+/// What an objective's alerts would have done.
+pub(in super::super) fn backtest_row(
+    slo: &Slo,
+    found: Backtest,
+    step: Duration,
+    sql: String,
+) -> wire::BacktestRow {
+    wire::BacktestRow {
+        id: slo.id().to_owned(),
+        name: slo.name().to_owned(),
+        sentence: slo.sentence(),
+        from: UnixNanos(found.from),
+        to: UnixNanos(found.to),
+        step_s: step_s(step),
+        n_good: found.counts.n_good,
+        n_total: found.counts.n_total,
+        compliance: found.compliance,
+        coverage: found.counts.coverage.share(),
+        budget_spent: found.budget_spent,
+        pages_per_week: found.pages_per_week,
+        tickets_per_week: found.tickets_per_week,
+        n_cancelled: found.n_cancelled,
+        episodes: found.episodes.into_iter().map(episode_row).collect(),
+        burndown: found.burndown.into_iter().map(burndown_point).collect(),
+        notes: slo.notes().to_vec(),
+        sql,
+    }
+}
+
+fn episode_row(episode: Episode) -> wire::EpisodeRow {
+    wire::EpisodeRow {
+        severity: episode.severity.name().to_owned(),
+        tier: u32::from(episode.tier),
+        onset_at: UnixNanos(episode.onset_at),
+        firing_at: UnixNanos(episode.firing_at),
+        resolved_at: episode.resolved_at.map(UnixNanos),
+        detection_s: episode.detection.as_secs_f64(),
+        burn_long: episode.burn_long,
+        budget_spent: episode.budget_spent,
     }
 }
 
@@ -31,7 +95,7 @@ pub(in super::super) fn slo_row(status: &SloStatus) -> wire::SloRow {
     let judgement = status.judged.as_ref().map(|(_, judgement)| judgement);
     let period = judgement.map_or_else(WindowCounts::default, |judgement| judgement.period);
     let tiers = match judgement {
-        Some(judgement) => judgement.tiers.iter().map(burn_tier).collect(),
+        Some(judgement) => judgement.tiers.iter().map(|judged| burn_tier(slo, judged)).collect(),
         None => slo.tiers().iter().map(|tier| unjudged_tier(*tier)).collect(),
     };
     wire::SloRow {
@@ -55,8 +119,9 @@ pub(in super::super) fn slo_row(status: &SloStatus) -> wire::SloRow {
     }
 }
 
-fn burn_tier(judged: &TierJudgement) -> wire::BurnTier {
+fn burn_tier(slo: &Slo, judged: &TierJudgement) -> wire::BurnTier {
     wire::BurnTier {
+        reason: judged.reason(slo),
         burn_long: judged.burn_long,
         burn_short: judged.burn_short,
         coverage_long: judged.long.coverage.share(),
@@ -77,6 +142,7 @@ fn unjudged_tier(tier: alerts::Tier) -> wire::BurnTier {
         burn_short: None,
         coverage_long: 0.0,
         verdict: alerts::Verdict::FrozenNoData.name().to_owned(),
+        reason: None,
     }
 }
 

@@ -16,7 +16,7 @@ fn slo(change: impl FnOnce(&mut SloSpec)) -> Slo {
 
 /// The same share of bad events in each window, and another one over the period.
 fn judgement(slo: &Slo, bad_per_mille: u64, bad_per_mille_of_period: u64) -> Judgement {
-    judge(slo, |window| {
+    judge(slo, AT, |window| {
         let bad = if window == slo.period() { bad_per_mille_of_period } else { bad_per_mille };
         let coverage = Coverage { n_measured: 10, n_slices: 10 };
         WindowCounts { n_good: 100_000 - bad * 100, n_total: 100_000, coverage }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::decode::Encoding;
 use crate::replay;
-use alerts::SloSpec;
+use alerts::{Part, Ratio, SloSpec, Source};
 use bytes::Bytes;
 use std::time::Duration;
 use storage::{Options, Signal, WalRecord};
@@ -126,4 +126,59 @@ async fn events_and_examples() {
     let examples = async |slo: &Slo| scene.engine.exemplars(slo, range).await.unwrap();
     assert_eq!(examples(&availability).await, [format!("{:032x}", 2)]);
     assert_eq!(examples(&latency).await, [format!("{:032x}", 3)]);
+}
+
+/// A counter of jobs that ended well or not, as of the given second.
+fn jobs(ok: bool, at_s: i64, value: i64) -> String {
+    format!(
+        r#"{{"resourceMetrics":[{{{},"scopeMetrics":[{{"metrics":[{{"name":"jobs","sum":{{
+            "aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{{"startTimeUnixNano":"{}",
+            "timeUnixNano":"{}","asInt":"{value}",
+            "attributes":[{{"key":"ok","value":{{"stringValue":"{ok}"}}}}]}}]}}}}]}}]}}]}}"#,
+        resource("it's checkout"),
+        T0 - 3_600 * SECOND,
+        T0 + at_s * SECOND
+    )
+}
+
+/// Scenario: counters of jobs that end well and of those that do not, and log records; ratios of both kinds.
+/// Guarantees: what counters grew by and what statements answer are the events, slice by slice; there are no example
+/// traces of them.
+#[tokio::test]
+async fn ratios_count_what_they_are_told_to() {
+    let scene = Scene::new().await;
+    for (at_s, n_ok, n_failed) in [(-5, 100, 10), (5, 109, 11), (15, 118, 12)] {
+        scene.receive(Signal::Metrics, jobs(true, at_s, n_ok), T0 + 20 * SECOND).await;
+        scene.receive(Signal::Metrics, jobs(false, at_s, n_failed), T0 + 20 * SECOND).await;
+    }
+    for at_s in [2, 3, 12] {
+        scene.receive(Signal::Logs, log("it's checkout", at_s), T0 + 20 * SECOND).await;
+    }
+    let metric = |attributes: &[(&str, &str)]| Source::Metric {
+        name: "jobs".to_owned(),
+        service: None,
+        attributes: attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+    };
+    let statement = |more: &str| {
+        Source::Sql(format!(
+            "SELECT date_bin($step, time) AS at, count(*) AS n FROM logs \
+             WHERE time >= $from AND time < $to{more} GROUP BY at"
+        ))
+    };
+    let ratio = |part, source, total| slo(Indicator::Ratio(Ratio { part, source, total }));
+    let range = TimeRange { from: T0, to: T0 + 20 * SECOND };
+    for (slo, expected) in [
+        (ratio(Part::Bad, metric(&[("ok", "false")]), metric(&[])), [(0, 9, 10), (10, 9, 10)]),
+        (ratio(Part::Good, metric(&[("ok", "true")]), metric(&[])), [(0, 9, 10), (10, 9, 10)]),
+        (ratio(Part::Good, statement(" AND body = 'hi'"), statement("")), [(0, 2, 2), (10, 1, 1)]),
+        (ratio(Part::Bad, statement(" AND body = 'no'"), statement("")), [(0, 2, 2), (10, 1, 1)]),
+    ] {
+        let buckets = scene.engine.events(&slo, range).await.unwrap();
+        let found = buckets.iter().map(|bucket| ((bucket.at - T0) / SECOND, bucket.n_good, bucket.n_total));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{:?}", slo.indicator());
+        assert!(scene.engine.exemplars(&slo, range).await.unwrap().is_empty());
+    }
+    let wrong = ratio(Part::Good, Source::Sql("SELECT 1 AS x -- $from $to $step".to_owned()), statement(""));
+    let refused = scene.engine.events(&wrong, range).await.unwrap_err().to_string();
+    assert!(refused.contains("name its columns at and n"), "{refused}");
 }

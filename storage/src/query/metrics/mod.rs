@@ -2,6 +2,7 @@
 
 mod explicit;
 mod exponential;
+mod growth;
 mod increase;
 mod labels;
 mod points;
@@ -18,6 +19,7 @@ use arrow::array::{TimestampNanosecondArray, UInt64Array};
 use increase::Temporality;
 use std::time::Duration;
 
+pub use growth::{GrowthAnswer, GrowthQuery};
 pub use streams::{Figure, MetricStream, MetricStreams, ServiceStreams, StreamsQuery};
 
 /// Rows of the catalogue; a client that makes up metric names would otherwise have no bound.

@@ -7,6 +7,7 @@ mod engines;
 mod equality;
 mod explain;
 mod heatmap;
+mod growth;
 mod histograms;
 mod instances;
 mod limits;

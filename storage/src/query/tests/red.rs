@@ -135,7 +135,7 @@ async fn windows_are_whole_buckets() {
     check(&RedQuery { range: nothing, ..query(&[RedBy::Service]) }, expect![[""]]).await;
 }
 
-/// Scenario: availability and latency of a service, of one operation, of a hostile name.
+/// Scenario: availability and latency of a service, of one operation, of spans with an attribute, of hostile texts.
 /// Guarantees: only entry spans count; only steps with data come; the statement shown agrees.
 #[tokio::test]
 async fn counts_good_events() {
@@ -143,18 +143,26 @@ async fn counts_good_events() {
         range: TimeRange { from: millis(0), to: millis(120_000) },
         service: "shop".into(),
         operation: None,
+        attributes: Vec::new(),
         threshold_ns: None,
         step: Duration::from_secs(30),
     };
     let latency = SliQuery { threshold_ns: Some(200_000_000), ..availability.clone() };
     let operation = SliQuery { operation: Some("query".into()), ..availability.clone() };
     let hostile = SliQuery { service: "x' OR '1'='1".into(), ..availability.clone() };
+    let with = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    let version = SliQuery { attributes: with("service.version", "2.0"), ..availability.clone() };
+    let late = SliQuery { threshold_ns: Some(200_000_000), ..version.clone() };
+    let strange = SliQuery { attributes: with("k'", "x' OR '1'='1"), ..availability.clone() };
     for stored in everywhere(&data()).await {
         for (query, expected) in [
             (&availability, vec![(0, 54, 60), (30, 54, 60)]),
             (&latency, vec![(0, 60, 60), (30, 0, 60)]),
             (&operation, vec![]),
             (&hostile, vec![]),
+            (&version, vec![(30, 54, 60)]),
+            (&late, vec![(30, 0, 60)]),
+            (&strange, vec![]),
         ] {
             let answer = stored.engine.sli(query).await.expect("reads");
             assert!(!answer.is_coarser);
@@ -262,6 +270,7 @@ async fn what_is_gone_is_read_by_the_hour() {
         range,
         service: "shop".into(),
         operation: Some("pay".into()),
+        attributes: Vec::new(),
         threshold_ns: None,
         step: Duration::from_secs(10),
     };

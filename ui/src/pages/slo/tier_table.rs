@@ -47,7 +47,10 @@ fn row(tier: &BurnTier) -> AnyView {
             <td>{window_text(tier.short_s)}</td>
             <td class="bar-cell lo">{burn_bar(tier.burn_short, tier)}</td>
             <td class=over_class("num", tier.burn_short, tier)>{burn_text(tier.burn_short)}</td>
-            <td>{standing_mark(standing, words)} " " {coverage}</td>
+            <td>
+                {standing_mark(standing, words)} " " {coverage}
+                {tier.reason.clone().map(|reason| view! { <div class="dense t2">{reason}</div> })}
+            </td>
         </tr>
     }
     .into_any()
