@@ -175,8 +175,10 @@ impl Courier {
         let (attempt, verdict) = shared.attempt(&delivery_id, &body, false).await;
         let is_delivered = verdict == Verdict::Delivered;
         let ruling = if is_delivered { Ruling::Delivered } else { Ruling::Dead };
-        if is_delivered {
-            shared.state().gone = None;
+        match verdict {
+            Verdict::Delivered => shared.state().gone = None,
+            Verdict::Disable => shared.is_gone(&delivery_id, &attempt),
+            Verdict::Retry(_) | Verdict::Final => {}
         }
         let receiver = shared.receiver.name.as_str();
         tracing::info!(receiver, id = delivery_id, is_delivered, error = attempt.error, "receiver tested");
@@ -237,7 +239,8 @@ impl Shared {
 
     /// One attempt, which the throttle hears of.
     async fn attempt(&self, id: &str, body: &[u8], is_retry: bool) -> (Attempt, Verdict) {
-        self.state().throttle.sent((self.clock)(), is_retry);
+        let now = (self.clock)();
+        self.state().throttle.sent(now, is_retry);
         let (attempt, verdict) = self.carrier.attempt(&self.receiver.kind, id, body, &self.clock).await;
         self.learn(verdict);
         (attempt, verdict)
@@ -304,11 +307,16 @@ impl Shared {
             Decision::RetryAt(at) => Ruling::RetryAt(at),
             Decision::Dead => Ruling::Dead,
             Decision::Disable => {
-                let (at, error) = (attempt.at, attempt.error.clone());
-                self.state().gone.get_or_insert(Gone { at, delivery_id: id.to_owned(), error });
+                self.is_gone(id, attempt);
                 Ruling::Dead
             }
         }
+    }
+
+    /// It said so; what it said first is kept.
+    fn is_gone(&self, id: &str, attempt: &Attempt) {
+        let gone = Gone { at: attempt.at, delivery_id: id.to_owned(), error: attempt.error.clone() };
+        self.state().gone.get_or_insert(gone);
     }
 
     fn log(&self, id: &str, event: Event, error: &str, ruling: Ruling) {

@@ -45,7 +45,7 @@ fn spec(keys: &mut Keys<'_>, receivers: &[&str], read_models: Duration) -> Optio
         name: keys.text("name").unwrap_or_default(),
         operation: keys.text("operation"),
         period: period(keys, defaults.period, read_models),
-        receivers: known_receivers(keys, receivers),
+        receivers: known_receivers(keys, "receivers", receivers),
         runbook_url: keys.text("runbook_url"),
         n_events_min: keys.integer("events_min", defaults.n_events_min, 1..=1_000_000_000),
         keep_firing: keys.duration("keep_firing", defaults.keep_firing, Duration::ZERO..=DURATION_MAX),
@@ -123,9 +123,10 @@ fn period(keys: &mut Keys<'_>, default: Duration, read_models: Duration) -> Dura
     period
 }
 
-fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
+/// Names of receivers that are there, each once.
+pub(super) fn known_receivers(keys: &mut Keys<'_>, key: &str, known: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (name, origin) in strings(keys, "receivers") {
+    for (name, origin) in strings(keys, key) {
         let message = if names.contains(&name) {
             format!("receiver {name:?} is named twice")
         } else if !known.contains(&name.as_str()) {
@@ -135,7 +136,7 @@ fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
             continue;
         };
         let hint = receiver_hint(&name, known);
-        let message = format!("{}.receivers: {message}", keys.section.name);
+        let message = format!("{}.{key}: {message}", keys.section.name);
         keys.problems.push(Problem { hint, ..Problem::new(origin, message) });
     }
     names
