@@ -2,15 +2,13 @@
 //!
 //! Nobody is rung by it: the message allows no mentions at all, whatever its text says.
 
-use super::{
-    super::{
-        payload::Notice,
-        retry::{Answer, Verdict},
-        story::{Line, Mood, Story, story},
-        text::{cut, discord, fit},
-    },
-    chat_is_gone,
+use super::super::{
+    payload::Notice,
+    retry::{Answer, Verdict},
+    story::{Line, Mood, Story, story},
+    text::{cut, discord, fit},
 };
+use super::chat_is_gone;
 use serde_json::{Value, json};
 
 /// Documented lengths; everything together stays below the 6,000 of an embed.

@@ -1,14 +1,12 @@
 //! A message in Markdown for an incoming webhook of Mattermost.
 
-use super::{
-    super::{
-        payload::Notice,
-        retry::{Answer, Verdict},
-        story::{Line, Story, story},
-        text::{fit, mattermost},
-    },
-    chat_is_gone,
+use super::super::{
+    payload::Notice,
+    retry::{Answer, Verdict},
+    story::{Line, Story, story},
+    text::{fit, mattermost},
 };
+use super::chat_is_gone;
 use serde_json::json;
 
 /// Old servers keep 4,000 characters of a message; the parts below stay within that together.

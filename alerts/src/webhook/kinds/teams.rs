@@ -2,15 +2,13 @@
 //!
 //! The older connectors with their message cards are going away; workflows take cards of this kind only.
 
-use super::{
-    super::{
-        payload::Notice,
-        retry::{Answer, Verdict, by_status},
-        story::{Line, Mood, Story, story},
-        text::{cut, fit, teams},
-    },
-    chat_is_gone,
+use super::super::{
+    payload::Notice,
+    retry::{Answer, Verdict, by_status},
+    story::{Line, Mood, Story, story},
+    text::{cut, fit, teams},
 };
+use super::chat_is_gone;
 use serde_json::{Value, json};
 
 /// A message has at most 28 KB: with these it stays well below.
