@@ -120,8 +120,7 @@ async fn others_hear_of_a_receiver_that_takes_nothing() {
     let scene = Scene::new(Shop::with(&[(0, 4000)], (600, 900)));
     let receivers = vec![receiver(port), receiver_called("mail", 9)];
     for n in 0..2 {
-        let (mut evaluation, board) =
-            scene.open_told(settings(), vec![slo()], receivers.clone()).await;
+        let (mut evaluation, board) = scene.open_told(settings(), vec![slo()], receivers.clone()).await;
         if n == 0 {
             scene.evaluate(&mut evaluation, &board, 0, 640).await;
             evaluation.couriers["hook"].deliver_due().await.unwrap();
