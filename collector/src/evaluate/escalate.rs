@@ -22,6 +22,14 @@ const STUCK_AFTER: Duration = Duration::from_secs(86_400);
 /// A receiver who is to be told, and why only now.
 type Due = (String, String);
 
+/// An alert with those who hear of it later than others.
+struct Later<'a> {
+    watcher: &'a Watcher,
+    alert: &'a AlertRecord,
+    names: Vec<String>,
+    why: String,
+}
+
 impl Evaluation {
     /// Enqueues what is due by now; how many notifications. What fails is found again by the next evaluation.
     pub(super) async fn tell_more(&mut self, now: i64) -> usize {
@@ -39,17 +47,24 @@ impl Evaluation {
 
     async fn escalate(&self, now: i64) -> Result<usize, alerts::Error> {
         let late = self.late_pages(now).await?;
-        let mut changes = Vec::new();
+        let mut later = Vec::new();
         for watcher in &self.watchers {
             for alert in watcher.firing() {
                 let mut due = self.steps_due(watcher, alert, now);
                 due.extend(self.fallbacks_due(alert, &late));
                 if !due.is_empty() {
-                    changes.extend(self.escalated(watcher, alert, due, now).await?);
+                    later.extend(self.untold(watcher, alert, due).await?);
                 }
             }
         }
-        let n_told = changes.iter().map(|change: &Change| change.deliveries.len()).sum();
+        // All at once: none makes the others wait.
+        let examples = later.iter().map(|one| one.watcher.exemplars(&*self.telemetry, one.alert.severity));
+        let examples = futures::future::join_all(examples).await;
+        let mut changes = Vec::new();
+        for (one, exemplars) in later.iter().zip(&examples) {
+            changes.push(self.escalated(one, exemplars, now).await);
+        }
+        let n_told = changes.iter().map(|change| change.deliveries.len()).sum();
         self.store.commit(changes, Vec::new(), now).await?;
         Ok(n_told)
     }
@@ -84,14 +99,13 @@ impl Evaluation {
         of_alert.filter_map(fallback).collect()
     }
 
-    /// The notifications for those who are not told yet.
-    async fn escalated(
+    /// Those who are not told yet.
+    async fn untold<'a>(
         &self,
-        watcher: &Watcher,
-        alert: &AlertRecord,
+        watcher: &'a Watcher,
+        alert: &'a AlertRecord,
         due: Vec<Due>,
-        now: i64,
-    ) -> Result<Option<Change>, alerts::Error> {
+    ) -> Result<Option<Later<'a>>, alerts::Error> {
         let told = self.store.told(&alert.id).await?;
         let (mut names, mut reasons): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         for (name, why) in due.into_iter().filter(|(name, _)| !told.contains(name)) {
@@ -100,25 +114,26 @@ impl Evaluation {
                 reasons.push(why);
             }
         }
-        if names.is_empty() {
-            return Ok(None);
-        }
         reasons.dedup();
+        let why = reasons.join("; ");
+        Ok((!names.is_empty()).then_some(Later { watcher, alert, names, why }))
+    }
+
+    async fn escalated(&self, later: &Later<'_>, exemplars: &[String], now: i64) -> Change {
+        let Later { watcher, alert, names, why } = later;
         let ownership = ownership_of(&self.owners, watcher.slo().service()).await;
-        let exemplars = watcher.exemplars(&*self.telemetry, alert.severity).await;
         let context = notice::Context {
             slo: watcher.slo(),
             judgement: watcher.judgement(),
             ownership: ownership.as_ref(),
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
-            exemplars: &exemplars,
+            exemplars,
             now,
         };
-        let why = reasons.join("; ");
         let (slo, severity) = (watcher.slo().id(), alert.severity.name());
         tracing::info!(slo, severity, to = names.join(", "), why, "alert escalates");
-        Ok(Some(notice::also(&context, alert, &names, &why)))
+        notice::also(&context, alert, names, why)
     }
 
     async fn tell_of_receivers(&mut self, now: i64) -> Result<usize, alerts::Error> {
