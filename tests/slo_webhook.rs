@@ -1,11 +1,11 @@
 //! From a failing dependency to a delivered webhook, through a receiver that is down at first and a
 //! server that is killed in between.
 
+use crate::support::demo::Demo;
 use crate::support::receiver::{Delivery, Receiver};
 use crate::support::server::{Home, Server};
 use crate::support::wait::eventually;
 use serde_json::Value;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A fast objective, whose service says who is told: with a period of one day the first tier's windows are 2 minutes and 10 seconds.
@@ -137,30 +137,4 @@ async fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         async move { found }
     })
     .await
-}
-
-/// The demo sending to a server; ends when dropped.
-struct Demo(Child);
-
-impl Demo {
-    fn start(server: &Server, arguments: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_firstfault"))
-            .args(["demo", "--rate", "30", "--endpoint"])
-            .arg(server.otlp_grpc())
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the demo starts");
-        Self(child)
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // It may have ended by itself when its server was killed.
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
 }

@@ -3,6 +3,7 @@
 
 mod clients;
 mod crash;
+mod delivery;
 mod demo;
 mod diagnosis;
 mod fixtures;

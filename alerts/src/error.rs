@@ -1,4 +1,4 @@
-//! What can go wrong in the state file and in the webhook client's set-up.
+//! What can go wrong in the state file and in the set-up of receivers' clients.
 //!
 //! A failed attempt to deliver is no error: it is an entry in the ledger.
 
@@ -34,8 +34,11 @@ pub enum Error {
     #[error("the state file is closed")]
     Closed,
 
-    #[error("cannot set up the webhook client of receiver {receiver}")]
+    #[error("cannot set up the HTTP client of receiver {receiver}")]
     Client { receiver: String, source: reqwest::Error },
+
+    #[error("cannot set up the mail client of receiver {receiver}")]
+    MailClient { receiver: String, source: lettre::transport::smtp::Error },
 }
 
 impl Error {

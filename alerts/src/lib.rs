@@ -2,9 +2,10 @@
 //!
 //! `slo` and `burn_rate` are arithmetic over counts that the caller has measured, `indicator` says which
 //! those are, and `backtest` lets them pass once more; `step` moves an alert through its `state`s;
-//! `outbox` writes each move together with its notifications into SQLite; `webhook` carries them out.
-//! `ownership` and `deployment` are what people say of services. Counts come from `collector`, which also
-//! owns the clock: nothing here reads one, knows a table of spans, or decides when it is time to evaluate.
+//! `outbox` writes each move together with its notifications into SQLite; `webhook` carries them out, by
+//! HTTP and by mail; `route` says to whom, by labels. `ownership` and `deployment` are what people say of
+//! services. Counts come from `collector`, which also owns the clock: nothing here reads one, knows a table
+//! of spans, or decides when it is time to evaluate.
 
 mod error;
 
@@ -22,6 +23,7 @@ mod state;
 mod step;
 
 mod outbox;
+mod route;
 mod webhook;
 
 pub use backtest::{Backtest, BurndownPoint, Episode, Replay, SliceCounts, backtest, burndown};
@@ -34,15 +36,18 @@ pub use deployment::{Deployment, DeploymentError};
 pub use error::Error;
 pub use indicator::{Indicator, Method, Part, Ratio, Source, Timeslice};
 pub use outbox::{
-    AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
-    StoredOwnership, copy_state, event_id, occurrence_id,
+    AlertRecord, Attempt, Change, Delivery, DeliveryFilter, DeliveryState, Heard, NewDelivery, OwnNotice,
+    ReceiverCounts, Replayed, ReplayedRange, Store, StoredOwnership, Stuck, copy_state, event_id,
+    occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
+pub use route::{Escalation, Matcher, MatcherError, Route, matching};
 pub use slo::{Condition, Slo, SloError, SloSpec};
 pub use state::{Event, Phase, Transition};
 pub use step::{StepPolicy, step};
 pub use target::Target;
 pub use webhook::{
-    Clock, Courier, Identity, Notice, Receiver, ReceiverUrl, RetryPolicy, Round, Secret, SecretError,
-    TargetError, document, slo_url,
+    Clock, Courier, Gone, Hook, Identity, Kind, Mail, MailError, MailServer, MailTls, Members, Network,
+    Notice, PagerDuty, PrivateTargets, Receiver, ReceiverUrl, RetryPolicy, Round, RoutingKeyError, Secret,
+    SecretError, ShownRequest, TargetError, Token, Tried, slo_url,
 };

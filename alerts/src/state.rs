@@ -80,6 +80,8 @@ impl Transition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     Firing,
+    /// Somebody looks after it; it still fires.
+    Acknowledged,
     Resolved,
 }
 
@@ -87,11 +89,20 @@ impl Event {
     pub fn name(self) -> &'static str {
         match self {
             Self::Firing => "firing",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// What the alert does, for receivers that know no more.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Firing | Self::Acknowledged => "firing",
             Self::Resolved => "resolved",
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Firing, Self::Resolved].into_iter().find(|event| event.name() == name)
+        [Self::Firing, Self::Acknowledged, Self::Resolved].into_iter().find(|event| event.name() == name)
     }
 }

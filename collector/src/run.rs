@@ -222,6 +222,7 @@ async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>
         read_timeout: EVENTS_TIMEOUT,
         external_url: endpoints.dashboard.clone(),
         retry: alerts::RetryPolicy::default(),
+        routes: config.routes.clone(),
         services: config.services.clone(),
     };
     let (evaluation, board) = evaluate::open(

@@ -1,8 +1,11 @@
 //! What the tests share: a real server in a folder of its own, waiting for conditions, fixtures.
 
+pub(crate) mod alertmanager;
 pub(crate) mod authority;
 pub(crate) mod browser;
+pub(crate) mod demo;
 pub(crate) mod fixtures;
+pub(crate) mod hook;
 pub(crate) mod otlp;
 pub(crate) mod ports;
 pub(crate) mod prometheus;

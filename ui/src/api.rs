@@ -8,7 +8,7 @@ mod cancellable;
 
 use crate::erased::memo;
 use crate::{json, url_state};
-use gloo_net::http::Request;
+use gloo_net::http::{Request, Response};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use std::any::Any;
@@ -74,6 +74,18 @@ async fn get(path: &str) -> Result<String, ApiFailure> {
     let request = Request::get(&format!("/api/v1{path}")).header("accept", "application/json");
     let request = request.abort_signal(abort.signal().as_ref());
     let response = request.send().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
+    body_of(response).await
+}
+
+/// Has `/api/v1{path}` do something that needs no more to be said. It is not taken back when the page goes away.
+pub async fn post(path: &str) -> Result<String, ApiFailure> {
+    let unreachable = |error: gloo_net::Error| ApiFailure::unreachable(error.to_string());
+    let request = Request::post(&format!("/api/v1{path}")).header("content-type", "application/json");
+    let request = request.body("{}").map_err(unreachable)?;
+    body_of(request.send().await.map_err(unreachable)?).await
+}
+
+async fn body_of(response: Response) -> Result<String, ApiFailure> {
     let status = response.status();
     let body = response.text().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
     if response.ok() { Ok(body) } else { Err(ApiFailure::refused(status, &body)) }

@@ -14,13 +14,16 @@ pub(crate) struct Tools {
     pub(crate) node_modules: PathBuf,
     pub(crate) chromedriver: PathBuf,
     pub(crate) prometheus: PathBuf,
+    pub(crate) alertmanager: PathBuf,
 }
 
 pub(crate) fn everything() -> Result<Tools> {
     let python = python()?;
     let agent = agent(&python)?;
-    let (node_modules, chromedriver, prometheus) = (node_modules()?, chromedriver()?, prometheus()?);
-    Ok(Tools { python, agent, node_modules, chromedriver, prometheus })
+    let (node_modules, chromedriver) = (node_modules()?, chromedriver()?);
+    // The tests start these themselves: they need not run as services.
+    let (prometheus, alertmanager) = (program("prometheus")?, program("prometheus-alertmanager")?);
+    Ok(Tools { python, agent, node_modules, chromedriver, prometheus, alertmanager })
 }
 
 /// Installs Debian packages; the caller has seen that they are needed.
@@ -134,12 +137,13 @@ fn chromedriver() -> Result<PathBuf> {
     Ok(PathBuf::from(path.trim()))
 }
 
-/// Prometheus, which the tests start themselves: it need not run as a service.
-fn prometheus() -> Result<PathBuf> {
-    if !shell::has("prometheus") {
-        apt(&["prometheus"])?;
+/// A program of the Debian package with the same name.
+fn program(name: &str) -> Result<PathBuf> {
+    if !shell::has(name) {
+        apt(&[name])?;
     }
-    let path = shell::output("sh", &["-c", "command -v prometheus"]).context("prometheus is not in PATH")?;
+    let find = format!("command -v {name}");
+    let path = shell::output("sh", &["-c", &find]).with_context(|| format!("{name} is not in PATH"))?;
     Ok(PathBuf::from(path.trim()))
 }
 

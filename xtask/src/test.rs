@@ -71,6 +71,7 @@ fn tests() -> Result<()> {
         .env("FIRSTFAULT_TEST_NODE_MODULES", tools.node_modules)
         .env("FIRSTFAULT_TEST_CHROMEDRIVER", tools.chromedriver)
         .env("FIRSTFAULT_TEST_PROMETHEUS", tools.prometheus)
+        .env("FIRSTFAULT_TEST_ALERTMANAGER", tools.alertmanager)
         .env("FIRSTFAULT_TEST_ARTEFACTS", &artefacts);
     if let Some(agent) = tools.agent {
         command.env("FIRSTFAULT_TEST_AGENT", agent);

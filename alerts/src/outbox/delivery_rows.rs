@@ -1,7 +1,7 @@
-//! Rows of the `delivery` and `attempt` tables: the queue and its ledger.
+//! Rows of the `delivery` table as a queue, and of the `attempt` table as they are written. `ledger_rows` reads both.
 
 use super::{
-    AlertRecord, Attempt, Delivery, DeliveryState, Due, NewDelivery, Parcel, ReceiverCounts, Ruling,
+    AlertRecord, Attempt, DeliveryState, Due, NewDelivery, OwnNotice, Parcel, ReceiverCounts, Ruling,
 };
 use crate::{Error, Event};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -20,21 +20,9 @@ pub(super) fn enqueue(
     delivery: &NewDelivery,
     now: i64,
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO delivery
-            (id, alert_id, slo_id, severity, receiver, event, body, state, created_at, next_attempt_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?8) ON CONFLICT (id) DO NOTHING";
     let severity = alert.severity.name();
-    let values = params![
-        delivery.id,
-        alert.id,
-        alert.slo_id,
-        severity,
-        delivery.receiver,
-        delivery.event.name(),
-        delivery.body,
-        now
-    ];
-    transaction.execute(sql, values).map_err(Error::sqlite("enqueue a notification"))?;
+    let group = Group { alert_id: Some(&alert.id), slo_id: &alert.slo_id, severity, is_test: false };
+    insert(transaction, &group, delivery, now, now)?;
     // News must not sit behind an older notification that waits out its back-off, which may be hours.
     let sql = "UPDATE delivery SET next_attempt_at = min(next_attempt_at, ?4)
         WHERE receiver = ?1 AND slo_id = ?2 AND severity = ?3 AND state = 'waiting'";
@@ -43,15 +31,67 @@ pub(super) fn enqueue(
     Ok(())
 }
 
-pub(super) fn due(connection: &Connection, receiver: &str, now: i64, limit: u32) -> Result<Due, Error> {
+pub(super) fn enqueue_own(transaction: &Transaction<'_>, notice: &OwnNotice, now: i64) -> Result<(), Error> {
+    let OwnNotice { delivery, group, severity, is_test, first_attempt_at } = notice;
+    let group = Group { alert_id: None, slo_id: group, severity: severity.name(), is_test: *is_test };
+    insert(transaction, &group, delivery, now, *first_attempt_at)
+}
+
+/// What a notification belongs to.
+struct Group<'a> {
+    alert_id: Option<&'a str>,
+    slo_id: &'a str,
+    severity: &'static str,
+    is_test: bool,
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    group: &Group<'_>,
+    delivery: &NewDelivery,
+    now: i64,
+    first_attempt_at: i64,
+) -> Result<(), Error> {
+    let sql =
+        "INSERT INTO delivery (id, alert_id, slo_id, severity, receiver, kind, event, is_test, body, state,
+            created_at, queued_at, next_attempt_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting', ?10, ?10, ?11) ON CONFLICT (id) DO NOTHING";
+    let values = params![
+        delivery.id,
+        group.alert_id,
+        group.slo_id,
+        group.severity,
+        delivery.receiver,
+        delivery.kind,
+        delivery.event.name(),
+        group.is_test,
+        delivery.body,
+        now,
+        first_attempt_at,
+    ];
+    transaction.execute(sql, values).map_err(Error::sqlite("enqueue a notification"))?;
+    Ok(())
+}
+
+/// Attempts since it was enqueued, or replayed.
+const N_ATTEMPTS: &str = "(SELECT count(*) FROM attempt WHERE delivery_seq = seq AND at >= queued_at)";
+
+pub(super) fn due(
+    connection: &Connection,
+    receiver: &str,
+    now: i64,
+    limit: u32,
+    with_retries: bool,
+) -> Result<Due, Error> {
     let failed = || Error::sqlite("read due notifications");
     let sql = format!(
-        "SELECT id, event, body, created_at, (SELECT count(*) FROM attempt WHERE delivery_seq = seq)
+        "SELECT id, kind, event, body, queued_at, {N_ATTEMPTS}
          FROM delivery WHERE receiver = ?1 AND {IS_HEAD} AND next_attempt_at <= ?2
+             AND (?4 OR {N_ATTEMPTS} = 0)
          ORDER BY next_attempt_at, seq LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql).map_err(failed())?;
-    let mut rows = statement.query(params![receiver, now, limit]).map_err(failed())?;
+    let mut rows = statement.query(params![receiver, now, limit, with_retries]).map_err(failed())?;
     let mut parcels = Vec::new();
     while let Some(row) = rows.next().map_err(failed())? {
         parcels.push(parcel(row).map_err(failed())??);
@@ -94,37 +134,6 @@ fn insert_attempt(transaction: &Transaction<'_>, seq: i64, attempt: &Attempt) ->
     transaction.execute(sql, params![seq, at, duration_ns, status, error, answer, address])
 }
 
-pub(super) fn of_alert(connection: &Connection, alert_id: &str) -> Result<Vec<Delivery>, Error> {
-    let failed = || Error::sqlite("read notifications");
-    let sql = "SELECT seq, id, receiver, event, state, created_at, next_attempt_at, finished_at
-        FROM delivery WHERE alert_id = ?1 ORDER BY seq";
-    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    let mut rows = statement.query([alert_id]).map_err(failed())?;
-    let mut deliveries = Vec::new();
-    while let Some(row) = rows.next().map_err(failed())? {
-        let attempts = attempts(connection, row.get(0).map_err(failed())?).map_err(failed())?;
-        deliveries.push(delivery(row, alert_id, attempts).map_err(failed())??);
-    }
-    Ok(deliveries)
-}
-
-fn attempts(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<Attempt>> {
-    let sql = "SELECT at, duration_ns, status, error, answer, address FROM attempt
-        WHERE delivery_seq = ?1 ORDER BY n";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([seq], |row| {
-        Ok(Attempt {
-            at: row.get(0)?,
-            duration_ns: row.get(1)?,
-            status: row.get(2)?,
-            error: row.get(3)?,
-            answer: row.get(4)?,
-            address: row.get(5)?,
-        })
-    })?;
-    rows.collect()
-}
-
 pub(super) fn told(connection: &Connection, alert_id: &str) -> Result<Vec<String>, Error> {
     let failed = || Error::sqlite("read who was told");
     let sql = "SELECT receiver FROM delivery WHERE alert_id = ?1 AND event = 'firing' ORDER BY seq";
@@ -135,7 +144,9 @@ pub(super) fn told(connection: &Connection, alert_id: &str) -> Result<Vec<String
 
 pub(super) fn counts(connection: &Connection) -> Result<BTreeMap<String, ReceiverCounts>, Error> {
     let failed = || Error::sqlite("count notifications");
-    let sql = "SELECT receiver, sum(state = 'waiting'), sum(state = 'dead') FROM delivery GROUP BY receiver";
+    // A test that failed is no letter that anybody misses.
+    let sql = "SELECT receiver, sum(state = 'waiting'), sum(state = 'dead' AND NOT is_test)
+        FROM delivery GROUP BY receiver";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let rows = statement
         .query_map([], |row| {
@@ -185,43 +196,9 @@ pub(super) fn prune(transaction: &Transaction<'_>, before: i64) -> Result<(), Er
 }
 
 fn parcel(row: &Row<'_>) -> rusqlite::Result<Result<Parcel, Error>> {
-    let event: String = row.get(1)?;
-    let (id, body, created_at, n_attempts) = (row.get(0)?, row.get(2)?, row.get(3)?, row.get(4)?);
-    Ok(event_of(event).map(|event| Parcel { id, event, body, created_at, n_attempts }))
-}
-
-fn delivery(
-    row: &Row<'_>,
-    alert_id: &str,
-    attempts: Vec<Attempt>,
-) -> rusqlite::Result<Result<Delivery, Error>> {
-    let (id, receiver) = (row.get(1)?, row.get(2)?);
-    let (event, state): (String, String) = (row.get(3)?, row.get(4)?);
-    let (created_at, next_attempt_at, finished_at) = (row.get(5)?, row.get(6)?, row.get(7)?);
-    Ok(event_of(event).and_then(|event| {
-        let state = state_of(&state)?;
-        let alert_id = alert_id.to_owned();
-        let next_attempt_at = Some(next_attempt_at).filter(|_| state == DeliveryState::Waiting);
-        Ok(Delivery {
-            id,
-            alert_id,
-            receiver,
-            event,
-            state,
-            created_at,
-            next_attempt_at,
-            finished_at,
-            attempts,
-        })
-    }))
-}
-
-fn event_of(name: String) -> Result<Event, Error> {
-    Event::parse(&name).ok_or(Error::Corrupt { what: "the event", value: name })
-}
-
-fn state_of(name: &str) -> Result<DeliveryState, Error> {
-    let all = [DeliveryState::Waiting, DeliveryState::Delivered, DeliveryState::Dead];
-    let found = all.into_iter().find(|state| state.name() == name);
-    found.ok_or_else(|| Error::Corrupt { what: "the delivery state", value: name.to_owned() })
+    let event: String = row.get(2)?;
+    let (id, kind, body) = (row.get(0)?, row.get(1)?, row.get(3)?);
+    let (queued_at, n_attempts) = (row.get(4)?, row.get(5)?);
+    let event = Event::parse(&event).ok_or(Error::Corrupt { what: "the event", value: event });
+    Ok(event.map(|event| Parcel { id, kind, event, body, queued_at, n_attempts }))
 }

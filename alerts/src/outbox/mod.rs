@@ -10,6 +10,7 @@ mod alert_rows;
 mod delivery_rows;
 mod deployment_rows;
 mod heard_rows;
+mod ledger_rows;
 mod ownership_rows;
 mod schema;
 mod writer;
@@ -20,6 +21,7 @@ use std::{collections::BTreeMap, path::Path};
 use writer::Writer;
 
 pub use heard_rows::Heard;
+pub use ledger_rows::{DeliveryFilter, Replayed, ReplayedRange, Stuck};
 pub use ownership_rows::StoredOwnership;
 
 /// Writes a copy of a state file, which may be in use, to a new file: what a backup keeps.
@@ -62,17 +64,35 @@ pub struct NewDelivery {
     /// `event_id` makes it; a second insert with the same id changes nothing.
     pub id: String,
     pub receiver: String,
+    /// What kind of receiver the body is for.
+    pub kind: &'static str,
     pub event: Event,
     pub body: Vec<u8>,
+}
+
+/// A notification that no alert caused: a test, or trouble with a receiver.
+#[derive(Debug, Clone)]
+pub struct OwnNotice {
+    pub delivery: NewDelivery,
+    /// Order is kept among those of one group and severity. No objective has such a name.
+    pub group: String,
+    pub severity: Severity,
+    pub is_test: bool,
+    pub first_attempt_at: i64,
 }
 
 /// A notification as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
     pub id: String,
-    pub alert_id: String,
+    /// None where no alert caused it.
+    pub alert_id: Option<String>,
     pub receiver: String,
+    /// What kind of receiver it was made for.
+    pub kind: String,
     pub event: Event,
+    /// Somebody tried whether the receiver is reached.
+    pub is_test: bool,
     pub state: DeliveryState,
     pub created_at: i64,
     /// While waiting.
@@ -99,6 +119,10 @@ impl DeliveryState {
             Self::Dead => "dead",
         }
     }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Waiting, Self::Delivered, Self::Dead].into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// One line of the ledger.
@@ -106,9 +130,9 @@ impl DeliveryState {
 pub struct Attempt {
     pub at: i64,
     pub duration_ns: i64,
-    /// Absent when no answer came.
+    /// Of HTTP or SMTP; absent when no answer came.
     pub status: Option<u16>,
-    /// What went wrong; empty on success. Never holds the URL's path or query, or a secret.
+    /// What went wrong; empty where nothing did. Never holds the URL's path or query, or a secret.
     pub error: String,
     /// The first kilobyte of the answer.
     pub answer: String,
@@ -120,10 +144,12 @@ pub struct Attempt {
 #[derive(Debug, Clone)]
 pub(crate) struct Parcel {
     pub(crate) id: String,
+    pub(crate) kind: String,
     pub(crate) event: Event,
     pub(crate) body: Vec<u8>,
-    pub(crate) created_at: i64,
-    /// Attempts made so far.
+    /// When it was enqueued, or replayed.
+    pub(crate) queued_at: i64,
+    /// Attempts made since then.
     pub(crate) n_attempts: u32,
 }
 
@@ -214,10 +240,82 @@ impl Store {
         self.writer.call(|connection| delivery_rows::counts(connection)).await
     }
 
-    /// What may be sent to a receiver now, oldest first.
-    pub(crate) async fn due(&self, receiver: &str, now: i64, limit: u32) -> Result<Due, Error> {
+    /// Enqueues what no alert caused; what is there already stays as it is.
+    pub async fn enqueue(&self, notices: Vec<OwnNotice>, now: i64) -> Result<(), Error> {
+        if notices.is_empty() {
+            return Ok(());
+        }
+        self.writer
+            .call(move |connection| {
+                let transaction = connection.transaction().map_err(Error::sqlite("begin a notice"))?;
+                for notice in &notices {
+                    delivery_rows::enqueue_own(&transaction, notice, now)?;
+                }
+                transaction.commit().map_err(Error::sqlite("commit a notice"))
+            })
+            .await
+    }
+
+    /// Notifications of any alert and of none, newest first.
+    pub async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, Error> {
+        self.writer.call(move |connection| ledger_rows::list(connection, &filter)).await
+    }
+
+    /// One notification, with the bytes that are sent.
+    pub async fn delivery(&self, id: &str) -> Result<Option<(Delivery, Vec<u8>)>, Error> {
+        let id = id.to_owned();
+        self.writer.call(move |connection| ledger_rows::one(connection, &id)).await
+    }
+
+    /// Queues a finished notification again, with the same id and the same bytes.
+    pub async fn replay(&self, id: &str, now: i64) -> Result<Replayed, Error> {
+        let id = id.to_owned();
+        self.writer.call(move |connection| ledger_rows::replay(connection, &id, now)).await
+    }
+
+    /// As `replay`, for the dead letters of a receiver that were enqueued from one moment (included) to another
+    /// (excluded); the oldest of them where there are more than the limit.
+    pub async fn replay_range(
+        &self,
+        receiver: &str,
+        (from, to): (i64, i64),
+        limit: u32,
+        now: i64,
+    ) -> Result<ReplayedRange, Error> {
         let receiver = receiver.to_owned();
-        self.writer.call(move |connection| delivery_rows::due(connection, &receiver, now, limit)).await
+        self.writer
+            .call(move |connection| ledger_rows::replay_range(connection, &receiver, (from, to), limit, now))
+            .await
+    }
+
+    /// Pages that fire and whose notification did not get through to a receiver since then: alert and receiver.
+    pub async fn late_pages(&self, before: i64) -> Result<Vec<(String, String)>, Error> {
+        self.writer.call(move |connection| ledger_rows::late_pages(connection, before)).await
+    }
+
+    /// Receivers that something has waited for since before then, although it was tried.
+    pub async fn stuck(&self, before: i64) -> Result<Vec<Stuck>, Error> {
+        self.writer.call(move |connection| ledger_rows::stuck(connection, before)).await
+    }
+
+    /// What a receiver was last told of each alert, where that fires, or ended after a moment.
+    pub(crate) async fn standing(&self, receiver: &str, resolved_after: i64) -> Result<Vec<Vec<u8>>, Error> {
+        let receiver = receiver.to_owned();
+        self.writer.call(move |connection| ledger_rows::standing(connection, &receiver, resolved_after)).await
+    }
+
+    /// What may be sent to a receiver now, oldest first; retries only where they are wanted.
+    pub(crate) async fn due(
+        &self,
+        receiver: &str,
+        now: i64,
+        limit: u32,
+        with_retries: bool,
+    ) -> Result<Due, Error> {
+        let receiver = receiver.to_owned();
+        self.writer
+            .call(move |connection| delivery_rows::due(connection, &receiver, now, limit, with_retries))
+            .await
     }
 
     /// Enters an attempt into the ledger together with what follows from it.
@@ -310,7 +408,7 @@ fn with_deliveries(
     limit: u32,
 ) -> Result<Vec<(AlertRecord, Vec<Delivery>)>, Error> {
     let alerts = alert_rows::list(connection, slo_id, limit)?;
-    let with = |alert: AlertRecord| Ok((delivery_rows::of_alert(connection, &alert.id)?, alert));
+    let with = |alert: AlertRecord| Ok((ledger_rows::of_alert(connection, &alert.id)?, alert));
     alerts.into_iter().map(with).map(|pair| pair.map(|(deliveries, alert)| (alert, deliveries))).collect()
 }
 

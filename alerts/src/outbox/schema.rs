@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 2] = [VERSION_1, VERSION_2];
+const UPGRADES: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -94,6 +94,51 @@ CREATE INDEX deployment_of_service ON deployment (service, at);
 CREATE INDEX deployment_newest ON deployment (at);
 ";
 
+/// Notifications gain what replays, tests and kinds of receivers need. The tables are made anew, because a column
+/// cannot lose its NOT NULL; the ledger moves first, or it would go with the table that it hangs on.
+const VERSION_3: &str = "
+CREATE TABLE delivery_new (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    alert_id TEXT REFERENCES alert (id),
+    slo_id TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    event TEXT NOT NULL CHECK (event IN ('firing', 'acknowledged', 'resolved')),
+    is_test INTEGER NOT NULL CHECK (is_test IN (0, 1)),
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+    created_at INTEGER NOT NULL,
+    queued_at INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT;
+INSERT INTO delivery_new SELECT seq, id, alert_id, slo_id, severity, receiver, 'webhook', event, 0, body, state,
+    created_at, created_at, next_attempt_at, finished_at FROM delivery;
+
+CREATE TABLE attempt_new (
+    delivery_seq INTEGER NOT NULL REFERENCES delivery_new (seq) ON DELETE CASCADE,
+    n INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    address TEXT,
+    PRIMARY KEY (delivery_seq, n)
+) STRICT;
+INSERT INTO attempt_new SELECT delivery_seq, n, at, duration_ns, status, error, answer, address FROM attempt;
+
+DROP TABLE attempt;
+DROP TABLE delivery;
+ALTER TABLE delivery_new RENAME TO delivery;
+ALTER TABLE attempt_new RENAME TO attempt;
+CREATE INDEX delivery_waiting ON delivery (receiver, slo_id, severity, seq) WHERE state = 'waiting';
+CREATE INDEX delivery_of_alert ON delivery (alert_id, seq);
+CREATE INDEX delivery_of_receiver ON delivery (receiver, state, created_at);
+";
+
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
     let mut connection = Connection::open(path).map_err(failed)?;
@@ -156,4 +201,17 @@ fn apply(transaction: &Transaction<'_>, script: &str, version: i64) -> rusqlite:
     transaction.execute_batch(script)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", version)
+}
+
+/// A file as an older program left it.
+#[cfg(test)]
+pub(super) fn open_as(path: &Path, version: usize) -> Connection {
+    let mut connection = Connection::open(path).unwrap();
+    configure(&connection).unwrap();
+    for (n, script) in UPGRADES[..version].iter().enumerate() {
+        let transaction = connection.transaction().unwrap();
+        apply(&transaction, script, n as i64 + 1).unwrap();
+        transaction.commit().unwrap();
+    }
+    connection
 }

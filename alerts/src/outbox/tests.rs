@@ -30,6 +30,7 @@ fn change(alert: &AlertRecord, receivers: &[&str]) -> Change {
     let delivery = |receiver: &&str| NewDelivery {
         id: event_id(&alert.id, event, receiver),
         receiver: (*receiver).to_owned(),
+        kind: "webhook",
         event,
         body: event.name().into(),
     };
@@ -48,7 +49,7 @@ fn attempt(at: i64, status: Option<u16>) -> Attempt {
 }
 
 async fn due_events(store: &Store, now: i64) -> Vec<(String, Event)> {
-    let due = store.due("hook", now, 10).await.unwrap();
+    let due = store.due("hook", now, 10, true).await.unwrap();
     due.parcels.into_iter().map(|parcel| (parcel.id, parcel.event)).collect()
 }
 
@@ -94,14 +95,14 @@ async fn a_resolve_never_overtakes_its_firing() {
     assert_eq!(due_events(&store, 50).await, firings);
     store.record(&id(&page, Event::Firing), attempt(50, Some(503)), Ruling::RetryAt(100)).await.unwrap();
     store.record(&id(&ticket, Event::Firing), attempt(51, Some(200)), Ruling::Delivered).await.unwrap();
-    let due = store.due("hook", 50, 10).await.unwrap();
+    let due = store.due("hook", 50, 10, true).await.unwrap();
     assert!(due.parcels.is_empty());
     assert_eq!(due.next_at, Some(100));
     assert_eq!(due_events(&store, 100).await, [(id(&page, Event::Firing), Event::Firing)]);
     store.record(&id(&page, Event::Firing), attempt(101, Some(200)), Ruling::Delivered).await.unwrap();
     assert_eq!(due_events(&store, 101).await, [(id(&page, Event::Resolved), Event::Resolved)]);
     store.record(&id(&page, Event::Resolved), attempt(102, Some(204)), Ruling::Delivered).await.unwrap();
-    assert_eq!(store.due("hook", 103, 10).await.unwrap().next_at, None);
+    assert_eq!(store.due("hook", 103, 10, true).await.unwrap().next_at, None);
 }
 
 /// Scenario: attempts of every kind, then the list of alerts.
@@ -247,7 +248,7 @@ fn other_files_are_refused() {
     drop(Store::open(&dir.path().join("newer")).unwrap());
     let newer = Connection::open(dir.path().join("newer")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
-    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 2"));
+    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 3"));
     let foreign = Connection::open(dir.path().join("foreign")).unwrap();
     foreign.pragma_update(None, "application_id", 42).unwrap();
     assert!(open_error("foreign").contains("belongs to another program (application id 42)"));
@@ -273,28 +274,50 @@ async fn commits_are_durable() {
     };
     assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
     assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
-    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(2));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(3));
     store.clone().close().await.unwrap();
     assert!(matches!(store.latest().await, Err(Error::Closed)));
 }
 
-/// Scenario: a file as version 1 left it, with an alert in it.
-/// Guarantees: it gains the tables of version 2 and keeps what it had.
+/// Scenario: files as versions 1 and 2 left them, with an alert, a notification that waits after an attempt, and one
+/// that is delivered.
+/// Guarantees: they gain the tables of later versions and keep what they had, the ledger included; what is enqueued
+/// later comes behind it.
 #[tokio::test]
-async fn an_older_file_is_upgraded() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("state.sqlite");
-    let store = Store::open(&path).unwrap();
-    let firing = alert(Severity::Page, SECOND);
-    store.commit(vec![change(&firing, &["hook"])], Vec::new(), SECOND).await.unwrap();
-    store.close().await.unwrap();
-    let older = Connection::open(&path).unwrap();
-    older.execute_batch("DROP TABLE ownership; DROP TABLE deployment; PRAGMA user_version = 1;").unwrap();
-    older.close().unwrap();
-    let store = Store::open(&path).unwrap();
-    assert_eq!(store.latest().await.unwrap(), [firing]);
-    assert!(store.put_ownership(owned("cart", "payments", 1)).await.unwrap());
-    assert!(store.put_deployment(deployment("1.0", 1)).await.unwrap());
+async fn older_files_are_upgraded() {
+    for version in [1, 2] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.sqlite");
+        let firing = alert(Severity::Page, SECOND);
+        let older = schema::open_as(&path, version);
+        let rows = format!(
+            "INSERT INTO alert VALUES ('{}', 'slo', 'An SLO', 'checkout', 'page', 'firing', {SECOND}, {SECOND}, NULL,
+                NULL, 'it burns');
+            INSERT INTO delivery VALUES (7, 'one', '{}', 'slo', 'page', 'hook', 'firing', x'01', 'waiting', 5, 9, NULL),
+                (8, 'two', '{}', 'slo', 'page', 'mail', 'firing', x'02', 'delivered', 5, 5, 6);
+            INSERT INTO attempt VALUES (7, 1, 6, 5, 503, 'refused', 'ok', NULL),
+                (8, 1, 6, 5, 200, '', 'ok', NULL);",
+            firing.id, firing.id, firing.id
+        );
+        older.execute_batch(&rows).unwrap();
+        older.close().unwrap();
+
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.latest().await.unwrap(), std::slice::from_ref(&firing));
+        assert!(store.put_ownership(owned("cart", "payments", 1)).await.unwrap());
+        assert!(store.put_deployment(deployment("1.0", 1)).await.unwrap());
+        let (delivery, body) = store.delivery("one").await.unwrap().unwrap();
+        assert_eq!((delivery.kind.as_str(), delivery.is_test, body), ("webhook", false, vec![1]));
+        assert_eq!(delivery.attempts, [attempt(6, Some(503))]);
+        let waiting = store.due("hook", 9, 10, true).await.unwrap().parcels;
+        assert_eq!((waiting.len(), waiting[0].queued_at, waiting[0].n_attempts), (1, 5, 1));
+        store.commit(vec![change(&resolved(&firing, 20), &["hook"])], Vec::new(), 20).await.unwrap();
+        let sequence = store.writer.call(|connection| {
+            let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+            connection.query_row("SELECT max(seq) FROM delivery", [], read).map_err(Error::sqlite("look"))
+        });
+        assert_eq!(sequence.await.unwrap(), 9);
+    }
 }
 
 fn owned(service: &str, owner: &str, updated_at: i64) -> StoredOwnership {
@@ -378,6 +401,187 @@ async fn old_deployments_make_room() {
     assert_eq!(store.deployments("shop", 0, 10, 10).await.unwrap(), [other]);
 }
 
+async fn finish(store: &Store, id: &str, at: i64, status: u16, ruling: Ruling) {
+    store.record(id, attempt(at, Some(status)), ruling).await.unwrap();
+}
+
+/// Scenario: a dead letter is replayed, waits, is delivered, and is replayed again; then something unknown.
+/// Guarantees: it has its id, its bytes and its ledger, its attempts are counted from the replay on, and what waits is
+/// not queued twice.
+#[tokio::test]
+async fn a_dead_letter_is_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let page = alert(Severity::Page, 1);
+    store.commit(vec![change(&page, &["hook"])], Vec::new(), 10).await.unwrap();
+    let id = event_id(&page.id, Event::Firing, "hook");
+    finish(&store, &id, 11, 503, Ruling::RetryAt(12)).await;
+    finish(&store, &id, 12, 400, Ruling::Dead).await;
+
+    let queued = Replayed::Queued { receiver: "hook".to_owned() };
+    assert_eq!(store.replay(&id, 50).await.unwrap(), queued);
+    assert_eq!(store.replay(&id, 50).await.unwrap(), Replayed::Waiting);
+    let parcel = store.due("hook", 50, 10, false).await.unwrap().parcels.remove(0);
+    assert_eq!((parcel.id.as_str(), parcel.n_attempts, parcel.queued_at), (id.as_str(), 0, 50));
+    assert_eq!(parcel.body, b"firing");
+    finish(&store, &id, 51, 200, Ruling::Delivered).await;
+    let (delivery, _) = store.delivery(&id).await.unwrap().unwrap();
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 3));
+    assert_eq!(store.replay(&id, 60).await.unwrap(), queued);
+    assert_eq!(store.replay("other", 60).await.unwrap(), Replayed::NotFound);
+}
+
+/// Scenario: of one alert the firing is dead and the end was delivered; of another both are dead; a range is replayed,
+/// then a part of it.
+/// Guarantees: an older state never overtakes a newer one that the receiver knows; the rest is queued in order; the
+/// limit says that there is more.
+#[tokio::test]
+async fn a_range_is_replayed_without_overtaking() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (page, ticket) = (alert(Severity::Page, 1), alert(Severity::Ticket, 2));
+    let id = |alert: &AlertRecord, event| event_id(&alert.id, event, "hook");
+    for (alert, end) in [(&page, Ruling::Delivered), (&ticket, Ruling::Dead)] {
+        store.commit(vec![change(alert, &["hook"])], Vec::new(), 10).await.unwrap();
+        finish(&store, &id(alert, Event::Firing), 11, 400, Ruling::Dead).await;
+        store.commit(vec![change(&resolved(alert, 20), &["hook"])], Vec::new(), 20).await.unwrap();
+        finish(&store, &id(alert, Event::Resolved), 21, 400, end).await;
+    }
+    assert_eq!(store.replay(&id(&page, Event::Firing), 50).await.unwrap(), Replayed::Overtaken);
+    let none = store.replay_range("hook", (30, 40), 10, 50).await.unwrap();
+    assert_eq!(none, ReplayedRange::default());
+    let some = store.replay_range("hook", (0, 40), 2, 50).await.unwrap();
+    assert_eq!(some, ReplayedRange { n_queued: 1, n_overtaken: 1, has_more: true });
+    let rest = store.replay_range("hook", (0, 40), 10, 50).await.unwrap();
+    assert_eq!(rest, ReplayedRange { n_queued: 1, n_overtaken: 1, has_more: false });
+    assert_eq!(due_events(&store, 50).await, [(id(&ticket, Event::Firing), Event::Firing)]);
+    finish(&store, &id(&ticket, Event::Firing), 51, 200, Ruling::Delivered).await;
+    assert_eq!(due_events(&store, 51).await, [(id(&ticket, Event::Resolved), Event::Resolved)]);
+}
+
+fn own(name: &str, is_test: bool) -> OwnNotice {
+    let delivery = NewDelivery {
+        id: name.to_owned(),
+        receiver: "hook".to_owned(),
+        kind: "slack",
+        event: Event::Firing,
+        body: name.into(),
+    };
+    OwnNotice {
+        delivery,
+        group: format!("@{name}"),
+        severity: Severity::Ticket,
+        is_test,
+        first_attempt_at: 100,
+    }
+}
+
+/// Scenario: a test and a notice that no alert caused, beside a notification of an alert; the test fails.
+/// Guarantees: they are listed, newest first, by receiver and by state; they wait until their time and for nobody; a
+/// failed test is not counted among dead letters; all of them are forgotten in time.
+#[tokio::test]
+async fn own_notices_are_deliveries() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let page = alert(Severity::Page, 1);
+    store.commit(vec![change(&page, &["hook", "mail"])], Vec::new(), 10).await.unwrap();
+    store.enqueue(vec![own("test", true), own("trouble", false)], 20).await.unwrap();
+    store.enqueue(vec![own("trouble", false)], 30).await.unwrap();
+    let listed = async |receiver: Option<&str>, state, limit| {
+        let receiver = receiver.map(str::to_owned);
+        let filter = DeliveryFilter { receiver, state, from: 0, to: 25, limit };
+        let found = store.deliveries(filter).await.unwrap();
+        found.into_iter().map(|one| (one.id, one.alert_id.is_some())).collect::<Vec<_>>()
+    };
+    let of_alert = (event_id(&page.id, Event::Firing, "hook"), true);
+    let (test, trouble) = (("test".to_owned(), false), ("trouble".to_owned(), false));
+    assert_eq!(listed(Some("hook"), None, 10).await, [trouble.clone(), test.clone(), of_alert.clone()]);
+    assert_eq!(listed(None, None, 1).await, std::slice::from_ref(&trouble));
+    assert_eq!(due_events(&store, 99).await, [(of_alert.0.clone(), Event::Firing)]);
+    assert_eq!(due_events(&store, 100).await.len(), 3);
+    finish(&store, "test", 101, 404, Ruling::Dead).await;
+    assert_eq!(listed(Some("hook"), Some(DeliveryState::Dead), 10).await, [test]);
+    assert_eq!(store.receiver_counts().await.unwrap()["hook"], ReceiverCounts { n_waiting: 2, n_dead: 0 });
+    store.prune(1_000, 0).await.unwrap();
+    assert_eq!(listed(Some("hook"), None, 10).await, [trouble, of_alert]);
+}
+
+/// Scenario: a retry and a first attempt are due while retries are not wanted.
+/// Guarantees: only the first attempt is given out.
+#[tokio::test]
+async fn retries_can_be_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (page, ticket) = (alert(Severity::Page, 1), alert(Severity::Ticket, 2));
+    store.commit(vec![change(&page, &["hook"])], Vec::new(), 10).await.unwrap();
+    let id = event_id(&page.id, Event::Firing, "hook");
+    finish(&store, &id, 11, 503, Ruling::RetryAt(12)).await;
+    store.commit(vec![change(&ticket, &["hook"])], Vec::new(), 13).await.unwrap();
+    let fresh = store.due("hook", 20, 10, false).await.unwrap().parcels;
+    let fresh: Vec<_> = fresh.into_iter().map(|parcel| parcel.id).collect();
+    assert_eq!(fresh, [event_id(&ticket.id, Event::Firing, "hook")]);
+    assert_eq!(due_events(&store, 20).await.len(), 2);
+}
+
+/// Scenario: pages of which one reached nobody yet, one is dead, one was delivered, one is over; and a ticket.
+/// Guarantees: those that fire and did not get through are late, from their time on; what was tried in vain for long
+/// makes its receiver stuck.
+#[tokio::test]
+async fn what_does_not_get_through_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (page, ticket) = (alert(Severity::Page, 1), alert(Severity::Ticket, 2));
+    store.commit(vec![change(&page, &["hook", "mail", "chat"])], Vec::new(), 10).await.unwrap();
+    store.commit(vec![change(&ticket, &["hook"])], Vec::new(), 10).await.unwrap();
+    let id = |receiver| event_id(&page.id, Event::Firing, receiver);
+    finish(&store, &id("mail"), 11, 400, Ruling::Dead).await;
+    finish(&store, &id("chat"), 11, 200, Ruling::Delivered).await;
+    assert!(store.late_pages(9).await.unwrap().is_empty());
+    let mut late: Vec<_> = store.late_pages(10).await.unwrap().into_iter().map(|(_, name)| name).collect();
+    late.sort_unstable();
+    assert_eq!(late, ["hook", "mail"]);
+    assert!(store.stuck(10).await.unwrap().is_empty(), "nothing was tried");
+    finish(&store, &id("hook"), 11, 503, Ruling::RetryAt(12)).await;
+    assert!(store.stuck(9).await.unwrap().is_empty());
+    let stuck = Stuck { receiver: "hook".to_owned(), delivery_id: id("hook"), since: 10 };
+    assert_eq!(store.stuck(10).await.unwrap(), [stuck]);
+    store.commit(vec![change(&resolved(&page, 20), &[])], Vec::new(), 20).await.unwrap();
+    assert!(store.late_pages(30).await.unwrap().is_empty());
+}
+
+/// Scenario: an Alertmanager is told of two alerts; one ends, and the moment of its end passes.
+/// Guarantees: what it was last told of each stands while the alert fires, and for a while after its end; what has not
+/// reached it does not stand.
+#[tokio::test]
+async fn what_an_alertmanager_was_told_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (page, ticket) = (alert(Severity::Page, 1), alert(Severity::Ticket, 2));
+    let told = |alert: &AlertRecord| {
+        let mut change = change(alert, &["hook"]);
+        change.deliveries[0].kind = "alertmanager";
+        change.deliveries[0].body =
+            [alert.severity.name(), change.deliveries[0].event.name()].join(" ").into();
+        change
+    };
+    let standing = async |after| {
+        let bodies = store.standing("hook", after).await.unwrap();
+        let mut bodies: Vec<_> = bodies.into_iter().map(|body| String::from_utf8(body).unwrap()).collect();
+        bodies.sort_unstable();
+        bodies
+    };
+    store.commit(vec![told(&page), told(&ticket)], Vec::new(), 10).await.unwrap();
+    finish(&store, &event_id(&page.id, Event::Firing, "hook"), 11, 200, Ruling::Delivered).await;
+    assert_eq!(standing(0).await, ["page firing"]);
+    finish(&store, &event_id(&ticket.id, Event::Firing, "hook"), 11, 200, Ruling::Delivered).await;
+    assert_eq!(standing(0).await, ["page firing", "ticket firing"]);
+    store.commit(vec![told(&resolved(&page, 20))], Vec::new(), 20).await.unwrap();
+    assert_eq!(standing(0).await, ["ticket firing"]);
+    finish(&store, &event_id(&page.id, Event::Resolved, "hook"), 21, 200, Ruling::Delivered).await;
+    assert_eq!(standing(26).await, ["page resolved", "ticket firing"]);
+    assert_eq!(standing(27).await, ["ticket firing"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     /// Scenario: firings and resolves of one alert, delivered, refused or given up in any pattern, with
@@ -405,7 +609,7 @@ proptest! {
             for (n, ruling) in (0_i64..).zip(rulings) {
                 let store = Store::open(&path).unwrap();
                 let now = 100 * SECOND + n;
-                let due = store.due("hook", now, 10).await.unwrap();
+                let due = store.due("hook", now, 10, true).await.unwrap();
                 assert!(due.parcels.len() <= 1);
                 if let Some(parcel) = due.parcels.first() {
                     let ruling = [Ruling::Delivered, Ruling::RetryAt(now), Ruling::Dead][ruling as usize];

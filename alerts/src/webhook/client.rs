@@ -1,21 +1,22 @@
-//! One HTTP client per receiver, and one attempt with it.
+//! The clients of one receiver, and one attempt with them.
 //!
 //! Every attempt resolves the name again and checks what it connects to. Redirects, proxies and
 //! compression are off: each of them would reach a place, or a size, that nobody checked. An attempt never
 //! fails; how it went is its result.
 
 use super::{
-    retry::{Outcome, nanos, retry_after},
-    sign::Secret,
-    target::{AddressGuard, ReceiverUrl, TargetError},
+    courier::Clock,
+    kinds::Kind,
+    receiver::Receiver,
+    request::{HttpRequest, Letter, MailRequest, Outgoing},
+    resolve::{GuardedResolver, Lookup},
+    retry::{Answer, Verdict, nanos, retry_after},
+    smtp::MailClient,
 };
 use crate::{Attempt, Error};
-use reqwest::{
-    Client, Response,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header,
-};
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use reqwest::{Client, RequestBuilder, Response, header};
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 
 /// More of an answer is not read: the connection is dropped there.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -25,62 +26,90 @@ const ANSWER_BYTES_KEPT: usize = 1024;
 const ERROR_CHARS_MAX: usize = 300;
 const USER_AGENT: &str = concat!("Firstfault/", env!("CARGO_PKG_VERSION"));
 
-/// Looks a host name up. A type of its own so that a test can let a name change its mind.
-pub(super) trait Lookup: Send + Sync + 'static {
-    fn lookup(&self, host: String) -> LookupAnswer;
+/// What carries notifications to one receiver.
+pub(super) enum Carrier {
+    Http(Client),
+    Mail(MailClient),
 }
 
-pub(super) type LookupAnswer = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+/// What was said and heard, before it is judged.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// Absent when no answer came.
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: Option<Duration>,
+    /// Why no answer came, or what was wrong with it.
+    pub(super) error: String,
+    /// Its beginning.
+    pub(super) answer: String,
+    pub(super) address: Option<String>,
+}
 
-/// The operating system's resolver.
-pub(super) struct SystemLookup;
+impl Carrier {
+    pub(super) fn new(
+        receiver: &Receiver,
+        timeout: Duration,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, Error> {
+        // Fails when a provider is installed already, and then that one serves.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        match &receiver.kind {
+            Kind::Email(mail) => {
+                MailClient::new(&receiver.name, mail.server(), timeout, lookup).map(Self::Mail)
+            }
+            kind => http_client(&receiver.name, kind, timeout, lookup).map(Self::Http),
+        }
+    }
 
-impl Lookup for SystemLookup {
-    fn lookup(&self, host: String) -> LookupAnswer {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) })
+    /// Sends one notification once. `clock` is read before and after.
+    pub(super) async fn attempt(
+        &self,
+        kind: &Kind,
+        id: &str,
+        body: &[u8],
+        clock: &Clock,
+    ) -> (Attempt, Verdict) {
+        let at = clock();
+        let (exchange, verdict) = match (self, kind.outgoing(Letter { id, body, at })) {
+            (Self::Http(client), Ok(Outgoing::Http(requests))) => post(client, kind, requests, clock).await,
+            (Self::Mail(client), Ok(Outgoing::Mail(request))) => hand_over(client, kind, &request).await,
+            (_, Err(garbled)) => (Exchange::failed(garbled.to_string()), Verdict::Final),
+            (_, Ok(_)) => (Exchange::failed("there is no client for it".to_owned()), Verdict::Final),
+        };
+        let Exchange { status, error, answer, address, .. } = exchange;
+        let duration_ns = clock().saturating_sub(at).max(0);
+        (Attempt { at, duration_ns, status, error, answer, address }, verdict)
     }
 }
 
-/// Resolves names and lets only permitted addresses through; the connection goes to one of these, so
-/// that no second lookup can change it.
-struct GuardedResolver {
-    guard: AddressGuard,
-    lookup: Arc<dyn Lookup>,
-}
+impl Exchange {
+    fn failed(error: String) -> Self {
+        Self { error, ..Self::default() }
+    }
 
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (guard, host) = (self.guard, name.as_str().to_owned());
-        let answer = self.lookup.lookup(host.clone());
-        Box::pin(async move { Ok(Box::new(permitted(guard, &host, answer.await?)?.into_iter()) as Addrs) })
+    /// The verdict; where it is not a good one, there is an error now.
+    fn judged(mut self, kind: &Kind) -> (Self, Verdict) {
+        let Some(status) = self.status else { return (self, Verdict::NO_ANSWER) };
+        let verdict =
+            kind.judge(&Answer { status, retry_after: self.retry_after, body: self.answer.as_str() });
+        if verdict != Verdict::Delivered && self.error.is_empty() {
+            self.error = refusal(status, verdict);
+        }
+        (self, verdict)
     }
 }
 
-/// Any forbidden address among the answers refuses the name: a mixed answer is how a rebinding starts.
-fn permitted(
-    guard: AddressGuard,
-    host: &str,
-    addresses: Vec<SocketAddr>,
-) -> Result<Vec<SocketAddr>, TargetError> {
-    if addresses.is_empty() {
-        return Err(TargetError::NoAddress { host: host.to_owned() });
-    }
-    addresses.iter().try_for_each(|address| guard.check(address.ip()))?;
-    Ok(addresses)
-}
-
-/// Builds the client of one receiver.
-pub(super) fn client(
+/// Builds the HTTP client of one receiver.
+fn http_client(
     receiver: &str,
-    target: &ReceiverUrl,
+    kind: &Kind,
     timeout: Duration,
     lookup: Arc<dyn Lookup>,
 ) -> Result<Client, Error> {
-    // Fails when a provider is installed already, and then that one serves.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    let guard = kind.guard().cloned().unwrap_or_default();
     let builder = Client::builder()
         .user_agent(USER_AGENT)
-        .dns_resolver(Arc::new(GuardedResolver { guard: target.guard(), lookup }))
+        .dns_resolver(Arc::new(GuardedResolver { guard, lookup }))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .retry(reqwest::retry::never())
@@ -88,72 +117,96 @@ pub(super) fn client(
         .pool_max_idle_per_host(0)
         .http1_only();
     // Without TLS there is nothing to verify, and a machine without root certificates can still deliver.
-    let builder = if target.url().scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+    let is_plain = kind.targets().iter().all(|target| target.url().scheme() == "http");
+    let builder = if is_plain { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|source| Error::Client { receiver: receiver.to_owned(), source })
 }
 
-/// The parts of a request that change from one notification to the next.
-pub(super) struct Letter<'a> {
-    pub(super) id: &'a str,
-    pub(super) body: Vec<u8>,
-    pub(super) secret: Option<&'a Secret>,
+async fn hand_over(client: &MailClient, kind: &Kind, request: &MailRequest<'_>) -> (Exchange, Verdict) {
+    client.send(request).await.judged(kind)
 }
 
-/// Sends one notification once. `clock` is read before and after.
-pub(super) async fn attempt(
+/// To all targets at once: one that hangs must not keep the others waiting.
+async fn post(
     client: &Client,
-    target: &ReceiverUrl,
-    letter: Letter<'_>,
-    clock: &(dyn Fn() -> i64 + Send + Sync),
-) -> (Attempt, Outcome) {
-    let at = clock();
-    let sent = match target.check_literal() {
-        Ok(()) => request(client, target, letter, at).send().await.map_err(|error| explain(&error)),
-        Err(error) => Err(error.to_string()),
-    };
-    let (mut attempt, outcome) = match sent {
-        Ok(response) => answered(response, clock()).await,
-        Err(error) => (blank(at, error), Outcome::NoAnswer),
-    };
-    attempt.at = at;
-    attempt.duration_ns = clock().saturating_sub(at).max(0);
-    (attempt, outcome)
+    kind: &Kind,
+    requests: Vec<HttpRequest<'_>>,
+    clock: &Clock,
+) -> (Exchange, Verdict) {
+    let mut under_way = JoinSet::new();
+    for (n, request) in requests.into_iter().enumerate() {
+        let (target, checked) = (request.target.to_string(), request.target.check_literal());
+        let (builder, clock) = (builder(client, request), Clock::clone(clock));
+        under_way.spawn(async move {
+            let exchange = match checked {
+                Ok(()) => exchange(builder, &clock).await,
+                Err(error) => Exchange::failed(error.to_string()),
+            };
+            (n, target, exchange)
+        });
+    }
+    let mut done = under_way.join_all().await;
+    done.sort_by_key(|(n, ..)| *n);
+    let judged = done.into_iter().map(|(_, target, exchange)| (target, exchange.judged(kind)));
+    merged(judged.collect())
 }
 
-fn request(client: &Client, target: &ReceiverUrl, letter: Letter<'_>, at: i64) -> reqwest::RequestBuilder {
-    let timestamp_s = at / 1_000_000_000;
-    let request = client
-        .post(target.url().clone())
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("webhook-id", letter.id)
-        .header("webhook-timestamp", timestamp_s)
-        .header("idempotency-key", letter.id);
-    let signature = letter.secret.map(|secret| secret.signature(letter.id, timestamp_s, &letter.body));
-    let request = match signature {
-        Some(signature) => request.header("webhook-signature", signature),
-        None => request,
+/// Whoever takes it is enough; then the others are noted, and what they did not hear they hear from the next repeat.
+fn merged(mut judged: Vec<(String, (Exchange, Verdict))>) -> (Exchange, Verdict) {
+    let n = judged.len();
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Delivered => 0,
+        Verdict::Retry(_) => 1,
+        Verdict::Final | Verdict::Disable => 2,
     };
-    request.body(letter.body)
+    let failures: Vec<String> = judged
+        .iter()
+        .filter(|(_, (_, verdict))| *verdict != Verdict::Delivered)
+        .map(|(target, (exchange, _))| format!("{target}: {}", exchange.error))
+        .collect();
+    judged.sort_by_key(|(_, (_, verdict))| rank(*verdict));
+    let Some((_, (mut exchange, verdict))) = judged.into_iter().next() else {
+        return (Exchange::failed("there is nowhere to send it".to_owned()), Verdict::Final);
+    };
+    if n > 1 && !failures.is_empty() {
+        let error = format!("{} of {n} did not take it: {}", failures.len(), failures.join("; "));
+        exchange.error = error.chars().take(ERROR_CHARS_MAX).collect();
+    }
+    (exchange, verdict)
+}
+
+fn builder(client: &Client, request: HttpRequest<'_>) -> RequestBuilder {
+    let mut builder = client.post(request.target.url().clone());
+    for header in request.headers {
+        builder = builder.header(header.name, header.value);
+    }
+    builder.body(request.body)
+}
+
+async fn exchange(request: RequestBuilder, clock: &Clock) -> Exchange {
+    match request.send().await {
+        Ok(response) => answered(response, clock()).await,
+        Err(error) => Exchange::failed(explain(&error)),
+    }
 }
 
 /// The status decides; the body is only kept as evidence, and may be cut off.
-async fn answered(response: Response, now: i64) -> (Attempt, Outcome) {
-    let status = response.status();
+async fn answered(response: Response, now: i64) -> Exchange {
     let asked = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let outcome = Outcome::Answered {
-        status: status.as_u16(),
+    Exchange {
+        status: Some(response.status().as_u16()),
         retry_after: asked.and_then(|value| retry_after(value, now)),
-    };
-    let address = response.remote_addr().map(|address| address.to_string());
-    let error = if status.is_success() { String::new() } else { refusal(status.as_u16()) };
-    let answer = read_answer(response).await;
-    (Attempt { status: Some(status.as_u16()), answer, address, ..blank(now, error) }, outcome)
+        error: String::new(),
+        address: response.remote_addr().map(|address| address.to_string()),
+        answer: read_answer(response).await,
+    }
 }
 
-fn refusal(status: u16) -> String {
-    match status {
-        300..=399 => format!("the receiver redirects with {status}, which is not followed"),
-        410 => "the receiver is gone (410) and is not called again".to_owned(),
+fn refusal(status: u16, verdict: Verdict) -> String {
+    match (status, verdict) {
+        (200..=299, _) => format!("the receiver answered {status}, but not that it took the message"),
+        (300..=399, _) => format!("the receiver redirects with {status}, which is not followed"),
+        (_, Verdict::Disable) => format!("the receiver is gone ({status}) and is not called again"),
         _ => format!("the receiver answered {status}"),
     }
 }
@@ -170,17 +223,6 @@ async fn read_answer(mut response: Response) -> String {
         }
     }
     String::from_utf8_lossy(&kept).into_owned()
-}
-
-fn blank(at: i64, error: String) -> Attempt {
-    Attempt {
-        at,
-        duration_ns: nanos(Duration::ZERO),
-        status: None,
-        error,
-        answer: String::new(),
-        address: None,
-    }
 }
 
 /// The kind of failure and its innermost cause. The library's own text would repeat the whole URL.

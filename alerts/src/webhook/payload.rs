@@ -1,8 +1,9 @@
-//! The document a receiver gets: Alertmanager's webhook format, version 4.
+//! What is told, and the document of webhooks: Alertmanager's format, version 4.
 //!
 //! Existing receivers read it as they read Alertmanager's; one more top-level object, `firstfault`,
 //! carries the evidence. Labels say only which alert it is, annotations say what happened. The document
-//! is made once, when the notification is enqueued, and never again.
+//! is made once, when the notification is enqueued, and never again. Other kinds of receivers make theirs of the same
+//! notice.
 
 use crate::{
     Event, Judgement, Ownership, Severity, Slo, TierJudgement,
@@ -32,6 +33,26 @@ pub struct Notice<'a> {
     pub external_url: &'a str,
     /// The moment of the evaluation, in unix nanoseconds.
     pub now: i64,
+    /// Somebody tries whether the receiver is reached; nothing is wrong.
+    pub is_test: bool,
+}
+
+impl Notice<'_> {
+    /// Where the alert is shown with all that became of it.
+    pub(super) fn alert_url(&self) -> String {
+        let page = format!("{}/alerts", self.external_url.trim_end_matches('/'));
+        if self.is_of_our_own() { page } else { format!("{page}?open={}", self.alert.id) }
+    }
+
+    /// Where its cause is shown.
+    pub(super) fn source_url(&self) -> String {
+        if self.is_of_our_own() { self.alert_url() } else { slo_url(self.external_url, &self.alert.slo_id) }
+    }
+
+    /// A test, or trouble with a receiver: no objective is behind it.
+    fn is_of_our_own(&self) -> bool {
+        self.alert.slo_id.is_empty()
+    }
 }
 
 /// The labels of an alert: the same from its first to its last notification.
@@ -46,6 +67,22 @@ impl Identity {
     /// For an SLO that is no longer configured, from what is known about its alert.
     pub fn of_orphan(alert: &AlertRecord) -> Self {
         Self::with(&alert.slo_id, &alert.service, None, alert.severity, BTreeMap::new())
+    }
+
+    /// For what Firstfault has to say about a receiver.
+    pub fn of_receiver(alert_name: &str, receiver: &str, severity: Severity) -> Self {
+        let labels = [
+            ("alertname", alert_name),
+            ("receiver", receiver),
+            ("service", "firstfault"),
+            ("severity", severity.name()),
+        ];
+        Self(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    /// Names and values, which matchers of routes look at.
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 
     fn with(
@@ -83,15 +120,15 @@ impl Identity {
 }
 
 /// The bytes for one receiver.
-pub fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
+pub(super) fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
     let document = compose(notice, receiver);
     serde_json::to_vec(&document).expect("maps with text keys and numbers always serialize")
 }
 
 fn compose<'a>(notice: &Notice<'a>, receiver: &'a str) -> Document<'a> {
-    let Notice { alert, event, identity, annotations, external_url, .. } = *notice;
-    let status = event.name();
-    let group_labels = group_labels(alert);
+    let Notice { event, identity, annotations, external_url, .. } = *notice;
+    let status = event.status();
+    let group_labels = group_labels(identity);
     Document {
         version: "4",
         group_key: group_key(receiver, &group_labels),
@@ -99,20 +136,29 @@ fn compose<'a>(notice: &Notice<'a>, receiver: &'a str) -> Document<'a> {
         status,
         receiver,
         group_labels,
-        common_labels: &identity.0,
+        common_labels: identity.labels(),
         common_annotations: annotations,
         external_url,
         alerts: [Alert {
             status,
-            labels: &identity.0,
+            labels: identity.labels(),
             annotations,
-            starts_at: rfc3339(alert.phase.firing_at().unwrap_or(alert.pending_at)),
-            ends_at: alert.phase.resolved_at().map_or_else(|| ZERO_TIME.to_owned(), rfc3339),
-            generator_url: slo_url(external_url, &alert.slo_id),
+            starts_at: starts_at(notice),
+            ends_at: ends_at(notice).unwrap_or_else(|| ZERO_TIME.to_owned()),
+            generator_url: notice.source_url(),
             fingerprint: identity.fingerprint(),
         }],
         firstfault: evidence(notice, receiver),
     }
+}
+
+pub(super) fn starts_at(notice: &Notice<'_>) -> String {
+    rfc3339(notice.alert.phase.firing_at().unwrap_or(notice.alert.pending_at))
+}
+
+/// None while it goes on.
+pub(super) fn ends_at(notice: &Notice<'_>) -> Option<String> {
+    notice.alert.phase.resolved_at().map(rfc3339)
 }
 
 /// Where an SLO is shown.
@@ -121,12 +167,14 @@ pub fn slo_url(external_url: &str, slo_id: &str) -> String {
 }
 
 /// One group per alert: nothing else would be in it, and its key is stable.
-fn group_labels(alert: &AlertRecord) -> BTreeMap<&'static str, &str> {
-    BTreeMap::from([
-        ("alertname", ALERT_NAME),
-        ("severity", alert.severity.name()),
-        ("slo", alert.slo_id.as_str()),
-    ])
+fn group_labels(identity: &Identity) -> BTreeMap<&'static str, &str> {
+    let named = |name: &'static str| Some((name, identity.0.get(name)?.as_str()));
+    let of = if identity.0.contains_key("slo") {
+        ["alertname", "severity", "slo"]
+    } else {
+        ["alertname", "receiver", "severity"]
+    };
+    of.into_iter().filter_map(named).collect()
 }
 
 /// Opaque to receivers; the shape is Alertmanager's: a routing path, then the group's labels.
@@ -137,11 +185,11 @@ fn group_key(receiver: &str, labels: &BTreeMap<&'static str, &str>) -> String {
 }
 
 /// RFC 3339 in UTC. Times past the year 9999 cannot come from a clock.
-fn rfc3339(at: i64) -> String {
+pub(super) fn rfc3339(at: i64) -> String {
     Timestamp::from_nanosecond(i128::from(at)).map_or_else(|_| ZERO_TIME.to_owned(), |at| at.to_string())
 }
 
-fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
+pub(super) fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
     Evidence {
         version: 1,
         event_id: event_id(&notice.alert.id, notice.event, receiver),
@@ -242,8 +290,9 @@ struct Alert<'a> {
     fingerprint: String,
 }
 
+/// What was found, exact and for programs.
 #[derive(Serialize)]
-struct Evidence {
+pub(super) struct Evidence {
     version: u32,
     event_id: String,
     alert_id: String,

@@ -46,15 +46,41 @@ impl RetryPolicy {
     }
 }
 
-/// How an attempt ended.
+/// What a receiver said, as far as it decides anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// No answer: name, connection, TLS, time-out, or cut off.
-    NoAnswer,
-    Answered {
-        status: u16,
-        retry_after: Option<Duration>,
-    },
+pub(super) struct Answer<'a> {
+    /// Of HTTP or SMTP.
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    /// Its beginning.
+    pub(super) body: &'a str,
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Delivered,
+    /// Another attempt may succeed. Also where no answer came: name, connection, TLS, time-out, or cut off.
+    Retry(Option<Duration>),
+    /// The receiver will not take it, ever.
+    Final,
+    /// As `Final`, and the receiver is not to be called again.
+    Disable,
+}
+
+impl Verdict {
+    pub(super) const NO_ANSWER: Self = Self::Retry(None);
+}
+
+/// What most receivers mean. 2xx is success. 408, 425, 429 and 5xx are tried again; redirects are not followed and
+/// count, like other 4xx, as a refusal; 410 says that the receiver is gone.
+pub(super) fn by_status(answer: &Answer<'_>) -> Verdict {
+    match answer.status {
+        200..=299 => Verdict::Delivered,
+        410 => Verdict::Disable,
+        408 | 425 | 429 | 500..=599 => Verdict::Retry(answer.retry_after),
+        _ => Verdict::Final,
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,28 +93,24 @@ pub(super) enum Decision {
     Disable,
 }
 
-/// 2xx is success. No answer, 408, 425, 429 and 5xx are tried again; redirects are not followed
-/// and count, like other 4xx, as a refusal; 410 says that the receiver is gone.
+/// What follows from the verdict on an attempt that ended now, the `n_attempts`th since the notification was queued.
 pub(super) fn decide(
     policy: &RetryPolicy,
-    outcome: Outcome,
+    verdict: Verdict,
     n_attempts: u32,
-    created_at: i64,
+    queued_at: i64,
     now: i64,
     random: f64,
 ) -> Decision {
-    let asked = match outcome {
-        Outcome::Answered { status: 200..=299, .. } => return Decision::Delivered,
-        Outcome::Answered { status: 410, .. } => return Decision::Disable,
-        Outcome::NoAnswer => Duration::ZERO,
-        Outcome::Answered { status: 408 | 425 | 429 | 500..=599, retry_after } => {
-            retry_after.unwrap_or_default().min(policy.retry_after_max)
-        }
-        Outcome::Answered { .. } => return Decision::Dead,
+    let asked = match verdict {
+        Verdict::Delivered => return Decision::Delivered,
+        Verdict::Disable => return Decision::Disable,
+        Verdict::Final => return Decision::Dead,
+        Verdict::Retry(asked) => asked.unwrap_or_default().min(policy.retry_after_max),
     };
     let wait = policy.wait(n_attempts, random).max(asked);
     let next_at = now.saturating_add(nanos(wait));
-    if next_at.saturating_sub(created_at) > nanos(policy.give_up_after) {
+    if next_at.saturating_sub(queued_at) > nanos(policy.give_up_after) {
         return Decision::Dead;
     }
     Decision::RetryAt(next_at)

@@ -1,4 +1,5 @@
-//! Standard Webhooks signatures: `v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`.
+//! Standard Webhooks signatures: `v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`; and other texts that
+//! receivers want to see and nobody else.
 //!
 //! Signs the exact bytes that are sent. A secret is never shown, logged or compared.
 
@@ -51,6 +52,34 @@ impl Secret {
             format!("v1,{}", STANDARD.encode(hmac_sha256(key, &message)))
         };
         self.keys.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A token, a password or a key: text that nobody is shown.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(***)")
+    }
+}
+
+impl Token {
+    /// None where nothing is there, or a control character. Blanks around it belong to the file that it comes from.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let is_good = !text.is_empty() && !text.contains(|c: char| c.is_control());
+        is_good.then(|| Self(text.to_owned()))
+    }
+
+    /// Visible ASCII, as the headers of HTTP want it.
+    pub fn fits_a_header(&self) -> bool {
+        self.0.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
     }
 }
 
@@ -128,5 +157,16 @@ mod tests {
         assert_eq!(Secret::parse(&short).unwrap_err(), SecretError::Length { n_bytes: 23 });
         let long = format!("whsec_{}", STANDARD.encode([1_u8; 65]));
         assert_eq!(Secret::parse(&long).unwrap_err(), SecretError::Length { n_bytes: 65 });
+    }
+
+    /// Scenario: tokens as files hold them, with a line break, with one in between, and with nothing else.
+    /// Guarantees: blanks around are not part of it, control characters are refused, nothing prints it.
+    #[test]
+    fn tokens() {
+        let token = Token::parse(" s3cret\n").unwrap();
+        assert_eq!(token.reveal(), "s3cret");
+        assert_eq!(format!("{token:?}"), "Token(***)");
+        assert!(token.fits_a_header() && !Token::parse("two words").unwrap().fits_a_header());
+        assert!(Token::parse("a\r\nb").is_none() && Token::parse(" \n").is_none());
     }
 }

@@ -1,13 +1,14 @@
-//! Where a webhook may go: the checks against requests forged through a receiver's address.
+//! Where a notification may go: the checks against requests forged through a receiver's address.
 //!
 //! The URL's spelling is checked when it is configured, the address at every connect, after the name
 //! was resolved: a name that was public at start may point to the loopback later. Only scheme, host
-//! and port of a receiver are ever shown, since paths and queries carry tokens.
+//! and port of a receiver are ever shown, since paths and queries carry tokens. Mail servers pass the same guard.
 
 use reqwest::Url;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
 };
 
 /// A receiver's address, checked as far as its spelling goes.
@@ -43,6 +44,15 @@ pub enum TargetError {
     #[error("plain http is only for internal receivers: use https, or set allow_private_targets = true")]
     PlainHttp,
 
+    #[error(
+        "mail in the clear is only for internal servers: use tls = \"starttls\" or \"implicit\", \
+         or set allow_private_targets = true"
+    )]
+    PlainMail,
+
+    #[error("{host:?} is no host; write a name such as mail.example.com, or an address")]
+    Host { host: String },
+
     #[error("the url must not hold a user name or password; use a path, a query or a signing secret")]
     UserInfo,
 
@@ -68,14 +78,15 @@ fn hint(kind: &str) -> &'static str {
 }
 
 impl ReceiverUrl {
-    pub fn parse(text: &str, allow_private_targets: bool) -> Result<Self, TargetError> {
+    pub fn parse(text: &str, private: impl Into<PrivateTargets>) -> Result<Self, TargetError> {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(TargetError::Blank);
         }
+        let guard = AddressGuard { private: private.into() };
         let url = Url::parse(text).map_err(|error| TargetError::Parse { reason: error.to_string() })?;
         match url.scheme() {
             "https" => {}
-            "http" if allow_private_targets => {}
+            "http" if guard.is_for_internal() => {}
             "http" => return Err(TargetError::PlainHttp),
             scheme => return Err(TargetError::Scheme { scheme: scheme.to_owned() }),
         }
@@ -83,15 +94,22 @@ impl ReceiverUrl {
             return Err(TargetError::UserInfo);
         }
         check_spelling(text, &url)?;
-        let target = Self { url, guard: AddressGuard { allow_private_targets } };
+        let target = Self { url, guard };
         target.check_literal()?;
         Ok(target)
+    }
+
+    /// The same place, with a path below its own.
+    pub(crate) fn below(&self, path: &str) -> Self {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
+        Self { url, guard: self.guard.clone() }
     }
 
     /// Plain http to a guard that denies private networks: what a test can serve but nobody can configure.
     #[cfg(test)]
     pub(super) fn guarded(text: &str) -> Self {
-        let guard = AddressGuard { allow_private_targets: false };
+        let guard = AddressGuard { private: PrivateTargets::Denied };
         Self { guard, ..Self::parse(text, true).unwrap() }
     }
 
@@ -100,8 +118,8 @@ impl ReceiverUrl {
         &self.url
     }
 
-    pub(crate) fn guard(&self) -> AddressGuard {
-        self.guard
+    pub(crate) fn guard(&self) -> &AddressGuard {
+        &self.guard
     }
 
     /// A host that is an address never meets the resolver, so it is checked here.
@@ -135,19 +153,166 @@ fn check_spelling(text: &str, url: &Url) -> Result<(), TargetError> {
     Err(TargetError::Disguise { host: written.to_owned(), plain: host.to_owned() })
 }
 
-/// Decides about addresses, at configuration and at every connect.
+/// A server that takes mail, checked as far as its spelling goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    host: String,
+    port: u16,
+    tls: MailTls,
+    guard: AddressGuard,
+}
+
+/// How the way to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// The server is asked to encrypt; one that cannot gets nothing.
+    StartTls,
+    /// From the first byte.
+    Implicit,
+    /// Not at all: for servers on internal networks.
+    Off,
+}
+
+impl fmt::Display for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls == MailTls::Implicit { "smtps" } else { "smtp" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+/// A name in the domain name system has at most this many bytes.
+const HOST_BYTES_MAX: usize = 253;
+
+impl MailServer {
+    pub fn parse(
+        host: &str,
+        port: u16,
+        tls: MailTls,
+        private: impl Into<PrivateTargets>,
+    ) -> Result<Self, TargetError> {
+        let guard = AddressGuard { private: private.into() };
+        if tls == MailTls::Off && !guard.is_for_internal() {
+            return Err(TargetError::PlainMail);
+        }
+        if let Ok(address) = host.parse() {
+            guard.check(address)?;
+        } else {
+            check_host(host)?;
+        }
+        Ok(Self { host: host.to_owned(), port, tls, guard })
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn tls(&self) -> MailTls {
+        self.tls
+    }
+
+    pub(crate) fn guard(&self) -> &AddressGuard {
+        &self.guard
+    }
+}
+
+/// A name, and no address in disguise: resolvers read `127.1` as URL parsers do.
+fn check_host(host: &str) -> Result<(), TargetError> {
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || b".-_".contains(&c);
+    if host.is_empty() || host.len() > HOST_BYTES_MAX || !host.bytes().all(is_name) {
+        return Err(TargetError::Host { host: host.to_owned() });
+    }
+    let text = format!("https://{host}/");
+    let url = Url::parse(&text).map_err(|_| TargetError::Host { host: host.to_owned() })?;
+    check_spelling(&text, &url)
+}
+
+/// Which networks that are not public a receiver may be in. Metadata services are never among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PrivateTargets {
+    #[default]
+    Denied,
+    /// Loopback, private, shared and link-local networks.
+    Allowed,
+    /// As far as they are in one of these.
+    Networks(Arc<[Network]>),
+}
+
+impl From<bool> for PrivateTargets {
+    fn from(is_allowed: bool) -> Self {
+        if is_allowed { Self::Allowed } else { Self::Denied }
+    }
+}
+
+/// Addresses that begin with the same bits: `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    n_bits: u8,
+}
+
+impl Network {
+    /// Reads an address, with `/` and a number of bits where it is more than one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, n)| (address, Some(n)));
+        let address: IpAddr = address.parse().ok()?;
+        let n_bits_max = if address.is_ipv4() { 32 } else { 128 };
+        let n_bits = match bits {
+            Some(bits) => bits.parse().ok().filter(|n_bits| *n_bits <= n_bits_max)?,
+            None => n_bits_max,
+        };
+        Some(Self { address, n_bits })
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differing = u32::from(own) ^ u32::from(other);
+                differing.leading_zeros() >= u32::from(self.n_bits)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differing = u128::from(own) ^ u128::from(other);
+                differing.leading_zeros() >= u32::from(self.n_bits)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Decides about addresses, at configuration and at every connect.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct AddressGuard {
-    /// Lets loopback, private, shared and link-local networks pass. Metadata services stay denied.
-    pub(crate) allow_private_targets: bool,
+    pub(crate) private: PrivateTargets,
 }
 
 impl AddressGuard {
-    pub(crate) fn check(self, address: IpAddr) -> Result<(), TargetError> {
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), TargetError> {
         match kind(address) {
             None => Ok(()),
-            Some(kind) if self.allow_private_targets && is_private_kind(kind) => Ok(()),
+            Some(kind) if is_private_kind(kind) && self.lets_in(address) => Ok(()),
             Some(kind) => Err(TargetError::Forbidden { address, kind }),
+        }
+    }
+
+    /// An operator who opens private networks has said that the receiver is an internal one.
+    fn is_for_internal(&self) -> bool {
+        self.private != PrivateTargets::Denied
+    }
+
+    fn lets_in(&self, address: IpAddr) -> bool {
+        let embedded = match address {
+            IpAddr::V6(address) => embedded_v4(address).map(IpAddr::V4),
+            IpAddr::V4(_) => None,
+        };
+        match &self.private {
+            PrivateTargets::Denied => false,
+            PrivateTargets::Allowed => true,
+            PrivateTargets::Networks(networks) => {
+                networks.iter().any(|network| network.contains(embedded.unwrap_or(address)))
+            }
         }
     }
 }

@@ -4,10 +4,10 @@
 //! but for how an absent value is shown.
 
 use super::failure::Failure;
-use crate::evaluate::{Owned, ReceiverStatus};
+use crate::evaluate::Owned;
 use crate::telemetry;
 use crate::units::nanos;
-use alerts::{AlertRecord, Delivery, DeliveryState, Phase};
+use alerts::{AlertRecord, Delivery, Phase};
 use http::StatusCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use wire::UnixNanos;
 
 mod catalogue;
 mod compare;
+mod deliveries;
 mod graph;
 mod heatmap;
 mod logs;
@@ -29,6 +30,10 @@ mod traces;
 
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
 pub(super) use compare::{Beside, comparison};
+use deliveries::delivery_row;
+pub(super) use deliveries::{
+    delivery_detail, delivery_list, receiver_row, replayed, replayed_range, test_answer,
+};
 pub(super) use graph::{Around, Drawn, graph};
 pub(super) use heatmap::heatmap;
 pub(super) use logs::log_list;
@@ -147,34 +152,6 @@ pub(super) fn alert_row(
         summary: alert.summary,
         deliveries: deliveries.into_iter().map(delivery_row).collect(),
     }
-}
-
-fn delivery_row(delivery: Delivery) -> wire::DeliveryRow {
-    let is_delivered = delivery.state == DeliveryState::Delivered;
-    wire::DeliveryRow {
-        id: delivery.id,
-        receiver: delivery.receiver,
-        event: delivery.event.name().to_owned(),
-        state: delivery.state.name().to_owned(),
-        created_at: UnixNanos(delivery.created_at),
-        next_attempt_at: delivery.next_attempt_at.map(UnixNanos),
-        delivered_at: delivery.finished_at.filter(|_| is_delivered).map(UnixNanos),
-        attempts: delivery.attempts.into_iter().map(attempt_row).collect(),
-    }
-}
-
-fn attempt_row(attempt: alerts::Attempt) -> wire::AttemptRow {
-    wire::AttemptRow {
-        at: UnixNanos(attempt.at),
-        duration_ms: u32::try_from(attempt.duration_ns.max(0) / 1_000_000).unwrap_or(u32::MAX),
-        status: attempt.status,
-        error: attempt.error,
-    }
-}
-
-pub(super) fn receiver_row(receiver: ReceiverStatus) -> wire::ReceiverRow {
-    let ReceiverStatus { name, target, n_waiting, n_dead } = receiver;
-    wire::ReceiverRow { name, target, n_waiting, n_dead }
 }
 
 pub(super) fn signal_status(counts: &telemetry::SignalCounts) -> wire::SignalStatus {

@@ -10,6 +10,7 @@ mod catalogue;
 mod changes;
 mod compare;
 mod convert;
+mod deliveries;
 mod failure;
 mod graph;
 mod guard;
@@ -126,6 +127,11 @@ impl Api {
             .route("/api/v1/slos/{id}", get(slos::detail))
             .route("/api/v1/slos/{id}/export", get(slos::export))
             .route("/api/v1/alerts", get(alerts::list))
+            .route("/api/v1/deliveries", get(deliveries::list))
+            .route("/api/v1/deliveries/replay", post(deliveries::replay_range))
+            .route("/api/v1/deliveries/{id}", get(deliveries::detail))
+            .route("/api/v1/deliveries/{id}/replay", post(deliveries::replay))
+            .route("/api/v1/receivers/{receiver}/test", post(deliveries::test))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))

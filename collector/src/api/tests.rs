@@ -15,6 +15,7 @@ use storage::{Options, Signal, WalRecord};
 use tower::ServiceExt;
 
 mod catalogue;
+mod deliveries;
 mod slos;
 
 /// 2026-01-31T12:00:00Z.
@@ -71,6 +72,11 @@ impl Server {
 
     /// With one SLO and no rows.
     async fn open_empty(choose: impl FnOnce(&mut Options)) -> Self {
+        Self::open_telling(Vec::new(), choose).await
+    }
+
+    /// As `open_empty`, with receivers. Their couriers do not run by themselves.
+    async fn open_telling(receivers: Vec<::alerts::Receiver>, choose: impl FnOnce(&mut Options)) -> Self {
         let server = Self::starting();
         let dir = server._dir.path();
         let mut options = Options::new(dir);
@@ -83,6 +89,7 @@ impl Server {
             read_timeout: std::time::Duration::from_secs(60),
             external_url: "http://127.0.0.1:4320".to_owned(),
             retry: ::alerts::RetryPolicy::default(),
+            routes: Vec::new(),
             services: configured_services(),
         };
         let spec =
@@ -90,7 +97,7 @@ impl Server {
         let slos = vec![::alerts::Slo::new(spec).expect("valid")];
         let telemetry = Arc::new(engine.clone());
         let state = dir.join("state.sqlite");
-        let opened = evaluate::open(settings, slos, Vec::new(), &state, telemetry, Arc::new(|| AT)).await;
+        let opened = evaluate::open(settings, slos, receivers, &state, telemetry, Arc::new(|| AT)).await;
         let (_, board) = opened.expect("opens");
         server.api.open(engine, board);
         server

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     /// Whether Prometheus' remote write is taken, on the port of OTLP/HTTP.
     pub(crate) remote_write: bool,
     pub(crate) receivers: Vec<alerts::Receiver>,
+    /// Who is told by the labels of an alert.
+    pub(crate) routes: Vec<alerts::Route>,
     pub(crate) slos: Vec<alerts::Slo>,
     /// Whose services are, by name.
     pub(crate) services: BTreeMap<String, alerts::Ownership>,

@@ -63,10 +63,37 @@ const TOKEN_KEYS: &[&str] = &["name", "secret_env", "secret_file", "items_per_se
 const USER_KEYS: &[&str] = &["name", "password_env", "password_file", "items_per_second", "bytes_per_second"];
 
 /// Lists of tables, `[[slos]]`.
-const LISTS: &[&str] = &["receivers", "slos", "services"];
+const LISTS: &[&str] = &["receivers", "routes", "slos", "services"];
 
-const RECEIVER_KEYS: &[&str] =
-    &["name", "url", "secret_env", "secret_file", "allow_private_targets", "send_resolved", "format"];
+const RECEIVER_KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "url",
+    "url_env",
+    "url_file",
+    "urls",
+    "secret_env",
+    "secret_file",
+    "bearer_env",
+    "bearer_file",
+    "routing_key_env",
+    "routing_key_file",
+    "host",
+    "port",
+    "tls",
+    "from",
+    "to",
+    "username",
+    "password_env",
+    "password_file",
+    "allow_private_targets",
+    "send_resolved",
+    "fallback",
+    "timeout",
+    "give_up_after",
+];
+
+const ROUTE_KEYS: &[&str] = &["match", "receivers", "continue", "escalate_after", "escalate_to"];
 
 const SLO_KEYS: &[&str] = &[
     "id",
@@ -119,6 +146,7 @@ const OTHER_VARIABLES: &[&str] = &[
 pub(super) struct Raw {
     sections: BTreeMap<&'static str, Section>,
     pub(super) receivers: Vec<Section>,
+    pub(super) routes: Vec<Section>,
     pub(super) slos: Vec<Section>,
     pub(super) services: Vec<Section>,
     pub(super) tokens: Vec<Section>,
@@ -214,6 +242,9 @@ fn read_top_level(
         (None, DeValue::Table(table)) if text == AUTH => read_auth(table, raw, problems),
         (None, DeValue::Array(_)) if text == "receivers" => {
             raw.receivers = read_list(text, value, RECEIVER_KEYS, problems);
+        }
+        (None, DeValue::Array(_)) if text == "routes" => {
+            raw.routes = read_list(text, value, ROUTE_KEYS, problems);
         }
         (None, DeValue::Array(_)) if text == "slos" => {
             raw.slos = read_list(text, value, SLO_KEYS, problems);

@@ -4,6 +4,7 @@ use super::*;
 use crate::auth::{Kind, Rates};
 use expect_test::{Expect, expect};
 
+mod receivers;
 mod services;
 mod slo_files;
 
@@ -110,7 +111,7 @@ fn later_sources_win() {
         url = "https://example.com/hook?token=1"
         secret_env = "HOOK_SECRET"
         send_resolved = false
-        format = "alertmanager"
+        kind = "webhook"
         [[slos]]
         id = "checkout-latency"
         name = "Checkout is fast"
@@ -158,11 +159,9 @@ fn later_sources_win() {
     let (request_bytes, inflight_bytes, series_max) = (1 << 20, 8_000_000, 1_000);
     assert_eq!(config.limits, Limits { request_bytes, inflight_bytes, items, series_max });
     let [receiver] = config.receivers.as_slice() else { panic!("one receiver") };
-    assert_eq!(
-        (receiver.target.to_string().as_str(), receiver.send_resolved),
-        ("https://example.com", false)
-    );
-    assert!(receiver.secret.is_some());
+    assert_eq!((receiver.kind.to_string().as_str(), receiver.send_resolved), ("https://example.com", false));
+    let alerts::Kind::Webhook(hook) = &receiver.kind else { panic!("a webhook") };
+    assert!(hook.secret.is_some());
     let [slo] = config.slos.as_slice() else { panic!("one SLO") };
     expect!["99.9 % of checkout POST /cart requests take at most 300 ms over 28 d"]
         .assert_eq(&slo.sentence());
@@ -439,8 +438,9 @@ fn protocols_beside_otlp_are_asked_for() {
 fn bad_receivers_and_slos_are_refused() {
     check_env(
         "[[receivers]]\nname = \"a\"\nurl = \"http://example.com/tok3n\"\nsecret_env = \"NOT_SET\"\n\
-         [[receivers]]\nname = \"a\"\nurl = \"https://example.com/\"\nsecret_env = \"SHORT\"\nformat = \"slack\"\n\
-         [[receivers]]\nurl = \"https://u:p@example.com/\"\n",
+         [[receivers]]\nname = \"a\"\nurl = \"https://example.com/\"\nsecret_env = \"SHORT\"\n\
+         [[receivers]]\nurl = \"https://u:p@example.com/\"\n\
+         [[receivers]]\nname = \"b\"\nkind = \"pager\"\n",
         &[("SHORT", "hunter2")],
         expect![[r#"
             ff.toml:3:7: receivers[0].url: plain http is only for internal receivers: use https, or set allow_private_targets = true
@@ -457,16 +457,16 @@ fn bad_receivers_and_slos_are_refused() {
               8 | secret_env = "SHORT"
                 |              ^^^^^^^
 
-            ff.toml:9:10: receivers[1].format: "slack" is not "alertmanager"
-              9 | format = "slack"
-                |          ^^^^^^^
-
-            ff.toml:10:1: receivers[2].name: is missing
-              10 | [[receivers]]
-                 | ^^^^^^^^^^^^^
+            ff.toml:9:1: receivers[2].name: is missing
+              9 | [[receivers]]
+                | ^^^^^^^^^^^^^
               hint: add name = "on-call"
 
-            ff.toml:11:7: receivers[2].url: the url must not hold a user name or password; use a path, a query or a signing secret"#]],
+            ff.toml:10:7: receivers[2].url: the url must not hold a user name or password; use a path, a query or a signing secret
+
+            ff.toml:13:8: receivers[3].kind: "pager" is not "webhook" or "standard-webhooks" or "alertmanager" or "pagerduty" or "slack" or "teams" or "discord" or "mattermost" or "email"
+              13 | kind = "pager"
+                 |        ^^^^^^^"#]],
     );
     check(
         "[[receivers]]\nname = \"on-call\"\nurl = \"https://example.com/\"\n\

@@ -22,6 +22,7 @@ mod keeping;
 mod protocols;
 mod reach;
 mod receivers;
+mod routes;
 mod services;
 mod slo_files;
 mod slos;
@@ -52,6 +53,7 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
         origins: cors::read(raw, problems),
         storage,
         services: services::read(raw, problems),
+        routes: routes::read(raw, problems),
         receivers,
         slos,
     }

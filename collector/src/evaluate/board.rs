@@ -1,9 +1,11 @@
 //! What the API may know: the latest judgements, the alerts, and how their notifications fare; and what it may keep:
-//! whose services are, and what was deployed.
+//! whose services are, and what was deployed; and what it may do: test a receiver, and send something again.
 
+use super::own;
 use super::owners::Owners;
 use alerts::{
-    AlertRecord, Delivery, Deployment, Error, Heard, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store,
+    AlertRecord, Courier, Delivery, DeliveryFilter, Deployment, Error, Heard, Judgement, Phase, Receiver,
+    ReceiverCounts, Replayed, ReplayedRange, Slo, Store, Tried,
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
@@ -36,31 +38,50 @@ impl SloStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReceiverStatus {
     pub(crate) name: String,
+    pub(crate) kind: &'static str,
     /// Scheme, host and port.
     pub(crate) target: String,
+    pub(crate) health: Health,
     pub(crate) n_waiting: u32,
     pub(crate) n_dead: u32,
 }
 
-/// A handle for readers; clones are cheap.
+/// Whether a receiver is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    /// Too many attempts failed in a row; the next one is made then.
+    Paused {
+        until: i64,
+    },
+    /// It said that it is gone, in these words.
+    Gone {
+        error: String,
+    },
+}
+
+/// A handle; clones are cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Board {
     store: Store,
     statuses: watch::Receiver<Arc<[SloStatus]>>,
-    /// Name and target, in order of names.
-    receivers: Arc<[(String, String)]>,
+    /// By the name of their receiver.
+    couriers: Arc<BTreeMap<String, Courier>>,
     owners: Owners,
+    wake: Arc<watch::Sender<u64>>,
+    external_url: Arc<str>,
 }
 
 impl Board {
     pub(super) fn new(
         store: Store,
         statuses: watch::Receiver<Arc<[SloStatus]>>,
-        receivers: &BTreeMap<String, Receiver>,
+        couriers: Arc<BTreeMap<String, Courier>>,
         owners: Owners,
+        wake: Arc<watch::Sender<u64>>,
+        external_url: String,
     ) -> Self {
-        let shown = receivers.values().map(|each| (each.name.clone(), each.target.to_string()));
-        Self { store, statuses, receivers: shown.collect(), owners }
+        Self { store, statuses, couriers, owners, wake, external_url: external_url.into() }
     }
 
     pub(crate) fn owners(&self) -> &Owners {
@@ -69,7 +90,55 @@ impl Board {
 
     /// Names of the configured receivers, in order.
     pub(crate) fn receiver_names(&self) -> impl Iterator<Item = &str> {
-        self.receivers.iter().map(|(name, _)| name.as_str())
+        self.couriers.keys().map(String::as_str)
+    }
+
+    /// How a receiver is; none where there is no such receiver.
+    pub(crate) fn health(&self, receiver: &str) -> Option<Health> {
+        self.couriers.get(receiver).map(health)
+    }
+
+    /// Sends a test and waits for what becomes of it; none where there is no such receiver.
+    pub(crate) async fn test(&self, receiver: &str, now: i64) -> Result<Option<Tried>, Error> {
+        let Some(courier) = self.couriers.get(receiver) else { return Ok(None) };
+        let tried = courier.test(own::test(courier.receiver(), &self.external_url, now)).await?;
+        // What waited while it was gone or paused may go now.
+        self.wake();
+        Ok(Some(tried))
+    }
+
+    /// Notifications of any alert and of none, newest first, with their attempts.
+    pub(crate) async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, Error> {
+        self.store.deliveries(filter).await
+    }
+
+    /// One notification, and the bytes that are sent.
+    pub(crate) async fn delivery(&self, id: &str) -> Result<Option<(Delivery, Vec<u8>)>, Error> {
+        self.store.delivery(id).await
+    }
+
+    /// Sends a finished notification again, with the same id.
+    pub(crate) async fn replay(&self, id: &str, now: i64) -> Result<Replayed, Error> {
+        let replayed = self.store.replay(id, now).await?;
+        self.wake();
+        Ok(replayed)
+    }
+
+    /// As `replay`, for dead letters of a receiver that were enqueued from one moment (included) to another (excluded).
+    pub(crate) async fn replay_range(
+        &self,
+        receiver: &str,
+        range: (i64, i64),
+        limit: u32,
+        now: i64,
+    ) -> Result<ReplayedRange, Error> {
+        let replayed = self.store.replay_range(receiver, range, limit, now).await?;
+        self.wake();
+        Ok(replayed)
+    }
+
+    fn wake(&self) {
+        self.wake.send_modify(|n| *n += 1);
     }
 
     /// Keeps a marker; false where it is known, which changes nothing.
@@ -118,10 +187,26 @@ impl Board {
 
     pub(crate) async fn receivers(&self) -> Result<Vec<ReceiverStatus>, Error> {
         let counts = self.store.receiver_counts().await?;
-        let status = |(name, target): &(String, String)| {
+        let status = |(name, courier): (&String, &Courier)| {
             let ReceiverCounts { n_waiting, n_dead } = counts.get(name).copied().unwrap_or_default();
-            ReceiverStatus { name: name.clone(), target: target.clone(), n_waiting, n_dead }
+            let kind = &courier.receiver().kind;
+            ReceiverStatus {
+                name: name.clone(),
+                kind: kind.name(),
+                target: kind.to_string(),
+                health: health(courier),
+                n_waiting,
+                n_dead,
+            }
         };
-        Ok(self.receivers.iter().map(status).collect())
+        Ok(self.couriers.iter().map(status).collect())
+    }
+}
+
+fn health(courier: &Courier) -> Health {
+    match (courier.gone(), courier.open_until()) {
+        (Some(gone), _) => Health::Gone { error: gone.error },
+        (None, Some(until)) => Health::Paused { until },
+        (None, None) => Health::Well,
     }
 }

@@ -7,9 +7,11 @@
 
 mod board;
 mod deliver;
+mod escalate;
 mod events;
 mod hearing;
 mod notice;
+mod own;
 mod owners;
 mod reading;
 mod schedule;
@@ -18,17 +20,22 @@ mod telemetry;
 mod track;
 mod watcher;
 
-pub(crate) use board::{Board, ReceiverStatus, SloStatus};
+pub(crate) use board::{Board, Health, ReceiverStatus, SloStatus};
 pub(crate) use events::{Events, read as read_events};
 pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 
 use crate::causes::with_causes;
 use crate::units::nanos;
-use alerts::{Change, Clock, Ownership, Receiver, RetryPolicy, Slo, Store};
+use alerts::{Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Route, Slo, Store};
 use hearing::Hearing;
 use owners::Owners;
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use watcher::Watcher;
@@ -44,6 +51,8 @@ pub(crate) struct Settings {
     /// The address under which people open the dashboard, for links.
     pub(crate) external_url: String,
     pub(crate) retry: RetryPolicy,
+    /// Who is told by the labels of an alert, and who when it goes on.
+    pub(crate) routes: Vec<Route>,
     /// Whose services are, by name.
     pub(crate) services: BTreeMap<String, Ownership>,
 }
@@ -69,7 +78,11 @@ pub(crate) struct Evaluation {
     owners: Owners,
     clock: Clock,
     statuses: watch::Sender<Arc<[SloStatus]>>,
-    couriers: Vec<alerts::Courier>,
+    couriers: Arc<BTreeMap<String, Courier>>,
+    /// Changes when something was enqueued.
+    wake: Arc<watch::Sender<u64>>,
+    /// Receivers that others were told of, by the notification that did not get through.
+    troubles_told: BTreeSet<String>,
     pruned_at: Option<i64>,
 }
 
@@ -92,12 +105,13 @@ pub(crate) async fn open(
     if n_buried > 0 {
         tracing::warn!(n_buried, "notifications for receivers that are not configured were given up");
     }
-    let couriers = receivers
-        .iter()
-        .map(|receiver| {
-            alerts::Courier::new(receiver.clone(), settings.retry.clone(), store.clone(), Arc::clone(&clock))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let courier = |receiver: &Receiver| -> Result<(String, Courier), alerts::Error> {
+        let courier =
+            Courier::new(receiver.clone(), settings.retry.clone(), store.clone(), Arc::clone(&clock))?;
+        Ok((receiver.name.clone(), courier))
+    };
+    let couriers = receivers.iter().map(courier).collect::<Result<BTreeMap<_, _>, alerts::Error>>()?;
+    let couriers = Arc::new(couriers);
     let receivers: BTreeMap<_, _> = receivers.into_iter().map(|each| (each.name.clone(), each)).collect();
     let latest = store.latest().await?;
     let orphans = track::orphans(&latest, &slos);
@@ -109,7 +123,16 @@ pub(crate) async fn open(
     }
     let watchers: Vec<_> = slos.into_iter().map(|slo| Watcher::new(slo, &latest)).collect();
     let (statuses, shown) = watch::channel(watchers.iter().map(Watcher::status).collect::<Arc<[_]>>());
-    let board = Board::new(store.clone(), shown, &receivers, owners.clone());
+    let (wake, _) = watch::channel(0_u64);
+    let wake = Arc::new(wake);
+    let board = Board::new(
+        store.clone(),
+        shown,
+        Arc::clone(&couriers),
+        owners.clone(),
+        Arc::clone(&wake),
+        settings.external_url.clone(),
+    );
     let evaluation = Evaluation {
         settings,
         watchers,
@@ -121,6 +144,8 @@ pub(crate) async fn open(
         clock,
         statuses,
         couriers,
+        wake,
+        troubles_told: BTreeSet::new(),
         pruned_at: None,
     };
     Ok((evaluation, board))
@@ -163,10 +188,10 @@ impl Evaluation {
     /// Ends early when a courier dies: alerts that reach nobody are worth no less than a whole worker. `beat` is
     /// called after each evaluation.
     pub(crate) async fn run(mut self, beat: impl Fn() + Send + Sync, cancel: CancellationToken) {
-        let (wake, woken) = watch::channel(0_u64);
-        let mut couriers = deliver::spawn(std::mem::take(&mut self.couriers), woken, &self.clock, &cancel);
+        let couriers = self.couriers.values().cloned().collect();
+        let mut couriers = deliver::spawn(couriers, self.wake.subscribe(), &self.clock, &cancel);
         tokio::select! {
-            () = self.evaluate_until(&cancel, &wake, &beat) => {}
+            () = self.evaluate_until(&cancel, &beat) => {}
             () = deliver::death(&mut couriers) => couriers.abort_all(),
         }
         deliver::all_ended(couriers).await;
@@ -180,12 +205,7 @@ impl Evaluation {
         self.settings.interval + self.settings.read_timeout + HEARD_TIMEOUT + COMMIT_SILENCE_MAX
     }
 
-    async fn evaluate_until(
-        &mut self,
-        cancel: &CancellationToken,
-        wake: &watch::Sender<u64>,
-        beat: &(impl Fn() + Send + Sync),
-    ) {
+    async fn evaluate_until(&mut self, cancel: &CancellationToken, beat: &(impl Fn() + Send + Sync)) {
         let mut ticks = tokio::time::interval(self.settings.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -197,7 +217,7 @@ impl Evaluation {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 n_told = self.evaluate() => if n_told > 0 {
-                    wake.send_modify(|n| *n += 1);
+                    self.wake.send_modify(|n| *n += 1);
                 },
             }
             beat();
@@ -214,7 +234,7 @@ impl Evaluation {
         match self.judge_and_commit(heard, now).await {
             Ok(n_told) => {
                 self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
-                n_told
+                n_told + self.tell_more(now).await
             }
             Err(error) => {
                 // Phases move only after their commit, so the next evaluation makes the same moves again.
@@ -278,7 +298,10 @@ impl Evaluation {
         let ownership = ownership.as_ref();
         let told = match transition {
             alerts::Transition::Resolved => self.store.told(&step.record.id).await?,
-            _ => notice::told(watcher.slo(), ownership, &self.receivers),
+            _ => {
+                let (routes, receivers) = (&self.settings.routes, &self.receivers);
+                notice::told(watcher.slo(), step.record.severity, ownership, routes, receivers)
+            }
         };
         let context = notice::Context {
             slo: watcher.slo(),

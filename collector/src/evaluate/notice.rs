@@ -5,7 +5,7 @@
 
 use alerts::{
     AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Ownership, Phase,
-    Receiver, Severity, Slo, Transition, document, event_id, exhaustion_s, slo_url,
+    Receiver, Route, Severity, Slo, Transition, event_id, exhaustion_s, matching, slo_url,
 };
 use std::collections::BTreeMap;
 
@@ -38,9 +38,28 @@ pub(super) fn change(
         annotations: &annotations(context, &alert),
         external_url: context.external_url,
         now: context.now,
+        is_test: false,
     };
     let deliveries = deliveries(&notice, context.receivers, told);
     Change { alert, deliveries }
+}
+
+/// The firing of an alert for receivers who are told later than others, and why they are.
+pub(super) fn also(context: &Context<'_>, alert: &AlertRecord, told: &[String], why: &str) -> Change {
+    let mut annotations = annotations(context, alert);
+    annotations.insert("escalation".to_owned(), why.to_owned());
+    let notice = Notice {
+        alert,
+        event: Event::Firing,
+        identity: &Identity::new(context.slo, alert.severity),
+        judged: context.judgement.map(|judgement| (context.slo, judgement)),
+        ownership: context.ownership,
+        annotations: &annotations,
+        external_url: context.external_url,
+        now: context.now,
+        is_test: false,
+    };
+    Change { alert: alert.clone(), deliveries: deliveries(&notice, context.receivers, told) }
 }
 
 /// Ends an alert whose objective was removed from the configuration.
@@ -69,27 +88,43 @@ pub(super) fn close_orphan(
         annotations: &annotations,
         external_url,
         now,
+        is_test: false,
     };
     let deliveries = deliveries(&notice, receivers, told);
     Change { alert, deliveries }
 }
 
-/// Who is told that an objective burns: its own receivers, or else the one that its service names.
+/// Who is told that an objective burns: its own receivers, or else those of the routes that match the alert's labels,
+/// or else the one that its service names.
 pub(super) fn told(
     slo: &Slo,
+    severity: Severity,
     ownership: Option<&Ownership>,
+    routes: &[Route],
     receivers: &BTreeMap<String, Receiver>,
 ) -> Vec<String> {
     let own = &slo.spec().receivers;
-    let of_service = ownership.and_then(|ownership| ownership.spec().receiver.as_ref());
-    match of_service.filter(|_| own.is_empty()) {
+    if !own.is_empty() {
+        return own.clone();
+    }
+    let mut routed: Vec<String> = Vec::new();
+    for name in matching(routes, &Identity::new(slo, severity)).into_iter().flat_map(|route| &route.receivers)
+    {
+        if !routed.contains(name) {
+            routed.push(name.clone());
+        }
+    }
+    if !routed.is_empty() {
+        return routed;
+    }
+    match ownership.and_then(|ownership| ownership.spec().receiver.as_ref()) {
         Some(receiver) if !receivers.contains_key(receiver) => {
             let (slo, service) = (slo.id(), slo.service());
             tracing::warn!(slo, service, receiver, "the receiver of the service's alerts is not configured");
             Vec::new()
         }
         Some(receiver) => vec![receiver.clone()],
-        None => own.clone(),
+        None => Vec::new(),
     }
 }
 
@@ -98,14 +133,22 @@ fn deliveries(
     receivers: &BTreeMap<String, Receiver>,
     told: &[String],
 ) -> Vec<NewDelivery> {
-    let wants = |receiver: &&Receiver| notice.event == Event::Firing || receiver.send_resolved;
-    let delivery = |receiver: &Receiver| NewDelivery {
+    let wants = |receiver: &&Receiver| receiver.wants(notice.event);
+    told.iter()
+        .filter_map(|name| receivers.get(name))
+        .filter(wants)
+        .map(|receiver| delivery(notice, receiver))
+        .collect()
+}
+
+pub(super) fn delivery(notice: &Notice<'_>, receiver: &Receiver) -> NewDelivery {
+    NewDelivery {
         id: event_id(&notice.alert.id, notice.event, &receiver.name),
         receiver: receiver.name.clone(),
+        kind: receiver.kind.name(),
         event: notice.event,
-        body: document(notice, &receiver.name),
-    };
-    told.iter().filter_map(|name| receivers.get(name)).filter(wants).map(delivery).collect()
+        body: receiver.document(notice),
+    }
 }
 
 /// "checkout burns its 99.9 % availability budget 52 times too fast; it is gone in 13 h at this rate"
@@ -210,7 +253,7 @@ fn rounded(number: f64) -> String {
 }
 
 /// A span of time in the unit that leaves it above one and a half of it.
-fn span(seconds: f64) -> String {
+pub(super) fn span(seconds: f64) -> String {
     let units = [(86_400.0, "d", 48.0 * 3600.0), (3600.0, "h", 90.0 * 60.0), (60.0, "min", 90.0)];
     let unit = units.into_iter().find(|(_, _, from)| seconds >= *from);
     let (size, name, _) = unit.unwrap_or((1.0, "s", 0.0));

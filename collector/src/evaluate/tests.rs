@@ -1,7 +1,9 @@
 //! The whole loop against made-up telemetry: evaluation, state file, couriers and a receiver.
 
+mod telling;
+
 use super::*;
-use alerts::{OwnershipSpec, Phase, ReceiverUrl, Severity, SloSpec, Verdict};
+use alerts::{Hook, Kind, OwnershipSpec, Phase, ReceiverUrl, Severity, SloSpec, Verdict};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -99,13 +101,18 @@ fn settings() -> Settings {
         read_timeout: Duration::from_secs(60),
         external_url: "http://127.0.0.1:4320".to_owned(),
         retry: RetryPolicy { waits: vec![Duration::from_millis(10)], ..RetryPolicy::default() },
+        routes: Vec::new(),
         services: BTreeMap::new(),
     }
 }
 
 fn receiver(port: u16) -> Receiver {
+    receiver_called("hook", port)
+}
+
+fn receiver_called(name: &str, port: u16) -> Receiver {
     let target = ReceiverUrl::parse(&format!("http://127.0.0.1:{port}/"), true).unwrap();
-    Receiver { name: "hook".to_owned(), target, secret: None, send_resolved: true }
+    Receiver::new(name, Kind::Webhook(Hook { target, secret: None, bearer: None }))
 }
 
 /// A state file, a shop, and a clock that the test sets.
@@ -125,10 +132,19 @@ impl Scene {
     }
 
     async fn open_with(&self, settings: Settings, slos: Vec<Slo>) -> (Evaluation, Board) {
+        self.open_told(settings, slos, vec![receiver(9)]).await
+    }
+
+    async fn open_told(
+        &self,
+        settings: Settings,
+        slos: Vec<Slo>,
+        receivers: Vec<Receiver>,
+    ) -> (Evaluation, Board) {
         let now = Arc::clone(&self.now);
         let clock: Clock = Arc::new(move || now.load(Ordering::Relaxed));
         let path = self.dir.path().join("state.sqlite");
-        open(settings, slos, vec![receiver(9)], &path, Arc::clone(&self.shop) as _, clock).await.unwrap()
+        open(settings, slos, receivers, &path, Arc::clone(&self.shop) as _, clock).await.unwrap()
     }
 
     /// Evaluates every ten seconds from one time to another; the phases of the page, without repeats.
@@ -347,15 +363,7 @@ fn racing_clock(now: &Arc<AtomicI64>) -> Clock {
 async fn receive(listener: TcpListener, taken: tokio::sync::mpsc::UnboundedSender<serde_json::Value>) {
     let mut n_refused = 0;
     while let Ok((mut stream, _)) = listener.accept().await {
-        let mut bytes = Vec::new();
-        let body = loop {
-            let text = String::from_utf8_lossy(&bytes);
-            let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-            if let Some(Ok(document)) = body.map(|body| serde_json::from_str(&body)) {
-                break document;
-            }
-            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
-        };
+        let body = read_document(&mut stream).await;
         let status = if n_refused < 2 { "503 Service Unavailable" } else { "200 OK" };
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
@@ -364,6 +372,18 @@ async fn receive(listener: TcpListener, taken: tokio::sync::mpsc::UnboundedSende
         } else {
             taken.send(body).unwrap();
         }
+    }
+}
+
+async fn read_document(stream: &mut tokio::net::TcpStream) -> serde_json::Value {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        if let Some(Ok(document)) = body.map(|body| serde_json::from_str(&body)) {
+            return document;
+        }
+        assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
     }
 }
 

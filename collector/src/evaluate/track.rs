@@ -27,6 +27,10 @@ impl Track {
         self.records.get(&severity).map_or(Phase::Inactive, |record| record.phase)
     }
 
+    pub(super) fn firing(&self) -> impl Iterator<Item = &AlertRecord> {
+        self.records.values().filter(|record| matches!(record.phase, Phase::Firing { .. }))
+    }
+
     /// What a judgement changes. The track itself moves when that is committed.
     pub(super) fn steps(&self, slo: &Slo, judgement: &Judgement, now: i64) -> Vec<Step> {
         let keep_firing = slo.spec().keep_firing;

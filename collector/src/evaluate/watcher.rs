@@ -60,6 +60,11 @@ impl Watcher {
         self.judged.as_ref().map(|(_, judgement)| judgement)
     }
 
+    /// Its alerts that fire, as they were last committed.
+    pub(super) fn firing(&self) -> impl Iterator<Item = &AlertRecord> {
+        self.track.firing()
+    }
+
     pub(super) fn is_blind(&self) -> bool {
         self.is_blind
     }

@@ -84,6 +84,7 @@ fn every_answer_is_read() {
     let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };
     let alert = AlertRow { deliveries: vec![delivery], ..AlertRow::default() };
     check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });
+    check(&TestAnswer { is_delivered: true, ..TestAnswer::default() });
     check(&ErrorBody::default());
 }
 

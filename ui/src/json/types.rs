@@ -226,8 +226,11 @@ records! {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
         ownership, deliveries
     }
-    DeliveryRow { id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts }
-    AttemptRow { at, duration_ms, status, error }
-    ReceiverRow { name, target, n_waiting, n_dead }
+    DeliveryRow {
+        id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts; alert_id, kind, is_test
+    }
+    AttemptRow { at, duration_ms, status, error, answer; address }
+    ReceiverRow { name, kind, target, state, n_waiting, n_dead; trouble, paused_until }
+    TestAnswer { is_delivered, attempt; delivery_id, request }
     Attribute { key, value_type as "type", value }
 }

@@ -3,7 +3,7 @@
 //! Takes `now` from the answer and reads no clock.
 
 use super::slo_view::Standing;
-use wire::{AlertRow, AlertState, DeliveryRow, ReceiverRow, UnixNanos};
+use wire::{AlertRow, AlertState, DeliveryRow, ReceiverRow, TestAnswer, UnixNanos};
 
 /// Standing and word of an alert.
 pub fn standing(alert: &AlertRow) -> (Standing, &'static str) {
@@ -67,10 +67,23 @@ pub fn deliveries(alert: &AlertRow) -> (Standing, String) {
 
 /// Standing and words of a receiver.
 pub fn receiver(receiver: &ReceiverRow) -> (Standing, &'static str) {
-    match (receiver.n_dead, receiver.n_waiting) {
-        (0, 0) => (Standing::Well, "nothing waits"),
-        (0, _) => (Standing::Pending, "waiting"),
+    match (receiver.state.as_str(), receiver.n_dead, receiver.n_waiting) {
+        ("gone", ..) => (Standing::Failing, "gone, not called"),
+        ("paused", ..) => (Standing::Failing, "paused after failures"),
+        (_, 0, 0) => (Standing::Well, "nothing waits"),
+        (_, 0, _) => (Standing::Pending, "waiting"),
         _ => (Standing::Failing, "dead letters"),
+    }
+}
+
+/// What became of a test, from the server's answer.
+pub fn tested(answer: &TestAnswer) -> String {
+    let TestAnswer { is_delivered, attempt, .. } = answer;
+    match (is_delivered, attempt.answer.as_str()) {
+        (true, "") => "The test was delivered.".to_owned(),
+        (true, answer) => format!("The test was delivered. Answer: {answer}"),
+        (false, "") => format!("The test was not delivered: {}.", attempt.error),
+        (false, answer) => format!("The test was not delivered: {}. Answer: {answer}", attempt.error),
     }
 }
 
@@ -136,8 +149,13 @@ mod tests {
     }
 
     fn sent(state: &str, n_attempts: usize) -> DeliveryRow {
-        let attempt =
-            AttemptRow { at: UnixNanos(1), duration_ms: 3, status: Some(503), error: "503".to_owned() };
+        let attempt = AttemptRow {
+            at: UnixNanos(1),
+            duration_ms: 3,
+            status: Some(503),
+            error: "503".to_owned(),
+            ..AttemptRow::default()
+        };
         DeliveryRow {
             id: "d1".to_owned(),
             receiver: "on-call".to_owned(),
@@ -147,6 +165,7 @@ mod tests {
             next_attempt_at: None,
             delivered_at: None,
             attempts: vec![attempt; n_attempts],
+            ..DeliveryRow::default()
         }
     }
 
@@ -175,6 +194,30 @@ mod tests {
         assert_eq!(sentence(&[page()]), "One page is firing.");
         assert_eq!(sentence(&[ticket(), ticket()]), "Two tickets are firing.");
         assert_eq!(sentence(&[pending(), pending()]), "Nothing is firing, two alerts are pending.");
+    }
+
+    /// Scenario: tests that were delivered or not, with and without an answer; receivers that are not called.
+    /// Guarantees: what went wrong is said, with the answer; a receiver that is not called is never well.
+    #[test]
+    fn tests_and_receivers_have_words() {
+        let attempt = |error: &str, answer: &str| AttemptRow {
+            error: error.to_owned(),
+            answer: answer.to_owned(),
+            ..AttemptRow::default()
+        };
+        let answer =
+            |is_delivered, attempt| tested(&TestAnswer { is_delivered, attempt, ..TestAnswer::default() });
+        assert_eq!(answer(true, attempt("", "")), "The test was delivered.");
+        assert_eq!(
+            answer(false, attempt("the receiver answered 404", "no_service")),
+            "The test was not delivered: the receiver answered 404. Answer: no_service"
+        );
+        let in_state =
+            |state: &str| receiver(&ReceiverRow { state: state.to_owned(), ..Default::default() }).0;
+        assert_eq!(
+            ["well", "paused", "gone"].map(in_state),
+            [Standing::Well, Standing::Failing, Standing::Failing]
+        );
     }
 
     /// Scenario: deliveries that worked, wait, retry, were superseded or died.

@@ -2,6 +2,7 @@
 
 pub mod alert_row;
 pub mod alert_table;
+pub mod by_hand;
 pub mod delivery_ledger;
 pub mod receivers;
 

@@ -2,13 +2,19 @@
 
 use super::*;
 use crate::{
-    AlertRecord, Change, DeliveryState, Event, NewDelivery, Phase, Severity, Store,
+    AlertRecord, Change, DeliveryState, Event, NewDelivery, OwnNotice, Phase, Severity, Store,
     outbox::{event_id, occurrence_id},
-    webhook::{Courier, Receiver, RetryPolicy, courier::Clock},
+    webhook::{
+        Courier, Hook, Members, Receiver, ReceiverUrl, RetryPolicy, Secret, Tried,
+        resolve::{LookupAnswer, SystemLookup},
+    },
 };
-use std::sync::{
-    Mutex,
-    atomic::{AtomicI64, AtomicUsize, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -132,17 +138,26 @@ struct Scene {
     dir: tempfile::TempDir,
 }
 
+/// Signed, with tokens in its path and query.
+fn webhook(port: u16) -> Kind {
+    let url = format!("http://127.0.0.1:{port}/T0/s3cret?token=s3cret");
+    let target = ReceiverUrl::parse(&url, true).unwrap();
+    Kind::Webhook(Hook { target, secret: Some(Secret::parse(SECRET).unwrap()), bearer: None })
+}
+
+fn base(port: u16) -> ReceiverUrl {
+    ReceiverUrl::parse(&format!("http://127.0.0.1:{port}"), true).unwrap()
+}
+
 impl Scene {
     async fn new(port: u16) -> Self {
+        Self::of(webhook(port)).await
+    }
+
+    async fn of(kind: Kind) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
-        let url = format!("http://127.0.0.1:{port}/T0/s3cret?token=s3cret");
-        let receiver = Receiver {
-            name: "hook".to_owned(),
-            target: ReceiverUrl::parse(&url, true).unwrap(),
-            secret: Some(Secret::parse(SECRET).unwrap()),
-            send_resolved: true,
-        };
+        let receiver = Receiver::new("hook", kind);
         let now = Arc::new(AtomicI64::new(1_614_265_330 * SECOND));
         let clock = clock(&now);
         let policy = RetryPolicy { timeout: Duration::from_secs(2), ..RetryPolicy::default() };
@@ -164,11 +179,36 @@ impl Scene {
     }
 
     async fn enqueue(&self, event: Event) {
-        let id = event_id(&self.alert.id, event, "hook");
         let body = format!("{{\"status\":\"{}\"}}", event.name()).into_bytes();
-        let delivery = NewDelivery { id, receiver: "hook".to_owned(), event, body };
+        self.enqueue_body(event, body).await;
+    }
+
+    async fn enqueue_body(&self, event: Event, body: Vec<u8>) {
+        let id = event_id(&self.alert.id, event, "hook");
+        let kind = self.courier.receiver().kind.name();
+        let delivery = NewDelivery { id, receiver: "hook".to_owned(), kind, event, body };
         let change = Change { alert: self.alert.clone(), deliveries: vec![delivery] };
         self.store.commit(vec![change], Vec::new(), self.now.load(Ordering::Relaxed)).await.unwrap();
+    }
+
+    /// A test that is sent once, at once.
+    async fn test(&self, name: &str) -> Tried {
+        let kind = self.courier.receiver().kind.name();
+        let now = self.now.load(Ordering::Relaxed);
+        let notice = OwnNotice {
+            delivery: NewDelivery {
+                id: name.to_owned(),
+                receiver: "hook".to_owned(),
+                kind,
+                event: Event::Firing,
+                body: b"{\"test\":true}".to_vec(),
+            },
+            group: format!("@{name}"),
+            severity: Severity::Ticket,
+            is_test: true,
+            first_attempt_at: now + 60 * SECOND,
+        };
+        self.courier.test(notice).await.unwrap()
     }
 
     /// Delivers, and moves the clock to when the next attempt is due, until nothing waits.
@@ -360,9 +400,16 @@ impl Lookup for Fickle {
     }
 }
 
-async fn attempt_with(target: &ReceiverUrl, client: &Client) -> (Attempt, Outcome) {
-    let letter = Letter { id: "id", body: b"{}".to_vec(), secret: None };
-    attempt(client, target, letter, &|| 0).await
+/// A carrier to one target whose names are looked up by `lookup`.
+fn carrier(target: &ReceiverUrl, lookup: Arc<dyn Lookup>) -> (Kind, Carrier) {
+    let kind = Kind::Webhook(Hook { target: target.clone(), secret: None, bearer: None });
+    let receiver = Receiver::new("hook", kind.clone());
+    (kind, Carrier::new(&receiver, Duration::from_secs(5), lookup).unwrap())
+}
+
+async fn attempt_with((kind, carrier): &(Kind, Carrier)) -> (Attempt, Verdict) {
+    let clock: Clock = Arc::new(|| 0);
+    carrier.attempt(kind, "id", b"{}", &clock).await
 }
 
 /// Scenario: a name that has no address, then the loopback, then a public and a metadata address.
@@ -374,7 +421,7 @@ async fn rebinding_names_are_refused() {
         vec![&[], &["127.0.0.1"], &["1.1.1.1", "169.254.169.254"], &["::ffff:127.0.0.1"]];
     let fickle = Arc::new(Fickle { answers, port, n_asked: AtomicUsize::new(0) });
     let target = ReceiverUrl::guarded(&format!("http://hook.example:{port}/"));
-    let client = client("hook", &target, Duration::from_secs(5), Arc::clone(&fickle) as _).unwrap();
+    let carrier = carrier(&target, Arc::clone(&fickle) as _);
     for expected in [
         "cannot connect: the name hook.example has no address",
         "cannot connect: 127.0.0.1 is a loopback address; set allow_private_targets = true on this receiver \
@@ -383,8 +430,8 @@ async fn rebinding_names_are_refused() {
         "cannot connect: ::ffff:127.0.0.1 is a loopback address; set allow_private_targets = true on this \
          receiver if it is meant",
     ] {
-        let (attempt, outcome) = attempt_with(&target, &client).await;
-        assert_eq!((attempt.error.as_str(), outcome), (expected, Outcome::NoAnswer));
+        let (attempt, verdict) = attempt_with(&carrier).await;
+        assert_eq!((attempt.error.as_str(), verdict), (expected, Verdict::NO_ANSWER));
     }
     assert_eq!(fickle.n_asked.load(Ordering::Relaxed), 4);
     assert!(requests.lock().unwrap().is_empty());
@@ -396,10 +443,9 @@ async fn rebinding_names_are_refused() {
 async fn literal_addresses_are_refused_at_connect() {
     let (port, requests) = serve(vec![OK]).await;
     let target = ReceiverUrl::guarded(&format!("http://127.0.0.1:{port}/"));
-    let client = client("hook", &target, Duration::from_secs(5), Arc::new(SystemLookup)).unwrap();
-    let (attempt, outcome) = attempt_with(&target, &client).await;
+    let (attempt, verdict) = attempt_with(&carrier(&target, Arc::new(SystemLookup))).await;
     assert!(attempt.error.starts_with("127.0.0.1 is a loopback address"), "{}", attempt.error);
-    assert_eq!(outcome, Outcome::NoAnswer);
+    assert_eq!(verdict, Verdict::NO_ANSWER);
     assert!(requests.lock().unwrap().is_empty());
 }
 
@@ -410,11 +456,174 @@ async fn every_attempt_resolves_again() {
     let (port, requests) = serve(vec![OK]).await;
     let fickle = Arc::new(Fickle { answers: vec![&["127.0.0.1"]], port, n_asked: AtomicUsize::new(0) });
     let target = ReceiverUrl::parse(&format!("http://hook.example:{port}/"), true).unwrap();
-    let client = client("hook", &target, Duration::from_secs(5), Arc::clone(&fickle) as _).unwrap();
+    let carrier = carrier(&target, Arc::clone(&fickle) as _);
     for _ in 0..2 {
-        let (attempt, _) = attempt_with(&target, &client).await;
+        let (attempt, _) = attempt_with(&carrier).await;
         assert_eq!(attempt.status, Some(200), "{}", attempt.error);
     }
     assert_eq!(fickle.n_asked.load(Ordering::Relaxed), 2);
     assert_eq!(requests.lock().unwrap().len(), 2);
+}
+
+/// Scenario: a receiver is down for long, with time standing still as long as it can; then it is back.
+/// Guarantees: after ten failures in a row nothing is sent before a pause is over, then one notification at a time;
+/// the first that gets through opens the way for all.
+#[tokio::test]
+async fn a_circuit_opens_after_ten_failures() {
+    let mut script = vec![DOWN; 12];
+    script.push(OK);
+    let (port, requests) = serve(script).await;
+    let mut scene = Scene::new(port).await;
+    let policy = RetryPolicy { waits: vec![Duration::from_secs(10)], ..RetryPolicy::default() };
+    let receiver = scene.courier.receiver().clone();
+    scene.courier = Courier::new(receiver, policy, scene.store.clone(), clock(&scene.now)).unwrap();
+    let n_requests = || requests.lock().unwrap().len();
+    while n_requests() < 10 {
+        let next_at = scene.courier.deliver_due().await.unwrap().next_at.unwrap();
+        scene.now.store(next_at, Ordering::Relaxed);
+    }
+    let until = scene.courier.open_until().expect("it is open");
+    scene.now.store(until - 1, Ordering::Relaxed);
+    assert_eq!(scene.courier.deliver_due().await.unwrap().next_at, Some(until));
+    assert_eq!(n_requests(), 10, "nothing is sent while it is open");
+    scene.deliver_all().await;
+    assert_eq!((n_requests(), scene.courier.open_until()), (13, None));
+    assert_eq!(scene.ledger().await[0].0, DeliveryState::Delivered);
+}
+
+/// Scenario: a receiver is tested: it takes the test, refuses one, and was gone before the last one.
+/// Guarantees: one request each, with the same headers as all notifications, and shown without the secret parts of the
+/// address; a test that fails is not repeated; one that succeeds makes a receiver that was gone be called again.
+#[tokio::test]
+async fn a_test_goes_the_way_of_all() {
+    let gone = Answer("410 Gone", "", "bye");
+    let (port, requests) = serve(vec![OK, Answer("404 Not Found", "", "who?"), gone, OK, OK]).await;
+    let scene = Scene::new(port).await;
+    let first = scene.test("one").await;
+    assert!(first.is_delivered);
+    assert_eq!(
+        (first.request.method, first.request.targets),
+        ("POST", vec![format!("http://127.0.0.1:{port}")])
+    );
+    assert!(first.request.headers.iter().any(|(name, _)| name == "webhook-signature"));
+    assert!(first.request.headers.contains(&("webhook-id".to_owned(), "one".to_owned())));
+    assert_eq!(first.request.body, "{\"test\":true}");
+    assert_eq!((first.attempt.status, first.attempt.answer.as_str()), (Some(200), "thanks"));
+    let second = scene.test("two").await;
+    assert_eq!((second.is_delivered, second.attempt.answer.as_str()), (false, "who?"));
+    let (delivery, _) = scene.store.delivery("two").await.unwrap().unwrap();
+    assert_eq!((delivery.is_test, delivery.state), (true, DeliveryState::Dead));
+
+    scene.deliver_all().await;
+    let told = scene.courier.gone().expect("it said so");
+    assert_eq!(told.delivery_id, event_id(&scene.alert.id, Event::Firing, "hook"));
+    assert!(scene.test("three").await.is_delivered);
+    assert_eq!(scene.courier.gone(), None);
+    scene.enqueue(Event::Resolved).await;
+    scene.deliver_all().await;
+    assert_eq!(scene.ledger().await[1].0, DeliveryState::Delivered);
+    assert_eq!(requests.lock().unwrap().len(), 5);
+}
+
+/// Scenario: a notification waits that was made for another kind of receiver.
+/// Guarantees: it is not sent; the ledger says why.
+#[tokio::test]
+async fn another_kind_is_not_sent() {
+    let (port, requests) = serve(vec![OK]).await;
+    let scene = Scene::new(port).await;
+    let slack = Receiver::new("hook", Kind::Slack(base(port)));
+    let clock = clock(&scene.now);
+    let courier = Courier::new(slack, RetryPolicy::default(), scene.store.clone(), clock).unwrap();
+    assert_eq!(courier.deliver_due().await.unwrap().n_dead, 1);
+    let (state, attempts) = scene.ledger().await.remove(0);
+    assert_eq!(state, DeliveryState::Dead);
+    assert_eq!(attempts[0].error, "it was made for a receiver of kind webhook, and this one is slack now");
+    assert!(requests.lock().unwrap().is_empty());
+}
+
+const POSTED: &[u8] = b"[{\"labels\":{\"alertname\":\"x\"}}]";
+
+/// Scenario: an Alertmanager of three members, of which one is down and one refuses; then all refuse or are down.
+/// Guarantees: each is asked, one that takes it is enough, and who did not is noted; if none does it is tried again as
+/// long as one may still take it.
+#[tokio::test]
+async fn one_member_is_enough() {
+    let refusing = Answer("400 Bad Request", "", "no");
+    let (well, taken) = serve(vec![OK, DOWN, refusing]).await;
+    let (down, _) = serve(vec![DOWN, DOWN, refusing]).await;
+    let (ill, _) = serve(vec![refusing]).await;
+    let members = Members::new(&[base(down), base(well), base(ill)], None);
+    let receiver = Receiver::new("hook", Kind::Alertmanager(members));
+    let carrier = Carrier::new(&receiver, Duration::from_secs(5), Arc::new(SystemLookup)).unwrap();
+    let clock: Clock = Arc::new(|| 0);
+    let attempt = async || carrier.attempt(&receiver.kind, "id", POSTED, &clock).await;
+
+    let (first, verdict) = attempt().await;
+    assert_eq!((first.status, verdict), (Some(200), Verdict::Delivered));
+    assert!(first.error.starts_with("2 of 3 did not take it: http://127.0.0.1:"), "{}", first.error);
+    assert!(taken.lock().unwrap()[0].head.starts_with("POST /api/v2/alerts HTTP/1.1"));
+    let (second, verdict) = attempt().await;
+    assert_eq!((second.status, verdict), (Some(503), Verdict::NO_ANSWER));
+    let (third, verdict) = attempt().await;
+    assert_eq!((third.status, verdict), (Some(400), Verdict::Final));
+    assert!(third.error.starts_with("3 of 3 did not take it"), "{}", third.error);
+}
+
+/// Scenario: an Alertmanager took an alert that fires on, minute after minute; then the alert ends.
+/// Guarantees: it is told again every minute, each time with a later moment until which it holds, also by the next
+/// process; its end is told again for fifteen minutes; the ledger has the two notifications and nothing else.
+#[tokio::test]
+async fn what_stands_is_repeated() {
+    let (port, requests) = serve(vec![OK]).await;
+    let members = Members::new(&[base(port)], None);
+    let mut scene = Scene::of(Kind::Alertmanager(members)).await;
+    // The document of the scene is none for an Alertmanager; it is given up.
+    scene.courier.deliver_due().await.unwrap();
+    assert_eq!(scene.ledger().await[0].0, DeliveryState::Dead);
+    let begun = scene.now.load(Ordering::Relaxed);
+    let (pending_at, firing_at) = (begun + SECOND, begun + SECOND);
+    scene.alert.phase = Phase::Resolved { pending_at: begun, firing_at: begun, resolved_at: begun };
+    scene
+        .store
+        .commit(vec![Change { alert: scene.alert.clone(), deliveries: Vec::new() }], Vec::new(), begun)
+        .await
+        .unwrap();
+    scene.alert.id = occurrence_id("slo", Severity::Page, pending_at);
+    scene.alert.pending_at = pending_at;
+    scene.alert.phase = Phase::Firing { pending_at, firing_at, quiet_since: None };
+    scene.enqueue_body(Event::Firing, POSTED.to_vec()).await;
+    let seen = || requests.lock().unwrap().len();
+    for minute in 0..4 {
+        let next_at = scene.courier.deliver_due().await.unwrap().next_at;
+        assert_eq!(seen(), minute + 1);
+        assert_eq!(next_at, Some(scene.now.load(Ordering::Relaxed) + 60 * SECOND));
+        scene.now.fetch_add(60 * SECOND, Ordering::Relaxed);
+    }
+    let ends: Vec<_> = requests.lock().unwrap().iter().map(ends_at).collect();
+    assert!(ends.is_sorted() && ends[0] != ends[3], "{ends:?}");
+
+    let receiver = scene.courier.receiver().clone();
+    let policy = RetryPolicy::default();
+    scene.courier = Courier::new(receiver, policy, scene.store.clone(), clock(&scene.now)).unwrap();
+    scene.courier.deliver_due().await.unwrap();
+    assert_eq!(seen(), 5, "the next process knows what stands");
+
+    let resolved_at = scene.now.load(Ordering::Relaxed);
+    scene.alert.phase = Phase::Resolved { pending_at, firing_at, resolved_at };
+    let ended = b"[{\"labels\":{\"alertname\":\"x\"},\"endsAt\":\"2014-02-25T14:22:11Z\"}]".to_vec();
+    scene.enqueue_body(Event::Resolved, ended).await;
+    let mut n_rounds = 0;
+    while scene.courier.deliver_due().await.unwrap().next_at.is_some() {
+        scene.now.fetch_add(60 * SECOND, Ordering::Relaxed);
+        n_rounds += 1;
+    }
+    assert!((15..=17).contains(&n_rounds), "{n_rounds}");
+    assert!(requests.lock().unwrap()[5..].iter().all(|one| ends_at(one) == "2014-02-25T14:22:11Z"));
+    let of_alert = scene.ledger().await;
+    assert_eq!(of_alert.iter().map(|(_, attempts)| attempts.len()).collect::<Vec<_>>(), [1, 1]);
+}
+
+fn ends_at(seen: &Seen) -> String {
+    let posted: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+    posted[0]["endsAt"].as_str().unwrap().to_owned()
 }

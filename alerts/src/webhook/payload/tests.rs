@@ -63,6 +63,7 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
         annotations: &annotations,
         external_url: "https://firstfault.example.com/",
         now: AT,
+        is_test: false,
     };
     serde_json::to_string_pretty(&compose(&notice, "on.call")).unwrap()
 }

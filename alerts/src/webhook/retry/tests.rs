@@ -5,13 +5,13 @@ use super::*;
 const SECOND: i64 = 1_000_000_000;
 const HOURS: i64 = 3600 * SECOND;
 
-fn answered(status: u16, retry_after_s: Option<u64>) -> Outcome {
-    Outcome::Answered { status, retry_after: retry_after_s.map(Duration::from_secs) }
+fn answered(status: u16, retry_after_s: Option<u64>) -> Verdict {
+    by_status(&Answer { status, retry_after: retry_after_s.map(Duration::from_secs), body: "" })
 }
 
 /// The decision about a first attempt at time 0, without jitter.
-fn first(outcome: Outcome) -> Decision {
-    decide(&RetryPolicy::default(), outcome, 1, 0, 0, 1.0)
+fn first(verdict: Verdict) -> Decision {
+    decide(&RetryPolicy::default(), verdict, 1, 0, 0, 1.0)
 }
 
 /// Scenario: every status that has a rule of its own, and no answer at all.
@@ -29,7 +29,7 @@ fn decisions() {
         assert_eq!(first(answered(status, None)), Decision::Dead, "{status}");
     }
     assert_eq!(first(answered(410, None)), Decision::Disable);
-    assert_eq!(first(Outcome::NoAnswer), retry);
+    assert_eq!(first(Verdict::NO_ANSWER), retry);
 }
 
 /// Scenario: all attempts of three days fail, without jitter.
@@ -39,7 +39,7 @@ fn schedule() {
     let policy = RetryPolicy::default();
     let (mut now, mut waits_s) = (0, Vec::new());
     for n_attempts in 1.. {
-        match decide(&policy, Outcome::NoAnswer, n_attempts, 0, now, 1.0) {
+        match decide(&policy, Verdict::NO_ANSWER, n_attempts, 0, now, 1.0) {
             Decision::RetryAt(at) => {
                 waits_s.push((at - now) / SECOND);
                 now = at;

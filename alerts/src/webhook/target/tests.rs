@@ -43,8 +43,8 @@ fn loopback_in_disguise() {
 /// Guarantees: ranges end where their registries say.
 #[test]
 fn ranges() {
-    let allowed = |text: &str, allow_private_targets| {
-        AddressGuard { allow_private_targets }.check(text.parse().unwrap()).is_ok()
+    let allowed = |text: &str, is_allowed: bool| {
+        AddressGuard { private: is_allowed.into() }.check(text.parse().unwrap()).is_ok()
     };
     for public in [
         "1.1.1.1",
@@ -155,4 +155,52 @@ fn paths_and_queries_are_not_shown() {
     let target = parse("https://hooks.example.com:8443/T0/s3cret?token=s3cret#s3cret").unwrap();
     assert_eq!(target.to_string(), "https://hooks.example.com:8443");
     assert_eq!(format!("{target:?}"), "ReceiverUrl(https://hooks.example.com:8443)");
+}
+
+/// Scenario: an operator opens one private network, and addresses of it and of others come up, also embedded ones.
+/// Guarantees: only that network passes; metadata services inside it do not; nonsense is no network.
+#[test]
+fn networks_are_opened_one_by_one() {
+    let networks = ["10.1.0.0/16", "169.254.0.0/16", "fd00::/8"].map(|text| Network::parse(text).unwrap());
+    let private = PrivateTargets::Networks(networks.into());
+    let guard = AddressGuard { private: private.clone() };
+    let allows = |text: &str| guard.check(text.parse().unwrap()).is_ok();
+    for inside in ["10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "fd00::1", "1.1.1.1"] {
+        assert!(allows(inside), "{inside}");
+    }
+    for outside in ["10.0.255.255", "10.2.0.0", "127.0.0.1", "::ffff:10.2.0.1", "fc00::1"] {
+        assert!(!allows(outside), "{outside}");
+    }
+    for metadata in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"] {
+        assert!(!allows(metadata), "{metadata}");
+    }
+    assert!(ReceiverUrl::parse("http://10.1.0.7/hook", private.clone()).is_ok());
+    assert!(ReceiverUrl::parse("http://127.0.0.1/hook", private).is_err());
+    assert_eq!(Network::parse("10.0.0.1"), Network::parse("10.0.0.1/32"));
+    for nonsense in ["", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "fd00::/129", "private"] {
+        assert_eq!(Network::parse(nonsense), None, "{nonsense}");
+    }
+}
+
+/// Scenario: mail servers by name, by address, in disguise, and in the clear.
+/// Guarantees: the same rules as for URLs; in the clear only where private networks are opened.
+#[test]
+fn mail_servers() {
+    let parse = |host: &str, tls, private: bool| MailServer::parse(host, 587, tls, private);
+    let shown = |server: MailServer| server.to_string();
+    let (start, off) = (MailTls::StartTls, MailTls::Off);
+    assert_eq!(parse("mail.example.com", start, false).map(shown).unwrap(), "smtp://mail.example.com:587");
+    assert!(parse("mail.example.com", MailTls::Implicit, false).unwrap().to_string().starts_with("smtps://"));
+    assert_eq!(parse("mail.example.com", off, false).unwrap_err(), TargetError::PlainMail);
+    assert!(parse("127.0.0.1", off, true).is_ok());
+    for loopback in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+        assert!(matches!(parse(loopback, start, false), Err(TargetError::Forbidden { .. })), "{loopback}");
+    }
+    assert!(matches!(parse("169.254.169.254", start, true), Err(TargetError::Forbidden { .. })));
+    for disguise in ["127.1", "2130706433", "0x7f.1"] {
+        assert!(matches!(parse(disguise, start, true), Err(TargetError::Disguise { .. })), "{disguise}");
+    }
+    for nonsense in ["", "a b", "ada@example.com", "example.com/", "example.com:25", "[::1]", "b\u{fc}cher"] {
+        assert!(matches!(parse(nonsense, start, true), Err(TargetError::Host { .. })), "{nonsense}");
+    }
 }

@@ -55,7 +55,7 @@ fn spec(keys: &mut Keys<'_>, receivers: &[&str], retention: &Retention) -> Optio
         method: counting::method(keys),
         period: period(keys, defaults.period, kept),
         calendar,
-        receivers: known_receivers(keys, receivers),
+        receivers: known_receivers(keys, "receivers", receivers),
         runbook_url: keys.text("runbook_url"),
         n_events_min: keys.integer("events_min", defaults.n_events_min, 1..=1_000_000_000),
         n_bad_min: keys.integer("bad_min", defaults.n_bad_min, 1..=1_000_000_000),
@@ -185,9 +185,10 @@ fn calendar(keys: &mut Keys<'_>, kept: Option<(&str, Duration)>) -> Option<Calen
     }
 }
 
-fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
+/// Names of receivers that are there, each once.
+pub(super) fn known_receivers(keys: &mut Keys<'_>, key: &str, known: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (name, origin) in strings(keys, "receivers") {
+    for (name, origin) in strings(keys, key) {
         let message = if names.contains(&name) {
             format!("receiver {name:?} is named twice")
         } else if !known.contains(&name.as_str()) {
@@ -197,7 +198,7 @@ fn known_receivers(keys: &mut Keys<'_>, known: &[&str]) -> Vec<String> {
             continue;
         };
         let hint = receiver_hint(&name, known);
-        let message = format!("{}.receivers: {message}", keys.section.name);
+        let message = format!("{}.{key}: {message}", keys.section.name);
         keys.problems.push(Problem { hint, ..Problem::new(origin, message) });
     }
     names

@@ -1,7 +1,9 @@
 //! The words of alerts, and who is told.
 
 use super::*;
-use alerts::{Coverage, OwnershipSpec, ReceiverUrl, SloSpec, WindowCounts, judge, occurrence_id};
+use alerts::{
+    Coverage, Hook, Kind, Matcher, OwnershipSpec, ReceiverUrl, SloSpec, WindowCounts, judge, occurrence_id,
+};
 use expect_test::{Expect, expect};
 use std::time::Duration;
 
@@ -41,7 +43,8 @@ const FIRING: Phase = Phase::Firing { pending_at: AT, firing_at: AT, quiet_since
 fn receivers() -> BTreeMap<String, Receiver> {
     let receiver = |name: &str, send_resolved| {
         let target = ReceiverUrl::parse("https://hooks.example.com/x", false).unwrap();
-        (name.to_owned(), Receiver { name: name.to_owned(), target, secret: None, send_resolved })
+        let kind = Kind::Webhook(Hook { target, secret: None, bearer: None });
+        (name.to_owned(), Receiver { send_resolved, ..Receiver::new(name, kind) })
     };
     BTreeMap::from([receiver("mail", false), receiver("on-call", true)])
 }
@@ -210,12 +213,41 @@ fn annotations_say_whose_it_is() {
 fn services_name_a_receiver_for_their_objectives() {
     let bare = slo(|_| {});
     let own = slo(|spec| spec.receivers = vec!["mail".to_owned()]);
-    let told = |slo: &Slo, receiver: Option<&str>| told(slo, Some(&ownership(receiver)), &receivers());
+    let told = |slo: &Slo, receiver: Option<&str>| {
+        told(slo, Severity::Page, Some(&ownership(receiver)), &[], &receivers())
+    };
     assert_eq!(told(&bare, Some("on-call")), ["on-call"]);
     assert_eq!(told(&own, Some("on-call")), ["mail"]);
     assert!(told(&bare, Some("removed")).is_empty());
     assert!(told(&bare, None).is_empty());
-    assert_eq!(super::told(&own, None, &receivers()), ["mail"]);
+    assert_eq!(super::told(&own, Severity::Page, None, &[], &receivers()), ["mail"]);
+}
+
+/// Scenario: routes by severity and by service, the first of which goes on, for objectives with and without receivers.
+/// Guarantees: an objective's own receivers come first, then the routes', each name once, then the service's.
+#[test]
+fn routes_come_between_objective_and_service() {
+    let route = |matcher: &str, names: &[&str], goes_on| Route {
+        matchers: vec![Matcher::parse(matcher).unwrap()],
+        receivers: names.iter().map(|name| (*name).to_owned()).collect(),
+        goes_on,
+        escalation: None,
+    };
+    let routes = [
+        route("severity=page", &["on-call"], true),
+        route("service=checkout", &["mail", "on-call"], false),
+        route("service=~.*", &["never"], false),
+    ];
+    let bare = slo(|_| {});
+    let own = slo(|spec| spec.receivers = vec!["mail".to_owned()]);
+    let of_service = ownership(Some("on-call"));
+    let told = |slo: &Slo, severity, routes: &[Route]| {
+        super::told(slo, severity, Some(&of_service), routes, &receivers())
+    };
+    assert_eq!(told(&bare, Severity::Page, &routes), ["on-call", "mail"]);
+    assert_eq!(told(&bare, Severity::Ticket, &routes), ["mail", "on-call"]);
+    assert_eq!(told(&own, Severity::Page, &routes), ["mail"]);
+    assert_eq!(told(&bare, Severity::Ticket, &routes[..1]), ["on-call"]);
 }
 
 /// Scenario: numbers and times at the edges of their units.

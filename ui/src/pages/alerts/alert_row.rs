@@ -1,6 +1,7 @@
 //! One alert and, when opened, the ledger of its deliveries.
 
 use super::alert_table::OPEN;
+use super::by_hand::Said;
 use super::delivery_ledger::ledger;
 use crate::components::{icon, name};
 use crate::erased::act;
@@ -11,7 +12,7 @@ use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{AlertRow, UnixNanos};
 
-pub fn alert_row(alert: &AlertRow, now: UnixNanos, is_open: bool) -> AnyView {
+pub fn alert_row(alert: &AlertRow, now: UnixNanos, is_open: bool, said: Said) -> AnyView {
     let zone = url_state::zone();
     let (standing, word) = alert_view::standing(alert);
     let (delivered, deliveries) = alert_view::deliveries(alert);
@@ -30,7 +31,7 @@ pub fn alert_row(alert: &AlertRow, now: UnixNanos, is_open: bool) -> AnyView {
             <td class="num">{format::duration(whole_seconds(alert_view::duration_ns(alert, now)))}</td>
             <td class="lo">{standing_mark(delivered, deliveries)}</td>
         </tr>
-        {is_open.then(|| ledger(alert, now))}
+        {is_open.then(|| ledger(alert, now, said))}
     }
     .into_any()
 }

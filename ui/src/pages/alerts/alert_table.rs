@@ -3,6 +3,7 @@
 //! Which one is open stands in the address, so a link shows the same ledger.
 
 use super::alert_row::alert_row;
+use super::by_hand::{Said, said_line};
 use crate::erased::live;
 use crate::url_state;
 use leptos::prelude::*;
@@ -13,17 +14,19 @@ pub const OPEN: &str = "open";
 
 #[component]
 pub fn AlertTable(alerts: Signal<Vec<AlertRow>>, now: Signal<UnixNanos>) -> impl IntoView {
+    let said = Said::new(None);
     let rows = move || {
         let open = url_state::param(OPEN);
         let now = now.get();
         alerts.with(|alerts| {
             alerts
                 .iter()
-                .map(|alert| alert_row(alert, now, open.as_deref() == Some(alert.id.as_str())))
+                .map(|alert| alert_row(alert, now, open.as_deref() == Some(alert.id.as_str()), said))
                 .collect_view()
         })
     };
     view! {
+        {said_line(said)}
         <div class="tbl">
         <table class="alerts-table" data-hold="">
             <thead>

@@ -1,5 +1,6 @@
 //! Every message of an alert and every attempt to deliver it: time, status, latency, error, next try.
 
+use super::by_hand::{Said, by_hand};
 use crate::components::ownership;
 use crate::model::{alert_view, log_text};
 use crate::pages::slos::standing_mark::standing_mark;
@@ -7,9 +8,9 @@ use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{AlertRow, AttemptRow, DeliveryRow, UnixNanos};
 
-pub fn ledger(alert: &AlertRow, now: UnixNanos) -> AnyView {
+pub fn ledger(alert: &AlertRow, now: UnixNanos, said: Said) -> AnyView {
     let summary = log_text::clean(&alert.summary);
-    let rows: Vec<AnyView> = alert.deliveries.iter().map(|delivery| rows_of(delivery, now)).collect();
+    let rows: Vec<AnyView> = alert.deliveries.iter().map(|delivery| rows_of(delivery, now, said)).collect();
     let body = match rows.is_empty() {
         true => view! { <p class="dense t2">"Nothing to deliver: neither the objective nor its service names a receiver."</p> }
             .into_any(),
@@ -47,11 +48,14 @@ fn table(rows: Vec<AnyView>) -> AnyView {
     .into_any()
 }
 
-fn rows_of(delivery: &DeliveryRow, now: UnixNanos) -> AnyView {
+fn rows_of(delivery: &DeliveryRow, now: UnixNanos, said: Said) -> AnyView {
     let zone = url_state::zone();
     let (standing, words) = alert_view::delivery(delivery);
     let at = delivery.delivered_at.unwrap_or(delivery.created_at);
     let next = delivery.next_attempt_at.filter(|_| delivery.state == "waiting").map(|at| next_words(at, now));
+    let path = format!("/deliveries/{}/replay", delivery.id);
+    let replay = || by_hand("replay", &delivery.receiver, path, said, |_| "It is sent again.".to_owned());
+    let again = (delivery.state == "dead").then(replay);
     let attempts: Vec<AnyView> =
         delivery.attempts.iter().enumerate().map(|(i, row)| attempt(i + 1, row, now)).collect();
     view! {
@@ -62,7 +66,7 @@ fn rows_of(delivery: &DeliveryRow, now: UnixNanos) -> AnyView {
             <td></td>
             <td></td>
             <td title=format::date_time(at, zone)>{format::time_near(at, now, zone)}</td>
-            <td class="t2">{next}</td>
+            <td class="t2">{next} {again}</td>
         </tr>
         {attempts}
     }
@@ -82,7 +86,7 @@ fn attempt(number: usize, row: &AttemptRow, now: UnixNanos) -> AnyView {
             <td class="num" class:bad=!is_good>{status}</td>
             <td class="num">{took}</td>
             <td title=format::date_time(row.at, zone)>{format::time_near(row.at, now, zone)}</td>
-            <td class="why">{log_text::clean(&row.error)}</td>
+            <td class="why" title=log_text::clean(&row.answer)>{log_text::clean(&row.error)}</td>
         </tr>
     }
     .into_any()
