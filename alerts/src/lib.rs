@@ -26,8 +26,8 @@ pub use burn_rate::{
 pub use deployment::{Deployment, DeploymentError};
 pub use error::Error;
 pub use outbox::{
-    AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, NewDelivery, ReceiverCounts, Store,
-    StoredOwnership, copy_state, event_id, occurrence_id,
+    AlertRecord, Attempt, Change, Delivery, DeliveryState, Heard, IncidentTime, NewDelivery, ReceiverCounts,
+    Store, StoredOwnership, StoredTriage, TRIAGE_BYTES_MAX, copy_state, event_id, occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
 pub use slo::{Indicator, Slo, SloError, SloSpec, Target};

@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 2] = [VERSION_1, VERSION_2];
+const UPGRADES: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -92,6 +92,17 @@ CREATE TABLE deployment (
 ) STRICT;
 CREATE INDEX deployment_of_service ON deployment (service, at);
 CREATE INDEX deployment_newest ON deployment (at);
+";
+
+const VERSION_3: &str = "
+CREATE TABLE triage (
+    alert_id TEXT PRIMARY KEY REFERENCES alert (id) ON DELETE CASCADE,
+    made_at INTEGER NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    report TEXT NOT NULL
+) STRICT;
 ";
 
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {

@@ -10,6 +10,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What Go prints for a time that is not set; Alertmanager sends it as the end of a firing alert.
@@ -26,6 +27,8 @@ pub struct Notice<'a> {
     pub judged: Option<(&'a Slo, &'a Judgement)>,
     /// Whose the service is. No label tells it: facts may change while an alert lives, and labels must not.
     pub ownership: Option<&'a Ownership>,
+    /// What was found out about the cause: JSON that is passed on as it is.
+    pub triage: Option<&'a Value>,
     /// Flat text: `summary`, `dashboard_url`, `exemplar_trace_1` and so on.
     pub annotations: &'a BTreeMap<String, String>,
     /// The address under which people open Firstfault.
@@ -141,7 +144,7 @@ fn rfc3339(at: i64) -> String {
     Timestamp::from_nanosecond(i128::from(at)).map_or_else(|_| ZERO_TIME.to_owned(), |at| at.to_string())
 }
 
-fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
+fn evidence<'a>(notice: &Notice<'a>, receiver: &str) -> Evidence<'a> {
     Evidence {
         version: 1,
         event_id: event_id(&notice.alert.id, notice.event, receiver),
@@ -155,6 +158,7 @@ fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
             of_alert.map(burn).collect()
         }),
         ownership: notice.ownership.map(owned),
+        triage: notice.triage,
     }
 }
 
@@ -226,7 +230,7 @@ struct Document<'a> {
     #[serde(rename = "externalURL")]
     external_url: &'a str,
     alerts: [Alert<'a>; 1],
-    firstfault: Evidence,
+    firstfault: Evidence<'a>,
 }
 
 #[derive(Serialize)]
@@ -243,7 +247,7 @@ struct Alert<'a> {
 }
 
 #[derive(Serialize)]
-struct Evidence {
+struct Evidence<'a> {
     version: u32,
     event_id: String,
     alert_id: String,
@@ -253,6 +257,8 @@ struct Evidence {
     budget: Option<Budget>,
     tiers: Vec<Burn>,
     ownership: Option<Owned>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
