@@ -46,7 +46,7 @@ pub use options::{
     BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
 };
 pub use query::{
-    Edge, EdgeDirection, EdgesAnswer, Evidence, EvidenceCounts, EvidenceQuery, Figure, Heatmap, HeatmapCell,
+    Edge, EdgeDirection, EdgesAnswer, Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows, Figure, Heatmap, HeatmapCell,
     HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries,
     MetricStream, MetricStreams, MetricView, Peer, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals,
     SeenInstance, SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket,

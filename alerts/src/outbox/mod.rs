@@ -291,6 +291,16 @@ impl Store {
             .await
     }
 
+    /// As `deployments`, of all services.
+    pub async fn deployments_between(
+        &self,
+        from: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, Error> {
+        self.writer.call(move |connection| deployment_rows::between(connection, (from, to), limit)).await
+    }
+
     /// Keeps a report about an alert in the place of the one before; false where the alert is not there, or the report
     /// is longer than [`TRIAGE_BYTES_MAX`].
     pub async fn put_triage(&self, stored: StoredTriage) -> Result<bool, Error> {

@@ -61,6 +61,40 @@ pub struct Evidence {
     pub is_cut: bool,
 }
 
+/// Rows for people: what a piece of evidence is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRows {
+    pub range: TimeRange,
+    pub service: String,
+    pub operation: Option<String>,
+    pub only_errors: bool,
+    /// Points of this metric, not spans.
+    pub metric: Option<String>,
+}
+
+impl EvidenceRows {
+    /// A statement that shows them.
+    pub fn sql(&self) -> String {
+        let of_service = format!("service = {}", text(&self.service));
+        if let Some(metric) = &self.metric {
+            return format!(
+                "SELECT time, service_instance_id, name, attributes, value, \"count\", \"sum\"\nFROM metric_points\n\
+                 WHERE {of_service} AND name = {} AND {}\nORDER BY time",
+                text(metric),
+                within("time", self.range)
+            );
+        }
+        let mut conditions = vec![of_service, within("start_time", self.range)];
+        conditions.extend(self.operation.iter().map(|name| format!("name = {}", text(name))));
+        conditions.extend(self.only_errors.then(|| "is_error".to_owned()));
+        format!(
+            "SELECT start_time, hex(trace_id) AS trace_id, service_instance_id, name, duration_ns, is_error, \
+             status_message\nFROM spans\nWHERE {}\nORDER BY start_time",
+            conditions.join(" AND ")
+        )
+    }
+}
+
 impl Engine {
     /// How much there is of what `query` asks for, whatever it chooses.
     pub async fn count_evidence(&self, query: &EvidenceQuery) -> Result<EvidenceCounts, Error> {

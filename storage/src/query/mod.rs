@@ -56,7 +56,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
-pub use evidence::{Evidence, EvidenceCounts, EvidenceQuery};
+pub use evidence::{Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows};
 pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;
