@@ -32,6 +32,7 @@ mod series_limit;
 
 mod evaluate;
 mod saturation;
+mod triage;
 
 mod api;
 mod web;

@@ -26,6 +26,7 @@ mod saturation;
 mod services;
 mod slos;
 mod traces;
+mod triage;
 
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
 pub(super) use compare::{Beside, comparison};
@@ -38,6 +39,8 @@ pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
+pub(super) use triage::triage_failure;
+pub(crate) use triage::{triage_report, triage_summary};
 
 /// How long a client should wait when too many queries run: they end within seconds.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -132,8 +135,11 @@ pub(super) fn alert_state(phase: Phase) -> wire::AlertState {
 pub(super) fn alert_row(
     (alert, deliveries): (AlertRecord, Vec<Delivery>),
     owners: &BTreeMap<String, Owned>,
+    summaries: &BTreeMap<String, String>,
 ) -> wire::AlertRow {
     wire::AlertRow {
+        // One that a later version wrote is not shown.
+        triage: summaries.get(&alert.id).and_then(|summary| serde_json::from_str(summary).ok()),
         ownership: owners.get(&alert.service).cloned().map(ownership),
         state: alert_state(alert.phase),
         pending_at: UnixNanos(alert.pending_at),

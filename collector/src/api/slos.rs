@@ -1,5 +1,6 @@
 //! `GET /api/v1/slos` and `/api/v1/slos/{id}`.
 
+use super::alerts::summaries;
 use super::params::{Params, step};
 use super::{Api, Failure, NameInPath, convert};
 use crate::nearest::nearest;
@@ -45,5 +46,6 @@ pub(super) async fn detail(
     let answer = engine.sli(&query).await.map_err(convert::failure)?;
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
-    Ok(Json(convert::slo_detail(&status, &query, answer, alerts, &owners)))
+    let summaries = summaries(board, &alerts).await?;
+    Ok(Json(convert::slo_detail(&status, &query, answer, alerts, &owners, &summaries)))
 }

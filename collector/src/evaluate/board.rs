@@ -2,10 +2,13 @@
 //! whose services are, and what was deployed.
 
 use super::owners::Owners;
+use crate::triage::History;
 use alerts::{
     AlertRecord, Delivery, Deployment, Error, Judgement, Phase, Receiver, ReceiverCounts, Slo, Store,
+    StoredTriage,
 };
 use std::{collections::BTreeMap, sync::Arc};
+use storage::TimeRange;
 use tokio::sync::watch;
 
 /// One objective as of its last evaluation.
@@ -86,6 +89,24 @@ impl Board {
         limit: u32,
     ) -> Result<Vec<Deployment>, Error> {
         self.store.deployments(service, from, to, limit).await
+    }
+
+    /// Incidents and markers of the time around a window.
+    pub(crate) async fn history(&self, window: TimeRange) -> Result<History, Error> {
+        History::read(&self.store, window).await
+    }
+
+    /// The newest report about an alert.
+    pub(crate) async fn triage(&self, alert_id: &str) -> Result<Option<StoredTriage>, Error> {
+        self.store.triage(alert_id).await
+    }
+
+    /// The short forms of reports about these alerts, by alert.
+    pub(crate) async fn triage_summaries(
+        &self,
+        alert_ids: Vec<String>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        self.store.triage_summaries(alert_ids).await
     }
 
     /// All objectives in order of configuration.

@@ -27,6 +27,12 @@ impl Track {
         self.records.get(&severity).map_or(Phase::Inactive, |record| record.phase)
     }
 
+    /// Ids and phases of the alerts that fire.
+    pub(super) fn firing(&self) -> Vec<(String, Phase)> {
+        let firing = self.records.values().filter(|record| matches!(record.phase, Phase::Firing { .. }));
+        firing.map(|record| (record.id.clone(), record.phase)).collect()
+    }
+
     /// What a judgement changes. The track itself moves when that is committed.
     pub(super) fn steps(&self, slo: &Slo, judgement: &Judgement, now: i64) -> Vec<Step> {
         let policy = StepPolicy { pending_for: slo.spec().pending_for, keep_firing: slo.spec().keep_firing };

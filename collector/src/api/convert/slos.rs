@@ -14,6 +14,7 @@ pub(in super::super) fn slo_detail(
     answer: SliAnswer,
     alerts: Vec<(AlertRecord, Vec<Delivery>)>,
     owners: &BTreeMap<String, Owned>,
+    summaries: &BTreeMap<String, String>,
 ) -> wire::SloDetail {
     wire::SloDetail {
         slo: slo_row(status),
@@ -21,7 +22,7 @@ pub(in super::super) fn slo_detail(
         to: UnixNanos(query.range.to),
         step_s: step_s(query.step),
         points: sli_points(&answer.buckets, query.range, query.step),
-        alerts: alerts.into_iter().map(|alert| alert_row(alert, owners)).collect(),
+        alerts: alerts.into_iter().map(|alert| alert_row(alert, owners, summaries)).collect(),
         sql: answer.sql,
     }
 }
