@@ -5,7 +5,7 @@ use super::params::Params;
 use super::{Api, Failure, NameInPath, convert, triage_report};
 use crate::triage::{Asked, BASELINES_MAX, WINDOW_MAX, investigate};
 use crate::units::{self, MOMENT_HINT, nanos};
-use ::triage::report::Indicator;
+use ::triage::Symptom;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -21,8 +21,8 @@ const EXPECTED: Expected =
 const METRICS_LATE: Duration = Duration::from_secs(240);
 /// And at most for so long after the window.
 const ASKED_LATER_MAX: Duration = Duration::from_secs(3600);
-const INDICATORS: [(&str, Indicator); 2] =
-    [("availability", Indicator::Availability), ("latency", Indicator::Latency)];
+const INDICATORS: [(&str, Symptom); 2] =
+    [("availability", Symptom::Availability), ("latency", Symptom::Latency)];
 
 /// It changes nothing, and is a `POST` for its body; like SQL it has to be JSON, which a form cannot send.
 pub(super) async fn post(
@@ -67,7 +67,7 @@ fn asked(request: TriageRequest, now: i64) -> Result<Asked, Failure> {
     let baselines = baselines(request.baseline, window, now)?;
     let late = window.to.saturating_add(nanos(METRICS_LATE)).min(now);
     let asked_at = request.asked_at.as_ref().map_or(Ok(late), |at| moment("asked_at", at, now))?;
-    let indicator = request.indicator.as_deref().map(indicator).transpose()?;
+    let symptom = request.indicator.as_deref().map(symptom).transpose()?;
     if request.operation.is_some() && request.service.is_none() {
         return Err(Failure::bad_request("operation comes without service")
             .hint("name the service whose operation it is"));
@@ -82,7 +82,7 @@ fn asked(request: TriageRequest, now: i64) -> Result<Asked, Failure> {
         asked_at: asked_at.clamp(window.to, latest),
         service: request.service,
         operation: request.operation,
-        indicator,
+        symptom,
         threshold_ns: request.threshold_ns,
     })
 }
@@ -139,8 +139,8 @@ fn moment(name: &str, moment: &TriageMoment, now: i64) -> Result<i64, Failure> {
     })
 }
 
-fn indicator(text: &str) -> Result<Indicator, Failure> {
-    let known = INDICATORS.into_iter().find(|(word, _)| *word == text).map(|(_, indicator)| indicator);
+fn symptom(text: &str) -> Result<Symptom, Failure> {
+    let known = INDICATORS.into_iter().find(|(word, _)| *word == text).map(|(_, symptom)| symptom);
     known.ok_or_else(|| {
         let shown: String = text.chars().take(80).collect();
         Failure::bad_request(format!("indicator: {shown:?} is not known"))
@@ -166,7 +166,7 @@ mod tests {
     fn questions_are_completed() {
         let least = read(json!({"from": "now-15m"})).expect("asked");
         assert_eq!(least.window, TimeRange { from: NOW - 15 * MINUTE, to: NOW });
-        assert_eq!((least.asked_at, least.baselines.len(), least.indicator), (NOW, 0, None));
+        assert_eq!((least.asked_at, least.baselines.len(), least.symptom), (NOW, 0, None));
         let all = read(json!({
             "from": "now-30m", "to": "now-20m", "asked_at": "now-18m", "service": "cart", "operation": "GET /",
             "indicator": "latency", "threshold_ns": 5,
@@ -175,7 +175,7 @@ mod tests {
         let all = all.expect("asked");
         assert_eq!(all.asked_at, NOW - 18 * MINUTE);
         assert_eq!(all.baselines[0], TimeRange { from: NOW - 60 * MINUTE, to: NOW - 50 * MINUTE });
-        assert_eq!(all.indicator, Some(Indicator::Latency));
+        assert_eq!(all.symptom, Some(Symptom::Latency));
         let late = read(json!({"from": "now-30m", "to": "now-20m"})).expect("asked");
         assert_eq!(late.asked_at, NOW - 16 * MINUTE);
     }

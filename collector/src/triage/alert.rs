@@ -67,9 +67,9 @@ impl Finding {
             asked_at: case.now.max(window.to),
             service: Some(case.slo.service().to_owned()),
             operation: case.slo.operation().map(str::to_owned),
-            indicator: Some(match case.slo.indicator() {
-                Indicator::Availability => ::triage::report::Indicator::Availability,
-                Indicator::Latency { .. } => ::triage::report::Indicator::Latency,
+            symptom: Some(match case.slo.indicator() {
+                Indicator::Availability => ::triage::Symptom::Availability,
+                Indicator::Latency { .. } => ::triage::Symptom::Latency,
             }),
             threshold_ns: case.slo.indicator().threshold_ns(),
         };

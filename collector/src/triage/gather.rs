@@ -73,6 +73,7 @@ async fn chosen(
     let sampling = rates(&counts);
     query.traces_one_in = sampling.traces_one_in;
     query.attributes_one_in = sampling.attributes_one_in;
+    query.attributes_before_one_in = sampling.attributes_before_one_in;
     query.series_one_in = sampling.series_one_in;
     Ok((query, baselines, sampling))
 }
@@ -84,15 +85,17 @@ fn query(asked: &Asked, baselines: &Baselines) -> EvidenceQuery {
         from: range.from,
         to: range.to.saturating_add(nanos(TRACE_SLACK)).min(asked.asked_at.max(range.to)),
     });
-    let first = baselines.ranges.iter().map(|range| range.from).min().unwrap_or(asked.window.from);
-    let metrics_from = first.min(asked.window.from.saturating_sub(nanos(METRICS_BACK)));
+    let metrics =
+        TimeRange { from: asked.window.from.saturating_sub(nanos(METRICS_BACK)), to: asked.asked_at };
+    let metrics = baselines.ranges.iter().copied().chain([metrics]);
     EvidenceQuery {
         ranges: joined(ranges.collect()),
         window: asked.window,
-        metrics: TimeRange { from: metrics_from.max(look_back(asked.window)), to: asked.asked_at },
+        metrics: joined(metrics.collect()),
         metric_names: RESOURCES.to_owned(),
         traces_one_in: 1,
         attributes_one_in: 1,
+        attributes_before_one_in: 1,
         series_one_in: 1,
         rows_max: ROWS_MAX,
     }

@@ -15,8 +15,8 @@ pub(crate) use alert::{Case, Finding};
 pub(crate) use lane::Lane;
 
 use ::triage::InputError;
-use ::triage::report::{Indicator, Question, Release, Report, triage};
-use ::triage::{Limits, Scope, TriageInput, Window};
+use ::triage::report::{Question, Release, Report, triage};
+use ::triage::{Limits, Scope, Symptom, TriageInput, Window};
 use alerts::{Deployment, IncidentTime};
 use gather::Gathered;
 use std::time::Duration;
@@ -41,7 +41,8 @@ pub(crate) struct Asked {
     pub(crate) asked_at: i64,
     pub(crate) service: Option<String>,
     pub(crate) operation: Option<String>,
-    pub(crate) indicator: Option<Indicator>,
+    /// What is wrong with their requests; either where it is not said.
+    pub(crate) symptom: Option<Symptom>,
     pub(crate) threshold_ns: Option<i64>,
 }
 
@@ -126,7 +127,11 @@ pub(crate) async fn investigate(
 fn judge(asked: &Asked, gathered: &Gathered) -> Result<Report, InputError> {
     let window = |range: &TimeRange| Window { from_ns: range.from, to_ns: range.to };
     let baselines: Vec<Window> = gathered.baselines.ranges.iter().map(window).collect();
-    let scope = Scope { service: asked.service.clone(), operation: asked.operation.clone() };
+    let scope = Scope {
+        service: asked.service.clone(),
+        operation: asked.operation.clone(),
+        symptom: asked.symptom,
+    };
     let input = TriageInput {
         spans: &gathered.evidence.spans,
         logs: &gathered.evidence.logs,
@@ -139,7 +144,6 @@ fn judge(asked: &Asked, gathered: &Gathered) -> Result<Report, InputError> {
     };
     let question = Question {
         input,
-        indicator: asked.indicator,
         threshold_ns: asked.threshold_ns,
         releases: &gathered.releases,
         sampling: gathered.sampling,

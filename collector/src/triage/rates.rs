@@ -10,8 +10,9 @@ use storage::EvidenceCounts;
 pub(super) const SPANS_MAX: u64 = 1_000_000;
 /// Of those the failed ones, which come with their attributes and events.
 const ERRORS_MAX: u64 = 60_000;
-/// Requests of the window that come with their attributes.
+/// Requests of the window that come with their attributes, and those before it.
 const ATTRIBUTED_MAX: u64 = 50_000;
+const ATTRIBUTED_BEFORE_MAX: u64 = 20_000;
 const LOGS_MAX: u64 = 500_000;
 const POINTS_MAX: u64 = 500_000;
 /// Rows of one table, whatever was counted: rows that came since are few.
@@ -21,9 +22,11 @@ pub(super) const ROWS_MAX: usize = 1_200_000;
 pub(super) fn rates(counts: &EvidenceCounts) -> Sampling {
     let traces = [(counts.n_spans, SPANS_MAX), (counts.n_errors, ERRORS_MAX), (counts.n_logs, LOGS_MAX)];
     let traces_one_in = traces.into_iter().map(|(n, n_max)| one_in(n, n_max)).max().unwrap_or(1);
+    let of_traces = |n: u64| n / u64::from(traces_one_in);
     Sampling {
         traces_one_in,
-        attributes_one_in: one_in(counts.n_entries / u64::from(traces_one_in), ATTRIBUTED_MAX),
+        attributes_one_in: one_in(of_traces(counts.n_entries), ATTRIBUTED_MAX),
+        attributes_before_one_in: one_in(of_traces(counts.n_entries_before), ATTRIBUTED_BEFORE_MAX),
         series_one_in: one_in(counts.n_points, POINTS_MAX),
         is_cut: false,
     }
@@ -43,7 +46,10 @@ mod tests {
     #[test]
     fn rates_keep_the_bounds() {
         let of = |n_spans, n_errors, n_entries, n_logs, n_points| {
-            let found = rates(&EvidenceCounts { n_spans, n_errors, n_entries, n_logs, n_points });
+            let n_entries_before = n_entries / 4;
+            let counts = EvidenceCounts { n_spans, n_errors, n_entries, n_entries_before, n_logs, n_points };
+            let found = rates(&counts);
+            assert!(found.attributes_before_one_in <= found.attributes_one_in);
             (found.traces_one_in, found.attributes_one_in, found.series_one_in)
         };
         assert_eq!(of(0, 0, 0, 0, 0), (1, 1, 1));

@@ -13,6 +13,10 @@ const LOOK_BACK: Duration = Duration::from_secs(2 * 3600);
 const STRETCH_MIN: Duration = Duration::from_secs(30);
 /// With less time than this left, incidents are part of what is compared: something beats nothing.
 const TOTAL_MIN: Duration = Duration::from_secs(5 * 60);
+/// The onset is looked for in the nearest stretch and the window together, in equal steps: so that these are short, the
+/// nearest stretch is cut to the length of the window, within these bounds.
+const NEAREST_MIN: Duration = Duration::from_secs(120);
+const NEAREST_MAX: Duration = Duration::from_secs(900);
 /// When there is too much to read, so many times the window is compared, and at least so long.
 const SHORT_PER_WINDOW: i64 = 4;
 const SHORT_MIN: Duration = Duration::from_secs(20 * 60);
@@ -68,9 +72,22 @@ pub(super) fn baselines(window: TimeRange, incidents: &[IncidentTime]) -> Baseli
     let mut ranges = without(whole, incidents);
     ranges.retain(|range| range.to - range.from >= nanos(STRETCH_MIN));
     let total: i64 = ranges.iter().map(|range| range.to - range.from).sum();
-    match total >= nanos(TOTAL_MIN) {
-        true => Baselines { ranges, has_incidents: false },
-        false => Baselines { ranges: vec![whole], has_incidents: true },
+    let has_incidents = total < nanos(TOTAL_MIN);
+    if has_incidents {
+        ranges = vec![whole];
+    }
+    cut_nearest(&mut ranges, window);
+    Baselines { ranges, has_incidents }
+}
+
+/// Makes two of the nearest stretch where it is much longer than the window.
+fn cut_nearest(ranges: &mut Vec<TimeRange>, window: TimeRange) {
+    let Some(nearest) = ranges.last_mut() else { return };
+    let length = window.to.saturating_sub(window.from).clamp(nanos(NEAREST_MIN), nanos(NEAREST_MAX));
+    let (from, to) = (nearest.to.saturating_sub(length), nearest.to);
+    if from.saturating_sub(nearest.from) >= nanos(STRETCH_MIN) {
+        nearest.to = from;
+        ranges.push(TimeRange { from, to });
     }
 }
 
@@ -117,18 +134,19 @@ mod tests {
 
     /// Scenario: no incidents, one in the middle, some that overlap, one that reaches in from before, the alert of the
     /// window itself, one that never ended.
-    /// Guarantees: healthy time is what is left of two hours, oldest first; where hardly any is left, all of it with a
-    /// mark.
+    /// Guarantees: healthy time is what is left of two hours, oldest first, and the nearest stretch is about as long as
+    /// the window; where hardly any is left, all of it with a mark.
     #[test]
     fn incidents_are_left_out() {
-        check(&[], &[(480, 600)], false);
-        check(&[(500, Some(510))], &[(480, 500), (510, 600)], false);
-        check(&[(505, Some(520)), (500, Some(510))], &[(480, 500), (520, 600)], false);
-        check(&[(400, Some(490))], &[(490, 600)], false);
-        check(&[(600, None)], &[(480, 600)], false);
-        check(&[(500, None)], &[(480, 500)], false);
-        check(&[(470, None)], &[(480, 600)], true);
-        check(&[(482, Some(598))], &[(480, 600)], true);
+        check(&[], &[(480, 595), (595, 600)], false);
+        check(&[(500, Some(510))], &[(480, 500), (510, 595), (595, 600)], false);
+        check(&[(505, Some(520)), (500, Some(510))], &[(480, 500), (520, 595), (595, 600)], false);
+        check(&[(400, Some(490))], &[(490, 595), (595, 600)], false);
+        check(&[(600, None)], &[(480, 595), (595, 600)], false);
+        check(&[(500, None)], &[(480, 495), (495, 500)], false);
+        check(&[(470, None)], &[(480, 595), (595, 600)], true);
+        check(&[(482, Some(598))], &[(480, 595), (595, 600)], true);
+        check(&[(500, Some(597))], &[(480, 500), (597, 600)], false);
     }
 
     /// Scenario: two stretches of which one is enough.

@@ -23,8 +23,9 @@ pub struct EvidenceCounts {
     pub n_spans: u64,
     /// Spans that failed, which are read with their attributes and events.
     pub n_errors: u64,
-    /// Requests in the window, which are read with their attributes.
+    /// Requests that did not fail, in the window and outside, which are read with their attributes.
     pub n_entries: u64,
+    pub n_entries_before: u64,
     pub n_logs: u64,
     pub n_points: u64,
 }
@@ -34,16 +35,17 @@ pub struct EvidenceCounts {
 pub struct EvidenceQuery {
     /// Times of spans and log records; they do not overlap.
     pub ranges: Vec<TimeRange>,
-    /// Requests that start in it are read with their attributes.
+    /// Requests that start in it may have their attributes read at another rate.
     pub window: TimeRange,
-    /// Times of data points.
-    pub metrics: TimeRange,
+    /// Times of data points; they do not overlap.
+    pub metrics: Vec<TimeRange>,
     /// A regular expression that the names of metrics match, in small letters.
     pub metric_names: String,
     /// One trace in so many, with its log records.
     pub traces_one_in: u32,
-    /// Of these traces, one in so many has the attributes of its requests.
+    /// Of these traces, one in so many has the attributes of its requests: of the window, and of all other times.
     pub attributes_one_in: u32,
+    pub attributes_before_one_in: u32,
     /// One series in so many.
     pub series_one_in: u32,
     /// Rows of a table at most, whatever was counted before: more may have come since.
@@ -109,13 +111,14 @@ impl Engine {
 }
 
 async fn count(session: &Session, query: &EvidenceQuery) -> Result<EvidenceCounts, Error> {
+    let in_window = query.in_window();
     let spans = format!(
         "SELECT count(*) AS n_spans, count(*) FILTER (WHERE is_error) AS n_errors, \
-         count(*) FILTER (WHERE {}) AS n_entries FROM spans WHERE {}",
-        query.is_entry(),
-        query.in_ranges("start_time")
+         count(*) FILTER (WHERE {ENTRY} AND {in_window}) AS n_entries, \
+         count(*) FILTER (WHERE {ENTRY} AND NOT ({in_window})) AS n_entries_before FROM spans WHERE {}",
+        in_ranges("start_time", &query.ranges)
     );
-    let logs = format!("SELECT count(*) AS n_logs FROM logs WHERE {}", query.in_ranges("time"));
+    let logs = format!("SELECT count(*) AS n_logs FROM logs WHERE {}", in_ranges("time", &query.ranges));
     let points = format!("SELECT count(*) AS n_points FROM metric_points WHERE {}", query.of_metrics());
     let (spans, logs, points) =
         (session.collect(&spans).await?, session.collect(&logs).await?, session.collect(&points).await?);
@@ -123,6 +126,7 @@ async fn count(session: &Session, query: &EvidenceQuery) -> Result<EvidenceCount
         n_spans: number(&spans, "n_spans")?,
         n_errors: number(&spans, "n_errors")?,
         n_entries: number(&spans, "n_entries")?,
+        n_entries_before: number(&spans, "n_entries_before")?,
         n_logs: number(&logs, "n_logs")?,
         n_points: number(&points, "n_points")?,
     })
@@ -171,34 +175,34 @@ async fn bounded(
 /// Whose a span or a point is, where it does not say so by `service.instance.id`.
 const INSTANCE: &str = "coalesce(service_instance_id, resource['k8s.pod.name'], resource['container.id'], \
                         resource['host.name']) AS service_instance_id";
-/// Where the clock of a span ticks.
-const HOST: &str = "coalesce(resource['host.id'], resource['host.name'], resource['k8s.node.name']) AS host";
 
-const SPAN_COLUMNS: &str = "trace_id, span_id, parent_span_id, name, kind, start_time, end_time, duration_ns, \
-     status_code, is_error, is_entry, service, service_version, http_route, url_path, db_system_name, db_namespace, \
-     db_operation_name, rpc_method, messaging_system, messaging_destination_name, server_address, peer_service, \
-     error_type, http_response_status_code, attributes['http.request.resend_count'] AS resend_count";
+/// A request that went well; failed spans are read by themselves.
+const ENTRY: &str = "is_entry AND NOT is_error";
+
+const SPAN_COLUMNS: &str = "trace_id, span_id, parent_span_id, name, kind, start_time, end_time, is_error, service, \
+     service_version, http_route, db_system_name, db_namespace, messaging_system, messaging_destination_name, \
+     server_address, peer_service, error_type";
+
+/// That a time lies in one of the ranges. Their whole extent is a condition of its own, by which segments are skipped.
+fn in_ranges(time: &str, ranges: &[TimeRange]) -> String {
+    let from = ranges.iter().map(|range| range.from).min().unwrap_or_default();
+    let to = ranges.iter().map(|range| range.to).max().unwrap_or_default();
+    let whole = within(time, TimeRange { from, to });
+    if ranges.len() < 2 {
+        return whole;
+    }
+    let each: Vec<String> = ranges.iter().map(|range| format!("({})", within(time, *range))).collect();
+    format!("{whole} AND ({})", each.join(" OR "))
+}
 
 impl EvidenceQuery {
-    fn in_ranges(&self, time: &str) -> String {
-        let from = self.ranges.iter().map(|range| range.from).min().unwrap_or_default();
-        let to = self.ranges.iter().map(|range| range.to).max().unwrap_or_default();
-        let whole = within(time, TimeRange { from, to });
-        if self.ranges.len() < 2 {
-            return whole;
-        }
-        let each: Vec<String> =
-            self.ranges.iter().map(|range| format!("({})", within(time, *range))).collect();
-        format!("{whole} AND ({})", each.join(" OR "))
-    }
-
-    fn is_entry(&self) -> String {
-        format!("is_entry AND NOT is_error AND {}", within("start_time", self.window))
+    fn in_window(&self) -> String {
+        within("start_time", self.window)
     }
 
     fn sampled_spans(&self) -> String {
         let sample = self.sample(1);
-        format!("{} AND {sample}", self.in_ranges("start_time"))
+        format!("{} AND {sample}", in_ranges("start_time", &self.ranges))
     }
 
     fn sample(&self, of_these: u32) -> String {
@@ -208,14 +212,16 @@ impl EvidenceQuery {
         }
     }
 
-    /// Requests of the window that are read with their attributes.
+    /// Requests that are read with their attributes.
     fn has_attributes(&self) -> String {
-        format!("{} AND {}", self.is_entry(), self.sample(self.attributes_one_in))
+        let (in_window, now) = (self.in_window(), self.sample(self.attributes_one_in));
+        let before = self.sample(self.attributes_before_one_in);
+        format!("{ENTRY} AND ({in_window} AND {now} OR NOT ({in_window}) AND {before})")
     }
 
     fn plain_spans(&self) -> String {
         format!(
-            "SELECT {SPAN_COLUMNS}, {INSTANCE}, {HOST} FROM spans WHERE {} AND NOT is_error AND NOT ({})",
+            "SELECT {SPAN_COLUMNS}, {INSTANCE} FROM spans WHERE {} AND NOT is_error AND NOT ({})",
             self.sampled_spans(),
             self.has_attributes()
         )
@@ -223,15 +229,15 @@ impl EvidenceQuery {
 
     fn entries(&self) -> String {
         format!(
-            "SELECT {SPAN_COLUMNS}, {INSTANCE}, {HOST}, attributes, resource FROM spans WHERE {} AND {}",
-            self.in_ranges("start_time"),
+            "SELECT {SPAN_COLUMNS}, {INSTANCE}, attributes, resource FROM spans WHERE {} AND {}",
+            in_ranges("start_time", &self.ranges),
             self.has_attributes()
         )
     }
 
     fn failed_spans(&self) -> String {
         format!(
-            "SELECT {SPAN_COLUMNS}, {INSTANCE}, {HOST}, substr(status_message, 1, {MESSAGE_CHARS_MAX}) AS status_message, \
+            "SELECT {SPAN_COLUMNS}, {INSTANCE}, substr(status_message, 1, {MESSAGE_CHARS_MAX}) AS status_message, \
              attributes, resource, events FROM spans WHERE {} AND is_error",
             self.sampled_spans()
         )
@@ -247,9 +253,9 @@ impl EvidenceQuery {
             ),
         };
         format!(
-            "SELECT time, severity_number, severity_text, severity, substr(body, 1, {BODY_CHARS_MAX}) AS body, \
+            "SELECT time, severity_number, substr(body, 1, {BODY_CHARS_MAX}) AS body, \
              trace_id, span_id, service, {INSTANCE} FROM logs WHERE {} AND {sample}",
-            self.in_ranges("time")
+            in_ranges("time", &self.ranges)
         )
     }
 
@@ -257,7 +263,7 @@ impl EvidenceQuery {
     fn of_metrics(&self) -> String {
         format!(
             "{} AND flags & 1 = 0 AND lower(name) ~ {}",
-            within("time", self.metrics),
+            in_ranges("time", &self.metrics),
             text(&self.metric_names)
         )
     }
@@ -271,8 +277,8 @@ impl EvidenceQuery {
             }
         };
         format!(
-            "SELECT name, unit, type, temporality, is_monotonic, series_id, start_time, time, value, \"count\", \"sum\", \
-             service, service_version, {INSTANCE}, attributes FROM metric_points WHERE {} AND {sample}",
+            "SELECT name, unit, type, temporality, is_monotonic, series_id, time, value, \"count\", \"sum\", \
+             service, {INSTANCE}, attributes FROM metric_points WHERE {} AND {sample}",
             self.of_metrics()
         )
     }

@@ -170,22 +170,22 @@ pub struct TriageSuspect {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TriageEvidence {
-    /// `flow`, `errors`, `latency`, `saturation`, `excess`, `edge`, `template`, `metric`, `attribute` or `change`.
+    /// `flow`, `errors`, `own_time`, `call_time`, `saturation` or `excess`.
     pub kind: String,
-    /// Its part of the suspect's score.
+    /// Its part of the suspect's score; 0 where a stronger one of its kind counts already.
     pub weight: f64,
     pub sentence: String,
-    pub numbers: Vec<TriageNumber>,
+    /// What it is about, as far as it is about one.
+    pub operation: Option<String>,
+    pub instance: Option<String>,
+    /// `service.version`.
+    pub release: Option<String>,
+    pub dependency: Option<String>,
+    pub onset_at: Option<UnixNanos>,
+    /// Some traces that show it.
+    pub trace_ids: Vec<String>,
     /// A statement that shows the rows it is about.
     pub sql: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct TriageNumber {
-    pub name: String,
-    pub value: f64,
-    /// In UCUM; `1` for counts and shares.
-    pub unit: String,
 }
 
 /// A figure before and now.
@@ -320,6 +320,8 @@ pub struct TriageMetric {
     pub sentence: String,
     /// Means over each step of the axis.
     pub points: Vec<Option<f64>>,
+    /// A statement that gives its points.
+    pub sql: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -5,9 +5,10 @@ use super::failure;
 use crate::decode::text::hex;
 use crate::triage::{Answer, Asked, Error};
 use ::triage::report::{
-    Affected, Attribute, Attributes, Change, Edge, ErrorGroup, Evidence, Exemplar, Indicator, KeyValue, Lane,
-    Latency, Metric, Number, Onset, Pair, Part, Query, Read, Report, Requests, Suspect, Template, Verdict,
+    Affected, Attribute, Attributes, Change, Edge, ErrorGroup, Exemplar, KeyValue, Lane, Latency, Metric,
+    Onset, Pair, Part, Read, Report, Requests, Template,
 };
+use ::triage::{Evidence, EvidenceKind, Suspect, SuspectKind, Symptom, Verdict};
 use http::StatusCode;
 use std::time::Duration;
 use storage::{EvidenceRows, TimeRange};
@@ -72,7 +73,7 @@ pub(crate) fn triage_report(answer: Answer) -> wire::TriageReport {
         errors: errors.into_iter().map(error_group).collect(),
         attributes: attributes.map(self::attributes),
         templates: templates.into_iter().map(template).collect(),
-        metrics: metrics.into_iter().map(metric).collect(),
+        metrics: metrics.into_iter().map(|one| metric(one, asked.window)).collect(),
         changes: changes.into_iter().map(change).collect(),
         affected: affected.into_iter().map(self::affected).collect(),
         exemplars: exemplars.into_iter().map(exemplar).collect(),
@@ -146,9 +147,9 @@ fn span(range: TimeRange) -> wire::TriageSpan {
 }
 
 fn scope(asked: Asked) -> wire::TriageScope {
-    let indicator = asked.indicator.map(|indicator| match indicator {
-        Indicator::Availability => "availability".to_owned(),
-        Indicator::Latency => "latency".to_owned(),
+    let indicator = asked.symptom.map(|symptom| match symptom {
+        Symptom::Availability => "availability".to_owned(),
+        Symptom::Latency => "latency".to_owned(),
     });
     let Asked { service, operation, threshold_ns, .. } = asked;
     wire::TriageScope { service, operation, indicator, threshold_ns }
@@ -177,37 +178,66 @@ fn pair(pair: Pair) -> wire::TriagePair {
 }
 
 fn suspect(suspect: Suspect, window: TimeRange) -> wire::TriageSuspect {
+    let confidence = finite(suspect.confidence());
+    let Suspect { kind, service, name, score, mut evidence } = suspect;
+    evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     wire::TriageSuspect {
-        kind: suspect.kind.name().to_owned(),
-        name: suspect.name,
-        service: suspect.service,
-        score: finite(suspect.score),
-        confidence: finite(suspect.confidence),
-        evidence: suspect.evidence.into_iter().map(|one| evidence(one, window)).collect(),
+        kind: suspect_kind(kind).to_owned(),
+        evidence: evidence.into_iter().map(|one| self::evidence(one, &service, window)).collect(),
+        name,
+        service,
+        score: finite(score),
+        confidence,
     }
 }
 
-fn evidence(evidence: Evidence, window: TimeRange) -> wire::TriageEvidence {
-    let Evidence { kind, weight, sentence, numbers, query } = evidence;
-    let number = |Number { name, value, unit }: Number| wire::TriageNumber {
-        name: name.to_owned(),
-        value: finite(value),
-        unit: unit.to_owned(),
-    };
+fn suspect_kind(kind: SuspectKind) -> &'static str {
+    match kind {
+        SuspectKind::Service => "service",
+        SuspectKind::Dependency => "dependency",
+        SuspectKind::Release => "release",
+        SuspectKind::Instance => "instance",
+        SuspectKind::Operation => "operation",
+    }
+}
+
+fn evidence_kind(kind: EvidenceKind) -> &'static str {
+    match kind {
+        EvidenceKind::Flow => "flow",
+        EvidenceKind::Errors => "errors",
+        EvidenceKind::OwnTime => "own_time",
+        EvidenceKind::CallTime => "call_time",
+        EvidenceKind::Saturation => "saturation",
+        EvidenceKind::Excess => "excess",
+    }
+}
+
+fn evidence(evidence: Evidence, service: &str, window: TimeRange) -> wire::TriageEvidence {
+    let Evidence { kind, weight, sentence, operation, instance, version, dependency, onset_ns, traces } =
+        evidence;
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    let operation = said(operation);
+    // What is known from metrics alone has no spans to show.
+    let has_spans = !matches!(kind, EvidenceKind::Saturation | EvidenceKind::Excess);
+    let rows = has_spans.then(|| EvidenceRows {
+        range: window,
+        service: service.to_owned(),
+        operation: operation.clone(),
+        only_errors: kind == EvidenceKind::Errors,
+        metric: None,
+    });
     wire::TriageEvidence {
-        kind: kind.name().to_owned(),
+        kind: evidence_kind(kind).to_owned(),
         weight: finite(weight),
         sentence,
-        numbers: numbers.into_iter().map(number).collect(),
-        sql: sql(query, window),
+        operation,
+        instance: said(instance),
+        release: said(version),
+        dependency: said(dependency),
+        onset_at: onset_ns.map(UnixNanos),
+        trace_ids: traces.iter().map(|id| hex(id)).collect(),
+        sql: rows.map(|rows| rows.sql()),
     }
-}
-
-/// A statement that shows the rows; none where it is not known whose they are.
-fn sql(query: Query, window: TimeRange) -> Option<String> {
-    let Query { service, operation, only_errors, metric } = query;
-    let rows = EvidenceRows { range: window, service, operation, only_errors, metric };
-    (!rows.service.is_empty()).then(|| rows.sql())
 }
 
 fn edge(edge: Edge) -> wire::TriageEdge {
@@ -303,8 +333,16 @@ fn template(template: Template) -> wire::TriageTemplate {
     }
 }
 
-fn metric(metric: Metric) -> wire::TriageMetric {
+fn metric(metric: Metric, window: TimeRange) -> wire::TriageMetric {
+    let rows = EvidenceRows {
+        range: window,
+        service: metric.service.clone(),
+        operation: None,
+        only_errors: false,
+        metric: Some(metric.name.clone()),
+    };
     wire::TriageMetric {
+        sql: rows.sql(),
         service: metric.service,
         instance: metric.instance,
         name: metric.name,

@@ -35,10 +35,11 @@ fn query() -> EvidenceQuery {
     EvidenceQuery {
         ranges: vec![range(0, 50), range(80, 120)],
         window: range(80, 120),
-        metrics: range(0, 120),
+        metrics: vec![range(0, 120)],
         metric_names: "cpu|memory".to_owned(),
         traces_one_in: 1,
         attributes_one_in: 1,
+        attributes_before_one_in: 1,
         series_one_in: 1,
         rows_max: 10_000,
     }
@@ -60,14 +61,20 @@ fn traces(evidence: &Evidence) -> BTreeMap<Vec<u8>, usize> {
 }
 
 /// Scenario: everything of two stretches is asked for, with a gap between them.
-/// Guarantees: the counts are those of the rows; requests of the window and failed spans have attributes, others none;
+/// Guarantees: the counts are those of the rows; requests and failed spans have attributes, others none;
 /// nothing of the gap is there, and metrics are found by their names whatever their case.
 #[tokio::test]
 async fn counts_are_those_of_the_rows() {
     for stored in everywhere(&data()).await {
         let counts = stored.engine.count_evidence(&query()).await.expect("counts");
-        let expected =
-            EvidenceCounts { n_spans: 180, n_errors: 9, n_entries: 40, n_logs: 180, n_points: 120 };
+        let expected = EvidenceCounts {
+            n_spans: 180,
+            n_errors: 9,
+            n_entries: 40,
+            n_entries_before: 50,
+            n_logs: 180,
+            n_points: 120,
+        };
         assert_eq!(counts, expected, "{}", stored.place);
         let evidence = stored.engine.evidence(&query()).await.expect("reads");
         let found = (n_rows(&evidence.spans), n_rows(&evidence.logs), n_rows(&evidence.points));
@@ -75,7 +82,7 @@ async fn counts_are_those_of_the_rows() {
         assert!(!evidence.is_cut);
         let with_attributes =
             evidence.spans.iter().filter(|batch| batch.column_by_name("attributes").is_some());
-        assert_eq!(with_attributes.map(RecordBatch::num_rows).sum::<usize>(), 49, "{}", stored.place);
+        assert_eq!(with_attributes.map(RecordBatch::num_rows).sum::<usize>(), 99, "{}", stored.place);
         let instances = evidence.spans.iter().filter_map(|batch| batch.column_by_name("service_instance_id"));
         let n_named = instances.map(|column| column.len() - column.null_count()).sum::<usize>();
         assert_eq!(n_named, 90, "{}", stored.place);
