@@ -28,6 +28,8 @@ mod slos;
 mod traces;
 mod triage;
 
+pub(super) use self::triage::triage_failure;
+pub(crate) use self::triage::{triage_report, triage_summary};
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
 pub(super) use compare::{Beside, comparison};
 pub(super) use graph::{Around, Drawn, graph};
@@ -39,8 +41,6 @@ pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use slos::{slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
-pub(super) use triage::triage_failure;
-pub(crate) use triage::{triage_report, triage_summary};
 
 /// How long a client should wait when too many queries run: they end within seconds.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);

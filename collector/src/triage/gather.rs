@@ -5,8 +5,6 @@ use super::stretches::{Baselines, look_back};
 use super::{Asked, Error, History, marker};
 use ::triage::Call;
 use ::triage::report::{Release, Sampling};
-use arrow::array::{Array, AsArray, RecordBatch};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::{Engine, Evidence, EvidenceQuery, Peer, PeerKind, TimeRange};
 
@@ -22,8 +20,6 @@ const RESOURCES: &str = "cpu|memory|heap|disk|filesystem|pool|thrott|file.?descr
 /// What services are asked for: only where no traces tell it.
 const REQUESTS: &str = "request|call|count|latency|duration|response.?time|availability|success|error|fault|\
                         service_graph";
-/// The metric by which collectors tell who calls whom.
-const GRAPH_METRIC: &str = "traces_service_graph_request_total";
 
 /// All that was read.
 #[derive(Debug)]
@@ -44,13 +40,14 @@ pub(super) async fn gather(
     let failed = |source| Error::Storage { source };
     let (query, baselines, sampling) = chosen(engine, asked, baselines).await.map_err(failed)?;
     let evidence = engine.evidence(&query).await.map_err(failed)?;
-    let mut calls: BTreeSet<Call> = evidence.points.iter().flat_map(calls_of_points).collect();
-    if evidence.spans.is_empty() {
-        calls.extend(calls_of_edges(engine, &query).await.map_err(failed)?);
-    }
+    let calls = match evidence.spans.is_empty() {
+        true => calls_of_edges(engine, &query).await.map_err(failed)?,
+        // Traces tell it themselves.
+        false => Vec::new(),
+    };
     let releases = releases(engine, asked.window, history).await.map_err(failed)?;
     let sampling = Sampling { is_cut: evidence.is_cut, ..sampling };
-    Ok(Gathered { baselines, evidence, calls: calls.into_iter().collect(), releases, sampling })
+    Ok(Gathered { baselines, evidence, calls, releases, sampling })
 }
 
 /// What to read, and what of it is held against the window: less of that where all would be too much.
@@ -112,32 +109,6 @@ fn joined(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
         }
     }
     joined
-}
-
-/// Who calls whom, as metrics of a collector tell it.
-fn calls_of_points(points: &RecordBatch) -> Vec<Call> {
-    let (Some(names), Some(attributes)) = (
-        points.column_by_name("name").and_then(|column| column.as_string_opt::<i32>()),
-        points.column_by_name("attributes").and_then(|column| column.as_map_opt()),
-    ) else {
-        return Vec::new();
-    };
-    let (Some(keys), Some(values)) =
-        (attributes.keys().as_string_opt::<i32>(), attributes.values().as_string_opt::<i32>())
-    else {
-        return Vec::new();
-    };
-    let offsets = attributes.value_offsets();
-    let of_row = |row: usize| {
-        let value = |key: &str| {
-            let entries = offsets[row] as usize..offsets[row + 1] as usize;
-            let at = entries.into_iter().find(|at| keys.value(*at) == key && values.is_valid(*at))?;
-            Some(values.value(at).to_owned())
-        };
-        Some(Call { caller: value("client")?, callee: value("server")? })
-    };
-    let rows = (0..points.num_rows()).filter(|row| names.is_valid(*row) && names.value(*row) == GRAPH_METRIC);
-    rows.filter_map(of_row).collect()
 }
 
 /// Who called whom, as the read model remembers it after the spans are gone.

@@ -202,7 +202,7 @@ pub struct TriageEdge {
     pub sentence: String,
     pub weight: f64,
     pub n_calls: TriagePair,
-    /// The caller's 95th percentile.
+    /// Means, as the caller saw it.
     pub caller_ns: TriagePair,
     /// The callee's own, where it tells.
     pub callee_ns: TriagePair,
@@ -229,9 +229,9 @@ pub struct TriageLatency {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TriagePart {
     pub service: String,
-    /// Empty for time between services.
+    /// Empty where it is not told.
     pub operation: String,
-    /// Where the time lies between two services: the one that is called.
+    /// Where the time lies between two services, or in one that sent no spans: the one that is called.
     pub callee: Option<String>,
     pub before_ns: f64,
     pub now_ns: f64,
@@ -326,7 +326,7 @@ pub struct TriageMetric {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TriageChange {
-    /// `release`, `deployment`, `restart`, `traffic` or `telemetry`.
+    /// `release`, `deployment`, `restart` or `traffic`.
     pub kind: String,
     pub service: String,
     pub at: UnixNanos,
