@@ -17,7 +17,7 @@ use crate::strings::Symbol;
 use crate::tables::Tables;
 use crate::traces::SpanKind;
 pub use events::Step;
-use events::{Course, Occurrence};
+use events::{Course, Occurrence, histogram};
 
 /// Bins of the search for the onset.
 const N_BINS: usize = 24;
@@ -100,10 +100,10 @@ fn hot_transitions(course: &Course, grid: &Grid, tables: &Tables) -> Vec<Option<
     for transition in by_context {
         let of = course.transitions[transition];
         if counted != Some(of.context) {
-            course.contexts.histogram(of.context as usize, &mut trials);
+            histogram(course.by_context.of(of.context as usize), &mut trials);
             counted = Some(of.context);
         }
-        course.by_transition.histogram(transition, &mut hits);
+        histogram(course.by_transition.of(transition), &mut hits);
         let split = strongest_split(grid, &hits, &trials, weight);
         let boost = if of.next.is_error(&tables.logs) { ERROR_BOOST } else { 1.0 };
         let boosted = split.map(|split| Split { g: split.g * boost, ..split });
@@ -138,7 +138,7 @@ fn charge(trace: &[Occurrence], hot: &[Option<Split>], charges: &mut [Charge]) {
 
 fn finding(course: &Course, transition: usize, split: Split, charge: Charge) -> FlowFinding {
     let of = course.transitions[transition];
-    let context = course.context_keys[of.context as usize];
+    let context = course.contexts[of.context as usize];
     let n_charged = charge.spans.len();
     FlowFinding {
         service: context.service,

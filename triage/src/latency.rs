@@ -17,6 +17,7 @@ mod units;
 
 use crate::contrast::Grid;
 use crate::input::TriageInput;
+use crate::numbering::Grouped;
 use crate::strings::Symbol;
 use crate::tables::Tables;
 use charge::{charged_edges, weighted_means};
@@ -69,7 +70,7 @@ pub struct UnitLatency {
     pub n_after: f64,
     /// `None` where no split left enough on both sides.
     pub onset_ns: Option<i64>,
-    /// The trace of the window that spent most time in it.
+    /// The trace of the window that spent most time in it; `None` without growth.
     pub slowest_trace: Option<u32>,
     /// The instance that most of its samples of the window come from, if two thirds do.
     pub instance: Symbol,
@@ -109,11 +110,10 @@ impl LatencyEvidence {
 /// Compares exclusive times with the baselines.
 pub fn latency(input: &TriageInput<'_>, tables: &Tables) -> LatencyEvidence {
     let grid = Grid::since_baseline(input, N_BINS);
-    let (units, mut samples) = samples(&tables.traces, &grid);
-    samples.sort_unstable_by_key(|sample| (sample.unit, sample.trace));
-    let by_unit = samples.chunk_by(|a, b| a.unit == b.unit);
-    let mut units: Vec<UnitLatency> =
-        by_unit.map(|of| contrast(units[of[0].unit as usize], of, &grid, tables)).collect();
+    let (units, samples) = samples(&tables.traces, &grid);
+    let by_unit = Grouped::new(&samples, units.len(), |sample| sample.unit);
+    let contrasts = units.iter().enumerate().map(|(at, unit)| contrast(*unit, by_unit.of(at), &grid, tables));
+    let mut units: Vec<UnitLatency> = contrasts.collect();
     units.sort_by_key(|of| of.unit);
     let services = weighted_means(&units, |unit| match unit {
         Unit::Own { service, .. } => Some(service),
@@ -201,16 +201,19 @@ fn contrast(unit: Unit, samples: &[Sample], grid: &Grid, tables: &Tables) -> Uni
         let (growth, error) = difference(before, after);
         (growth - BOUND_ERRORS * error).max(0.0)
     });
+    let growth = bound * excess_ms / (excess_ms + HALF_EXCESS_MS);
+    // What shows a growth is looked for only where there is one.
+    let shown = if growth > 0.0 { samples } else { &[] };
     UnitLatency {
         unit,
-        growth: bound * excess_ms / (excess_ms + HALF_EXCESS_MS),
+        growth,
         before_ms: before.mean_ms(),
         after_ms: after.mean_ms(),
         n_before: before.n,
         n_after: after.n,
         onset_ns: best.map(|(.., onset_ns)| onset_ns),
-        slowest_trace: units::slowest(samples, &tables.traces),
-        instance: units::instance(samples, &tables.traces),
+        slowest_trace: units::slowest(shown, &tables.traces),
+        instance: units::instance(shown, &tables.traces),
         total_ms: after.total_ms,
     }
 }

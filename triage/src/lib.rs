@@ -11,6 +11,7 @@ mod flow;
 mod input;
 mod latency;
 mod logs;
+mod numbering;
 mod origin;
 mod rank;
 mod saturation;

@@ -5,7 +5,7 @@ mod tests;
 
 use crate::columns::{IdColumn, Source, TextColumn, TimeColumn};
 use crate::input::{InputError, Limits, TriageInput};
-use crate::strings::{Interner, Last, Renumbering, Symbol};
+use crate::strings::{Interner, Recent, Renumbering, Symbol};
 use crate::templates::Miner;
 use crate::traces::{Traces, is_kept};
 use arrow::array::{Array, RecordBatch, UInt64Array};
@@ -107,14 +107,14 @@ impl LogRows {
         }
         let kept = (limits.n_log_lines_max as f64 / n_rows.max(1) as f64).min(1.0);
         let mut rows = Self { rows: Vec::new(), batches: Vec::new(), kept };
-        let (mut service, mut instance) = (Last::default(), Last::default());
+        let (mut service, mut instance) = (Recent::default(), Recent::default());
         for batch in input.logs {
             let columns = Columns::read(Source { table: TABLE, batch })?;
             for row in (0..batch.num_rows()).filter(|row| columns.is_kept(*row, kept)) {
                 rows.rows.push(Row {
                     time_ns: columns.time.get(row),
-                    service: Symbol(interner.number_after(&mut service, columns.service.get(row))),
-                    instance: Symbol(interner.number_after(&mut instance, columns.instance.get(row))),
+                    service: Symbol(interner.number_of(&mut service, columns.service.get(row))),
+                    instance: Symbol(interner.number_of(&mut instance, columns.instance.get(row))),
                     batch: rows.batches.len() as u32,
                     row: row as u32,
                 });

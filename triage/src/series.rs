@@ -129,7 +129,12 @@ impl PointRows {
     }
 
     /// O(n log n) for n points.
-    pub(crate) fn into_metrics(self, traces: &Traces, renumbering: &Renumbering) -> Metrics {
-        build::metrics(self, traces, renumbering)
+    pub(crate) fn into_metrics(
+        self,
+        traces: &Traces,
+        strings: &Strings,
+        renumbering: &Renumbering,
+    ) -> Metrics {
+        build::metrics(self, traces, strings, renumbering)
     }
 }

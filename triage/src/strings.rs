@@ -25,12 +25,14 @@ pub(crate) struct Interner {
 #[derive(Debug)]
 pub(crate) struct Renumbering(Vec<Symbol>);
 
-/// Remembers the last string of a column: rows that lie together tend to agree.
-#[derive(Debug, Default)]
-pub(crate) struct Last {
-    text: String,
-    number: u32,
+/// Remembers strings of a column at a place that their ends and length give: rows tend to repeat few of them.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    slots: Vec<(String, u32)>,
 }
+
+/// Strings that a column remembers. A power of two.
+const N_RECENT: usize = 1024;
 
 impl Symbol {
     /// The empty string: nothing was sent.
@@ -73,12 +75,23 @@ impl Interner {
         number
     }
 
-    pub(crate) fn number_after(&mut self, last: &mut Last, text: &str) -> u32 {
-        if last.text != text {
-            last.number = self.number(text);
-            text.clone_into(&mut last.text);
+    /// As `number`, quicker for what the column held lately.
+    pub(crate) fn number_of(&mut self, recent: &mut Recent, text: &str) -> u32 {
+        let slot = &mut recent.slots[recent_slot(text)];
+        if slot.0 != text {
+            slot.1 = self.number(text);
+            text.clone_into(&mut slot.0);
         }
-        last.number
+        slot.1
+    }
+
+    /// Takes the strings of another one; tells what its numbers are here.
+    pub(crate) fn absorb(&mut self, other: Self) -> Vec<u32> {
+        let mut here = vec![0; other.numbers.len()];
+        for (text, there) in other.numbers {
+            here[there as usize] = self.number(&text);
+        }
+        here
     }
 
     pub(crate) fn finish(self) -> (Strings, Renumbering) {
@@ -92,6 +105,25 @@ impl Interner {
     }
 }
 
+impl Default for Recent {
+    /// An empty slot holds the empty string, whose number is 0.
+    fn default() -> Self {
+        Self { slots: vec![(String::new(), 0); N_RECENT] }
+    }
+}
+
+fn recent_slot(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let end = |at: usize| bytes.get(bytes.len().wrapping_sub(at)).map_or(0, |byte| usize::from(*byte));
+    let start = bytes.first().map_or(0, |byte| usize::from(*byte));
+    let mixed = end(1).wrapping_mul(5)
+        ^ end(2).wrapping_mul(83)
+        ^ end(3).wrapping_mul(331)
+        ^ start
+        ^ bytes.len() << 4;
+    mixed & (N_RECENT - 1)
+}
+
 impl Renumbering {
     pub(crate) fn symbol(&self, temporary: Symbol) -> Symbol {
         self.0[temporary.0 as usize]
@@ -100,7 +132,7 @@ impl Renumbering {
 
 #[cfg(test)]
 mod tests {
-    use super::{Interner, Last, Symbol};
+    use super::{Interner, Recent, Symbol};
 
     /// Scenario: names arrive in two orders.
     /// Guarantees: both give the same symbols, which compare as the names do; the empty string is the first.
@@ -108,8 +140,8 @@ mod tests {
     fn symbols_do_not_depend_on_the_order_of_arrival() {
         let of = |names: &[&str]| {
             let mut interner = Interner::new();
-            let mut last = Last::default();
-            let temporary: Vec<_> = names.iter().map(|name| interner.number_after(&mut last, name)).collect();
+            let mut recent = Recent::default();
+            let temporary: Vec<_> = names.iter().map(|name| interner.number_of(&mut recent, name)).collect();
             let (strings, renumbering) = interner.finish();
             for (name, temporary) in names.iter().zip(temporary) {
                 assert_eq!(strings.text(renumbering.symbol(Symbol(temporary))), *name);
@@ -119,5 +151,18 @@ mod tests {
         let expected = [Some(Symbol::EMPTY), Some(Symbol(2)), Some(Symbol(3))];
         assert_eq!(of(&["web", "api", "api", "cart"]), expected);
         assert_eq!(of(&["cart", "web", "", "api"]), expected);
+    }
+
+    /// Scenario: two halves of a table number their strings apart.
+    /// Guarantees: one takes over the other's, and says what they are called now.
+    #[test]
+    fn numbers_of_two_halves_become_one() {
+        let (mut one, mut other) = (Interner::new(), Interner::new());
+        let (web, api) = (one.number("web"), one.number("api"));
+        let there = ["api", "cart"].map(|name| other.number(name));
+        let here = one.absorb(other);
+        assert_eq!((here[0], here[there[0] as usize]), (0, api));
+        assert_eq!(one.number("cart"), here[there[1] as usize]);
+        assert_ne!(web, api);
     }
 }

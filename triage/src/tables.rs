@@ -25,7 +25,7 @@ impl Tables {
         let (strings, renumbering) = interner.finish();
         let traces = spans.into_traces(input, &strings, &renumbering);
         let logs = lines.into_logs(&traces, &renumbering);
-        let metrics = points.into_metrics(&traces, &renumbering);
+        let metrics = points.into_metrics(&traces, &strings, &renumbering);
         Ok(Self { strings, traces, logs, metrics })
     }
 }

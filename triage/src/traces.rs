@@ -8,10 +8,11 @@
 //! of spans with one id the earliest is the parent of all children. A span that was delivered twice counts once.
 
 mod build;
+mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use build::is_kept;
+pub(crate) use read::is_kept;
 
 use crate::columns::{MapColumn, Source, TextColumn};
 use crate::input::{InputError, Limits, Stretch, TriageInput};
@@ -67,8 +68,6 @@ pub struct Span {
     pub operation: Symbol,
     /// `service.instance.id`, else the pod's name, else empty.
     pub instance: Symbol,
-    /// `k8s.pod.name`, else empty.
-    pub pod: Symbol,
     /// `service.version`, else empty.
     pub version: Symbol,
     pub kind: SpanKind,
@@ -290,6 +289,9 @@ pub(crate) fn most_common(symbols: impl Iterator<Item = Symbol>) -> Symbol {
     found.map_or(Symbol::EMPTY, |(symbol, _)| symbol)
 }
 
+/// Attribute of a resource that names the pod.
+pub(crate) const POD_KEY: &str = "k8s.pod.name";
+
 /// The rows of a table of spans, before their strings have final numbers.
 #[derive(Debug)]
 pub(crate) struct SpanRows {
@@ -307,7 +309,7 @@ impl SpanRows {
         limits: &Limits,
         interner: &mut Interner,
     ) -> Result<Self, InputError> {
-        build::read(input, limits, interner)
+        read::read(input, limits, interner)
     }
 
     /// O(n log n) for n spans, which sort quickly where they lie trace by trace already.

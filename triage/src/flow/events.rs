@@ -4,10 +4,10 @@ use super::is_compared;
 use crate::contrast::Grid;
 use crate::input::{Limits, Stretch};
 use crate::logs::Logs;
+use crate::numbering::{Grouped, Numbering};
 use crate::strings::Symbol;
 use crate::tables::Tables;
 use crate::traces::{SpanKind, Traces, is_kept};
-use std::collections::HashMap;
 
 /// Something that happens in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +31,7 @@ pub enum Step {
 }
 
 /// What is looked at before something follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     pub(super) service: Symbol,
     pub(super) operation: Symbol,
@@ -40,7 +40,7 @@ pub(super) struct Context {
 }
 
 /// A step that follows in a context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Transition {
     /// Place of the context.
     pub(super) context: u32,
@@ -59,10 +59,11 @@ pub(super) struct Occurrence {
 /// All transitions of all traces that are compared.
 #[derive(Debug)]
 pub(super) struct Course {
-    pub(super) context_keys: Vec<Context>,
+    pub(super) contexts: Vec<Context>,
     pub(super) transitions: Vec<Transition>,
-    pub(super) contexts: Sightings,
-    pub(super) by_transition: Sightings,
+    /// Sightings: what, and in which bin.
+    pub(super) by_context: Grouped<(u32, u8)>,
+    pub(super) by_transition: Grouped<(u32, u8)>,
     /// Of the window only, trace by trace.
     pub(super) occurrences: Vec<Occurrence>,
     pub(super) kept: f64,
@@ -70,23 +71,23 @@ pub(super) struct Course {
 
 /// In which bins things were seen, once per trace.
 #[derive(Debug, Default)]
-pub(super) struct Sightings {
-    /// Thing and bin, in the order of traces until [`sort`](Self::sort).
+struct Sightings {
+    /// Thing and bin, in the order of traces.
     seen: Vec<(u32, u8)>,
     /// The last trace that a thing was seen in, counted from 1.
     last_trace: Vec<u32>,
-    /// The sightings of thing `i` are `seen[first[i]..first[i + 1]]`.
-    first: Vec<u32>,
 }
 
 /// Collects transitions; numbers follow the order of traces and time, which no order of rows changes.
-#[derive(Default)]
 struct Builder {
-    context_numbers: HashMap<Context, u32>,
-    transition_numbers: HashMap<Transition, u32>,
-    context_keys: Vec<Context>,
-    transitions: Vec<Transition>,
-    contexts: Sightings,
+    /// Service, operation and kind.
+    owners: Numbering<(Symbol, Symbol, SpanKind)>,
+    steps: Numbering<Step>,
+    /// Owner and step.
+    contexts: Numbering<(u32, u32)>,
+    /// Context and step.
+    transitions: Numbering<(u32, u32)>,
+    by_context: Sightings,
     by_transition: Sightings,
     occurrences: Vec<Occurrence>,
 }
@@ -122,7 +123,15 @@ impl Course {
         let lines = lines_by_span(tables);
         let n_events = 2 * traces.spans().len() + lines.len();
         let kept = (limits.n_events_max as f64 / n_events.max(1) as f64).min(1.0).min(tables.logs.kept);
-        let mut builder = Builder::default();
+        let mut builder = Builder {
+            owners: Numbering::new(),
+            steps: Numbering::new(),
+            contexts: Numbering::new(),
+            transitions: Numbering::new(),
+            by_context: Sightings::default(),
+            by_transition: Sightings::default(),
+            occurrences: Vec::new(),
+        };
         let mut steps = Vec::new();
         for (at, trace) in traces.traces().iter().enumerate() {
             let is_explained = explained.get(at).copied().unwrap_or(false);
@@ -179,13 +188,14 @@ impl Builder {
         steps: &[(i64, Step)],
         (trace, slot, in_window): (u32, u8, bool),
     ) {
-        let owner = &traces.spans()[span];
-        let mut previous = Step::Start;
+        let of = &traces.spans()[span];
+        let owner = self.owners.number((of.service, of.operation, of.kind));
+        let mut previous = self.steps.number(Step::Start);
         for &(time_ns, next) in steps {
-            let (service, operation, kind) = (owner.service, owner.operation, owner.kind);
-            let context = self.context(Context { service, operation, kind, previous });
-            let transition = self.transition(Transition { context, next });
-            self.contexts.see(context, trace, slot);
+            let next = self.steps.number(next);
+            let context = self.contexts.number((owner, previous));
+            let transition = self.transitions.number((context, next));
+            self.by_context.see(context, trace, slot);
             self.by_transition.see(transition, trace, slot);
             if in_window {
                 self.occurrences.push(Occurrence { time_ns, trace, transition, span: span as u32 });
@@ -194,28 +204,20 @@ impl Builder {
         }
     }
 
-    fn context(&mut self, key: Context) -> u32 {
-        *self.context_numbers.entry(key).or_insert_with(|| {
-            self.context_keys.push(key);
-            self.context_keys.len() as u32 - 1
-        })
-    }
-
-    fn transition(&mut self, key: Transition) -> u32 {
-        *self.transition_numbers.entry(key).or_insert_with(|| {
-            self.transitions.push(key);
-            self.transitions.len() as u32 - 1
-        })
-    }
-
-    fn finish(mut self, kept: f64) -> Course {
-        self.contexts.sort(self.context_keys.len());
-        self.by_transition.sort(self.transitions.len());
+    fn finish(self, kept: f64) -> Course {
+        let (owners, steps) = (self.owners.into_keys(), self.steps.into_keys());
+        let context = |&(owner, previous): &(u32, u32)| {
+            let (service, operation, kind) = owners[owner as usize];
+            Context { service, operation, kind, previous: steps[previous as usize] }
+        };
+        let transition = |&(context, next): &(u32, u32)| Transition { context, next: steps[next as usize] };
+        let contexts: Vec<_> = self.contexts.into_keys().iter().map(context).collect();
+        let transitions: Vec<_> = self.transitions.into_keys().iter().map(transition).collect();
         Course {
-            context_keys: self.context_keys,
-            transitions: self.transitions,
-            contexts: self.contexts,
-            by_transition: self.by_transition,
+            by_context: self.by_context.grouped(contexts.len()),
+            by_transition: self.by_transition.grouped(transitions.len()),
+            contexts,
+            transitions,
             occurrences: self.occurrences,
             kept,
         }
@@ -234,22 +236,15 @@ impl Sightings {
         }
     }
 
-    fn sort(&mut self, n_things: usize) {
-        self.seen.sort_unstable();
-        self.first = vec![0; n_things + 1];
-        for (thing, _) in &self.seen {
-            self.first[*thing as usize + 1] += 1;
-        }
-        for at in 1..self.first.len() {
-            self.first[at] += self.first[at - 1];
-        }
+    fn grouped(self, n_things: usize) -> Grouped<(u32, u8)> {
+        Grouped::new(&self.seen, n_things, |(thing, _)| *thing)
     }
+}
 
-    /// Sightings of a thing per bin.
-    pub(super) fn histogram(&self, thing: usize, slots: &mut [f64]) {
-        slots.fill(0.0);
-        for (_, slot) in &self.seen[self.first[thing] as usize..self.first[thing + 1] as usize] {
-            slots[*slot as usize] += 1.0;
-        }
+/// Counts sightings per bin.
+pub(super) fn histogram(seen: &[(u32, u8)], slots: &mut [f64]) {
+    slots.fill(0.0);
+    for (_, slot) in seen {
+        slots[*slot as usize] += 1.0;
     }
 }

@@ -3,12 +3,12 @@
 use super::Unit;
 use crate::contrast::Grid;
 use crate::input::Stretch;
+use crate::numbering::Numbering;
 use crate::strings::Symbol;
 use crate::traces::{Traces, most_common};
-use std::collections::HashMap;
 
 /// What a trace spent in a unit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     pub(super) unit: u32,
     pub(super) trace: u32,
@@ -22,8 +22,7 @@ pub(super) struct Sample {
 
 /// All units, and their samples trace by trace.
 pub(super) fn samples(traces: &Traces, grid: &Grid) -> (Vec<Unit>, Vec<Sample>) {
-    let mut numbers: HashMap<Unit, u32> = HashMap::new();
-    let mut units = Vec::new();
+    let mut units = Numbering::new();
     let mut samples = Vec::new();
     let mut of_trace: Vec<(u32, u32, f64)> = Vec::new();
     for (at, trace) in traces.traces().iter().enumerate() {
@@ -32,12 +31,11 @@ pub(super) fn samples(traces: &Traces, grid: &Grid) -> (Vec<Unit>, Vec<Sample>) 
         }
         of_trace.clear();
         for span in trace.spans.clone() {
-            let unit = unit(traces, span);
-            let number = *numbers.entry(unit).or_insert_with(|| {
-                units.push(unit);
-                units.len() as u32 - 1
-            });
-            of_trace.push((number, span as u32, exclusive_ns(traces, span) as f64 / 1e6));
+            of_trace.push((
+                units.number(unit(traces, span)),
+                span as u32,
+                exclusive_ns(traces, span) as f64 / 1e6,
+            ));
         }
         // Stable: spans of a unit stay in the order of their start.
         of_trace.sort_by_key(|(unit, ..)| *unit);
@@ -49,7 +47,7 @@ pub(super) fn samples(traces: &Traces, grid: &Grid) -> (Vec<Unit>, Vec<Sample>) 
             samples.push(Sample { unit, trace: at as u32, mean_ms, total_ms, slot, span });
         }
     }
-    (units, samples)
+    (units.into_keys(), samples)
 }
 
 fn unit(traces: &Traces, span: usize) -> Unit {

@@ -3,9 +3,10 @@
 use super::{ErrorGroup, ErrorTrend, HOT, N_AFTER_MIN, N_BEFORE_MIN, RISE_MIN, dependency};
 use crate::contrast::{Counts, Grid, Split};
 use crate::input::{Stretch, Window};
+use crate::numbering::Numbering;
 use crate::strings::Symbol;
 use crate::traces::{SpanKind, Traces};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Kinds of requests: how many traces began with each, per slot of the grid.
 pub(super) struct Entries {
@@ -32,18 +33,15 @@ pub(super) struct Group {
 impl Entries {
     /// Counts only the entries of traces in which something fails.
     pub(super) fn of(traces: &Traces, grid: &Grid, origins: impl Iterator<Item = u32>) -> Self {
-        let mut numbers = HashMap::new();
+        let mut numbers = Numbering::new();
         let mut entries =
             Self { keys: Vec::new(), of_trace: Vec::new(), slots: Vec::new(), n_baseline: Vec::new() };
         for trace in traces.traces() {
             let entry = &traces.spans()[trace.entry];
             let key = (entry.service, entry.operation, entry.kind);
-            let number = *numbers.entry(key).or_insert_with(|| {
-                entries.keys.push(key);
-                entries.keys.len() as u32 - 1
-            });
-            entries.of_trace.push(number);
+            entries.of_trace.push(numbers.number(key));
         }
+        entries.keys = numbers.into_keys();
         entries.slots.resize(entries.keys.len(), Vec::new());
         entries.n_baseline.resize(entries.keys.len(), 0);
         let mut fails = vec![false; entries.keys.len()];

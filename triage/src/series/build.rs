@@ -3,8 +3,8 @@
 use super::{Metrics, Point, PointRows, Series, SeriesRow, Shape};
 use crate::columns::{MapColumn, Source, TextColumn, TimeColumn};
 use crate::input::{InputError, Limits, TriageInput};
-use crate::strings::{Interner, Renumbering, Symbol};
-use crate::traces::{Traces, is_kept};
+use crate::strings::{Interner, Renumbering, Strings, Symbol};
+use crate::traces::{POD_KEY, Traces, is_kept};
 use arrow::array::{Array, BooleanArray, Float64Array, RecordBatch, UInt64Array};
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ const TABLE: &str = "metric_points";
 /// Bit of the flags that says that nothing was recorded.
 const NO_VALUE: u64 = 1;
 /// Attributes of a resource that name the thing measured where the instance is not named, best first.
-const ENTITY_KEYS: [&str; 3] = ["k8s.pod.name", "container.name", "host.name"];
+const ENTITY_KEYS: [&str; 3] = [POD_KEY, "container.name", "host.name"];
 
 struct Columns {
     series_id: Option<UInt64Array>,
@@ -113,7 +113,7 @@ impl Columns {
 
     fn series(&self, row: usize, interner: &mut Interner) -> SeriesRow {
         let mut number = |text: &str| Symbol(interner.number(text));
-        let pod = self.resource.get(row, ENTITY_KEYS[0]).unwrap_or("");
+        let pod = self.resource.get(row, POD_KEY).unwrap_or("");
         let shape = self.shape(row);
         let series = Series {
             service: number(self.service.get(row)),
@@ -149,9 +149,14 @@ fn double(array: Option<&Float64Array>, row: usize) -> Option<f64> {
     array.filter(|array| array.is_valid(row)).map(|array| array.value(row))
 }
 
-pub(super) fn metrics(rows: PointRows, traces: &Traces, renumbering: &Renumbering) -> Metrics {
+pub(super) fn metrics(
+    rows: PointRows,
+    traces: &Traces,
+    strings: &Strings,
+    renumbering: &Renumbering,
+) -> Metrics {
     let PointRows { mut series, mut points, kept } = rows;
-    let owners = Owners::of(traces);
+    let owners = Owners::of(traces, strings);
     for row in &mut series {
         row.renumber(renumbering);
         row.series.service = owners.service_of(row);
@@ -235,16 +240,32 @@ struct Owners {
 }
 
 impl Owners {
-    fn of(traces: &Traces) -> Self {
+    /// Of each service and instance the first span is asked for its pod.
+    fn of(traces: &Traces, strings: &Strings) -> Self {
         let mut owners = Self { services: HashSet::new(), by_instance: HashMap::new() };
-        for span in traces.spans() {
-            owners.services.insert(span.service);
-            for name in [span.instance, span.pod].into_iter().filter(|name| !name.is_empty()) {
-                let owner = owners.by_instance.entry(name).or_insert(Some(span.service));
-                *owner = owner.filter(|known| *known == span.service);
+        let mut last = None;
+        let mut known = HashSet::new();
+        for (at, span) in traces.spans().iter().enumerate() {
+            let key = (span.service, span.instance);
+            if last == Some(key) || !known.insert(key) {
+                last = Some(key);
+                continue;
             }
+            last = Some(key);
+            owners.services.insert(span.service);
+            let pod = traces.resource(at).find(|(key, _)| *key == POD_KEY);
+            let pod = pod.and_then(|(_, name)| strings.find(name)).unwrap_or_default();
+            owners.add(span.instance, span.service);
+            owners.add(pod, span.service);
         }
         owners
+    }
+
+    fn add(&mut self, name: Symbol, service: Symbol) {
+        if !name.is_empty() {
+            let owner = self.by_instance.entry(name).or_insert(Some(service));
+            *owner = owner.filter(|known| *known == service);
+        }
     }
 
     fn service_of(&self, row: &SeriesRow) -> Symbol {

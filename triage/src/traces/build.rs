@@ -1,141 +1,9 @@
-//! From batches to the dense table.
+//! From rows to the dense table: order, parents, children.
 
-use super::{DETAILS, Events, NONE, Row, Span, SpanColumns, SpanKind, SpanRows, Trace, Traces};
-use crate::columns::{IdColumn, MapColumn, Source, TextColumn, TimeColumn};
-use crate::input::{InputError, Limits, Scope, Stretch, TriageInput};
-use crate::strings::{Interner, Last, Renumbering, Strings, Symbol};
-use arrow::array::{Array, BooleanArray, RecordBatch};
+use super::{NONE, Span, SpanRows, Trace, Traces};
+use crate::input::{Scope, Stretch, TriageInput};
+use crate::strings::{Renumbering, Strings, Symbol};
 use std::cmp::{Ordering, Reverse};
-
-const TABLE: &str = "spans";
-
-/// The columns that every row is read from.
-struct RowColumns {
-    trace_id: IdColumn<16>,
-    span_id: IdColumn<8>,
-    parent_span_id: IdColumn<8>,
-    name: TextColumn,
-    kind: TextColumn,
-    start: TimeColumn,
-    end: TimeColumn,
-    is_error: Option<BooleanArray>,
-    service: TextColumn,
-    instance: TextColumn,
-    version: TextColumn,
-    resource: MapColumn,
-}
-
-/// The last string of each column.
-#[derive(Default)]
-struct LastOf {
-    name: Last,
-    service: Last,
-    instance: Last,
-    pod: Last,
-    version: Last,
-}
-
-pub(super) fn read(
-    input: &TriageInput<'_>,
-    limits: &Limits,
-    interner: &mut Interner,
-) -> Result<SpanRows, InputError> {
-    let n_rows: usize = input.spans.iter().map(RecordBatch::num_rows).sum();
-    if n_rows >= NONE as usize {
-        return Err(InputError::TooManyRows { table: TABLE, n_rows });
-    }
-    let kept = (limits.n_spans_max as f64 / n_rows.max(1) as f64).min(1.0);
-    let mut rows = SpanRows { spans: Vec::with_capacity(n_rows), columns: Vec::new(), n_without_id: 0, kept };
-    let mut last = LastOf::default();
-    for batch in input.spans {
-        let source = Source { table: TABLE, batch };
-        let columns = RowColumns::read(source)?;
-        for row in 0..batch.num_rows() {
-            let place = Row { batch: rows.columns.len() as u32, row: row as u32 };
-            match columns.span(place, interner, &mut last) {
-                Some((trace_id, _)) if !is_kept(trace_id, kept) => {}
-                Some(span) => rows.spans.push(span),
-                None => rows.n_without_id += 1,
-            }
-        }
-        rows.columns.push(SpanColumns::read(source)?);
-    }
-    Ok(rows)
-}
-
-/// Whole traces, the same ones whoever asks.
-pub(crate) fn is_kept(trace_id: u128, share: f64) -> bool {
-    share >= 1.0 || (mixed(trace_id) as f64) < share * u64::MAX as f64
-}
-
-/// Spreads ids over all 64-bit numbers, since clients need not make theirs at random.
-fn mixed(trace_id: u128) -> u64 {
-    let folded = (trace_id >> 64) as u64 ^ trace_id as u64;
-    let once = (folded ^ (folded >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let twice = (once ^ (once >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    twice ^ (twice >> 33)
-}
-
-impl RowColumns {
-    fn read(source: Source<'_>) -> Result<Self, InputError> {
-        Ok(Self {
-            trace_id: source.required_id("trace_id")?,
-            span_id: source.required_id("span_id")?,
-            parent_span_id: source.id("parent_span_id")?,
-            name: source.required_text("name")?,
-            kind: source.text("kind")?,
-            start: source.time("start_time")?,
-            end: source.time("end_time")?,
-            is_error: source.boolean("is_error")?,
-            service: source.required_text("service")?,
-            instance: source.text("service_instance_id")?,
-            version: source.text("service_version")?,
-            resource: source.map("resource")?,
-        })
-    }
-
-    /// A span with temporary symbols; `None` without ids.
-    fn span(&self, place: Row, interner: &mut Interner, last: &mut LastOf) -> Option<(u128, Span)> {
-        let row = place.row as usize;
-        let trace_id = u128::from_be_bytes(self.trace_id.get(row)?);
-        let start_ns = self.start.get(row);
-        let pod = self.resource.get(row, "k8s.pod.name").unwrap_or("");
-        let sent = self.instance.get(row);
-        let instance = if sent.is_empty() { pod } else { sent };
-        let span = Span {
-            span_id: self.span_id.get(row)?,
-            parent_span_id: self.parent_span_id.get(row).unwrap_or_default(),
-            start_ns,
-            end_ns: self.end.get(row).max(start_ns),
-            trace: 0,
-            parent: NONE,
-            service: Symbol(interner.number_after(&mut last.service, self.service.get(row))),
-            operation: Symbol(interner.number_after(&mut last.name, self.name.get(row))),
-            instance: Symbol(interner.number_after(&mut last.instance, instance)),
-            pod: Symbol(interner.number_after(&mut last.pod, pod)),
-            version: Symbol(interner.number_after(&mut last.version, self.version.get(row))),
-            kind: SpanKind::of(self.kind.get(row)),
-            is_error: self.is_error.as_ref().is_some_and(|errors| errors.is_valid(row) && errors.value(row)),
-            row: place,
-        };
-        Some((trace_id, span))
-    }
-}
-
-impl SpanColumns {
-    fn read(source: Source<'_>) -> Result<Self, InputError> {
-        let mut texts = DETAILS.map(|_| TextColumn::default());
-        for (text, column) in texts.iter_mut().zip(DETAILS) {
-            *text = source.text(column)?;
-        }
-        Ok(Self {
-            attributes: source.map("attributes")?,
-            resource: source.map("resource")?,
-            events: Events::read(source)?,
-            texts,
-        })
-    }
-}
 
 pub(super) fn traces(
     rows: SpanRows,
@@ -148,7 +16,6 @@ pub(super) fn traces(
         span.service = renumbering.symbol(span.service);
         span.operation = renumbering.symbol(span.operation);
         span.instance = renumbering.symbol(span.instance);
-        span.pod = renumbering.symbol(span.pod);
         span.version = renumbering.symbol(span.version);
     }
     let mut table = Traces { columns, n_without_id, kept, ..Traces::default() };
@@ -206,9 +73,8 @@ fn sorted(spans: &[(u128, Span)]) -> Vec<u32> {
 /// may be the parent of the other.
 fn by_content(a: &Span, b: &Span) -> Ordering {
     let key = |span: &Span| (Reverse(span.end_ns), span.span_id, span.parent_span_id);
-    let names = |span: &Span| {
-        (span.service, span.operation, span.instance, span.pod, span.version, span.kind, span.is_error)
-    };
+    let names =
+        |span: &Span| (span.service, span.operation, span.instance, span.version, span.kind, span.is_error);
     key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
 }
 
