@@ -4,5 +4,8 @@
 //! socket, and the same input always gives the same answer.
 
 mod critical_path;
+mod statistics;
 
-pub use critical_path::{PathKind, PathSpan, Section, critical_path, path_roots};
+pub use critical_path::{
+    PathKind, PathSpan, Section, critical_path, critical_path_below, is_asynchronous, path_roots,
+};
