@@ -89,7 +89,7 @@ pub fn is_asynchronous(parent: &PathSpan, child: &PathSpan) -> bool {
 /// Roots that overlap compete and the longest wins, so that a stray short root cannot hide the request.
 pub fn path_roots(spans: &[PathSpan]) -> Vec<usize> {
     let mut roots: Vec<usize> = (0..spans.len()).filter(|&at| parent_of(&spans[at]).is_none()).collect();
-    roots.sort_by_key(|&at| (Reverse(length_ns(&spans[at])), spans[at].start_ns, at));
+    roots.sort_by_key(|&at| (Reverse(length_ns(&spans[at])), spans[at].start_ns, spans[at].span_id, at));
     let mut taken: BTreeMap<i64, usize> = BTreeMap::new();
     for root in roots {
         if is_free(spans, &taken, root) {
@@ -137,7 +137,8 @@ fn is_free(spans: &[PathSpan], taken: &BTreeMap<i64, usize>, root: usize) -> boo
         && after.is_none_or(|(&start_ns, _)| candidate.end_ns <= start_ns)
 }
 
-fn append_path(spans: &[PathSpan], children: &[Vec<usize>], top: usize, sections: &mut Vec<Section>) {
+/// Adds the sections of one span's time; `top` is an index of `spans`.
+pub(crate) fn append_path(spans: &[PathSpan], children: &Children, top: usize, sections: &mut Vec<Section>) {
     let tree = clip_tree(spans, children, top);
     let first = sections.len();
     walk_back(&tree, sections);
@@ -146,50 +147,82 @@ fn append_path(spans: &[PathSpan], children: &[Vec<usize>], top: usize, sections
 
 /// Children by the index of their parent. A span that is its own parent, or part of a ring, is listed too
 /// but no root leads to it.
-fn children_by_parent(spans: &[PathSpan]) -> Vec<Vec<usize>> {
+#[derive(Debug)]
+pub(crate) struct Children {
+    /// Children of span `i` are `items[first[i]..first[i + 1]]`, by index.
+    first: Vec<usize>,
+    items: Vec<usize>,
+}
+
+fn children_by_parent(spans: &[PathSpan]) -> Children {
     let mut by_id: HashMap<[u8; 8], usize> = HashMap::with_capacity(spans.len());
     for (at, span) in spans.iter().enumerate() {
         by_id.entry(span.span_id).or_insert(at);
     }
-    let mut children = vec![Vec::new(); spans.len()];
-    for (at, span) in spans.iter().enumerate() {
-        if let Some(&parent) = parent_of(span).and_then(|id| by_id.get(&id)) {
-            children[parent].push(at);
-        }
-    }
-    for (at, of_one) in children.iter_mut().enumerate() {
-        leave_out_asynchronous(spans, at, of_one);
-    }
-    children
+    let parents = spans.iter().map(|span| parent_of(span).and_then(|id| by_id.get(&id)).copied());
+    Children::of_parents(&parents.collect::<Vec<_>>())
 }
 
-/// Nobody waits for a message. For a child that outlives its parent nobody waited either, if another child ended in
-/// time; where it is the only one its clock may be ahead, as a server's against its client's.
-fn leave_out_asynchronous(spans: &[PathSpan], parent: usize, children: &mut Vec<usize>) {
+impl Children {
+    /// From the index of each span's parent, by counting.
+    pub(crate) fn of_parents(parents: &[Option<usize>]) -> Self {
+        let mut first = vec![0; parents.len() + 1];
+        for parent in parents.iter().flatten() {
+            first[parent + 1] += 1;
+        }
+        for at in 1..first.len() {
+            first[at] += first[at - 1];
+        }
+        let (mut next, mut items) = (first.clone(), vec![0; first[parents.len()]]);
+        for (at, parent) in parents.iter().enumerate() {
+            if let Some(parent) = parent {
+                items[next[*parent]] = at;
+                next[*parent] += 1;
+            }
+        }
+        Self { first, items }
+    }
+
+    fn of(&self, span: usize) -> &[usize] {
+        &self.items[self.first[span]..self.first[span + 1]]
+    }
+}
+
+/// The children that a span waits for. Nobody waits for a message. For a child that outlives its parent nobody
+/// waited either, if another child ended in time; where it is the only one its clock may be ahead, as a server's
+/// against its client's.
+fn waited_for<'a>(
+    spans: &'a [PathSpan],
+    children: &'a Children,
+    parent: usize,
+) -> impl Iterator<Item = usize> + 'a {
+    let of = children.of(parent);
     let parent = &spans[parent];
     let is_in_time = |&child: &usize| {
         let inside = clipped(&spans[child], child, parent.start_ns, parent.end_ns);
         inside.start_ns < inside.end_ns && !is_asynchronous(parent, &spans[child])
     };
-    let has_one_in_time = children.iter().any(is_in_time);
-    children.retain(|&child| {
+    let has_one_in_time = of.iter().any(is_in_time);
+    of.iter().copied().filter(move |&child| {
         let is_message = spans[child].kind == PathKind::Consumer;
         !is_asynchronous(parent, &spans[child]) || !(is_message || has_one_in_time)
-    });
+    })
 }
 
 /// The tree under `root`, parents first, each node cut to its already cut parent.
-fn clip_tree(spans: &[PathSpan], children: &[Vec<usize>], root: usize) -> Vec<Clipped> {
+fn clip_tree(spans: &[PathSpan], children: &Children, root: usize) -> Vec<Clipped> {
     let mut tree = vec![clipped(&spans[root], root, i64::MIN, i64::MAX)];
     let mut at = 0;
     while at < tree.len() {
         let (start_ns, end_ns) = (tree[at].start_ns, tree[at].end_ns);
         let first = tree.len();
         // Only a ring leads back to its top.
-        let below = children[tree[at].span].iter().filter(|&&child| child != root);
-        let inside = below.map(|&child| clipped(&spans[child], child, start_ns, end_ns));
-        tree.extend(inside.filter(|child| child.start_ns < child.end_ns).collect::<Vec<_>>());
-        tree[first..].sort_by_key(|child| (Reverse(child.end_ns), child.start_ns, child.span));
+        let below = waited_for(spans, children, tree[at].span).filter(|&child| child != root);
+        let inside = below.map(|child| clipped(&spans[child], child, start_ns, end_ns));
+        tree.extend(inside.filter(|child| child.start_ns < child.end_ns));
+        let order =
+            |child: &Clipped| (Reverse(child.end_ns), child.start_ns, spans[child.span].span_id, child.span);
+        tree[first..].sort_by_key(order);
         tree[at].children = first..tree.len();
         at += 1;
     }

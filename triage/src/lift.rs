@@ -16,8 +16,6 @@ mod select;
 mod singles;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod speed;
 
 use crate::strings::Strings;
 use crate::traces::Traces;

@@ -106,7 +106,11 @@ fn a_pair_is_found_among_symptoms_and_ids() {
             assert_eq!(why(&lift, key), Some(expected), "{key}, seed {seed}");
         }
         let same: Vec<_> = lift.findings[0].same_requests.iter().map(|one| shown(one)).collect();
-        assert_eq!((same, lift.shifts.len()), (vec!["tier.plan=en and hit=false".to_owned()], 0), "seed {seed}");
+        assert_eq!(
+            (same, lift.shifts.len()),
+            (vec!["tier.plan=en and hit=false".to_owned()], 0),
+            "seed {seed}"
+        );
     }
 }
 
