@@ -18,8 +18,9 @@ use crate::rank::{Ranking, Suspect, SuspectKind, Verdict, findings, rank};
 use crate::tables::Tables;
 use std::collections::BTreeSet;
 
-/// Suspects of one report: what comes later is noise.
-const SUSPECTS_MAX: usize = 30;
+/// Services of one report, and parts of them: what comes later is noise.
+const SERVICES_MAX: usize = 20;
+const PARTS_MAX: usize = 30;
 /// The grids in which onsets are looked for have so many steps between the nearest baseline and the window's end.
 const ONSET_STEPS: i64 = 12;
 
@@ -31,7 +32,7 @@ pub fn triage(question: &Question<'_>, limits: &Limits) -> Result<Report, InputE
     let tables = Tables::read(&question.input, limits)?;
     let findings = findings(&question.input, &tables, limits);
     let Ranking { verdict, mut suspects } = rank(&tables, &findings);
-    suspects.truncate(SUSPECTS_MAX);
+    bound(&mut suspects);
     let requests = requests(question, &tables);
     let totals = summed(question, &tables, &requests);
     let origin = suspects.iter().find(|suspect| suspect.kind == SuspectKind::Service);
@@ -67,6 +68,19 @@ pub fn triage(question: &Question<'_>, limits: &Limits) -> Result<Report, InputE
     report.suspects = suspects;
     report.sentences = sentences(&report);
     Ok(report)
+}
+
+/// The likeliest of each; parts do not take the place of services.
+fn bound(suspects: &mut Vec<Suspect>) {
+    let (mut n_services, mut n_parts) = (0, 0);
+    suspects.retain(|suspect| {
+        let (n, n_max) = match suspect.kind {
+            SuspectKind::Service => (&mut n_services, SERVICES_MAX),
+            _ => (&mut n_parts, PARTS_MAX),
+        };
+        *n += 1;
+        *n <= n_max
+    });
 }
 
 /// When the first suspect's evidence says that it began: the weightiest says when, all of it how surely.

@@ -4,6 +4,7 @@ use super::requests::Request;
 use super::words::{count, counted, listed, percent};
 use super::{Mark, Question, Sampling};
 use crate::input::Stretch;
+use crate::skew::clock_shifts;
 use crate::tables::Tables;
 use std::collections::BTreeSet;
 
@@ -49,6 +50,8 @@ pub(super) fn marks(question: &Question<'_>, tables: &Tables, requests: &[Reques
     if share > ORPHANS_SHARE {
         mark("orphans", format!("{} of all spans name a parent that is not there.", percent(share)));
     }
+    marks.extend(clocks(tables));
+    let mut mark = |kind, sentence| marks.push(Mark { kind, sentence });
     let n_bad = requests.iter().filter(|one| one.in_window && one.is_bad).count();
     if (1..N_LOW).contains(&n_bad) {
         mark(
@@ -68,6 +71,33 @@ pub(super) fn marks(question: &Question<'_>, tables: &Tables, requests: &[Reques
     let share_now = n_bad as f64 / requests.iter().filter(|one| one.in_window).count().max(1) as f64;
     if n_bad_before >= N_LOW && 2.0 * share_before > share_now {
         mark("baseline_bad", format!("{} of the requests before were bad as well.", percent(share_before)));
+    }
+    marks
+}
+
+/// Clocks of the window's traces that disagree. Where that is plain they are corrected, and the stored times stay.
+fn clocks(tables: &Tables) -> Vec<Mark> {
+    let (mut n_moved, mut n_beyond, mut n_spans) = (0_usize, 0_usize, 0_usize);
+    for (at, trace) in tables.traces.traces().iter().enumerate() {
+        if trace.stretch == Stretch::Window {
+            let shifts = clock_shifts(&tables.traces, at);
+            n_moved += shifts.n_moved;
+            n_beyond += shifts.n_beyond;
+            n_spans += trace.spans.len();
+        }
+    }
+    let mut marks = Vec::new();
+    if n_moved > 0 {
+        let share = percent(n_moved as f64 / n_spans.max(1) as f64);
+        let sentence =
+            format!("{share} of the spans were moved for critical paths, since clocks of hosts disagree.");
+        marks.push(Mark { kind: "clock_adjusted", sentence });
+    }
+    if n_beyond > 0 {
+        let n = counted(n_beyond as u64, "span");
+        let sentence =
+            format!("{n} tell times more than an hour apart from their callers', and were left as they are.");
+        marks.push(Mark { kind: "clock_wrong", sentence });
     }
     marks
 }
