@@ -127,11 +127,8 @@ pub(crate) async fn investigate(
 fn judge(asked: &Asked, gathered: &Gathered) -> Result<Report, InputError> {
     let window = |range: &TimeRange| Window { from_ns: range.from, to_ns: range.to };
     let baselines: Vec<Window> = gathered.baselines.ranges.iter().map(window).collect();
-    let scope = Scope {
-        service: asked.service.clone(),
-        operation: asked.operation.clone(),
-        symptom: asked.symptom,
-    };
+    let scope =
+        Scope { service: asked.service.clone(), operation: asked.operation.clone(), symptom: asked.symptom };
     let input = TriageInput {
         spans: &gathered.evidence.spans,
         logs: &gathered.evidence.logs,
@@ -162,4 +159,3 @@ fn marker(deployment: &Deployment) -> Release {
         is_marker: true,
     }
 }
-

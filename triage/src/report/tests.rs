@@ -1,7 +1,7 @@
 //! Whole reports over a small shop: a front that calls a service, a tenth of a second before and a tenth in trouble.
 
 use super::*;
-use crate::test_rows::{MS, SpanRow, input, spans};
+use crate::test_rows::{MS, MetricRow, SpanRow, input, metrics, spans};
 use crate::{Limits, SuspectKind, Symptom};
 use arrow::array::RecordBatch;
 
@@ -92,6 +92,39 @@ fn added_time_is_dealt_out() {
     assert!((added - (latency.now_ns - latency.before_ns)).abs() < 1.0, "{latency:#?}");
     assert_eq!((latency.parts[0].service.as_str(), latency.parts[0].operation.as_str()), ("pay", "charge"));
     assert!(latency.parts[0].share > 0.9, "{latency:#?}");
+}
+
+/// Scenario: a service fails, and its process takes all of its processor from that moment on; a release was posted just
+/// before.
+/// Guarantees: the metric that changed is told with both levels and drawn, and the release is near enough to matter.
+#[test]
+fn what_changed_is_told() {
+    let cpu = |n: i64| {
+        let share = if n < 10 { 0.2 + 0.01 * (n % 3) as f64 } else { 0.95 + 0.01 * (n % 3) as f64 };
+        let name = "process.cpu.utilization";
+        MetricRow::gauge("pay", name, n * 10 * MS, share).in_unit("1").of("pay-1").with("cpu", "0")
+    };
+    let points = [metrics(&(0..20).map(cpu).collect::<Vec<_>>())];
+    let rows = [spans(&failing())];
+    let release = Release {
+        service: "pay".to_owned(),
+        version: "2.0".to_owned(),
+        at_ns: 90 * MS,
+        title: Some("new card store".to_owned()),
+        is_marker: true,
+    };
+    let input = crate::TriageInput { metrics: &points, ..input(&rows) };
+    let releases = [release];
+    let sampling = Sampling::default();
+    let question = Question { input, threshold_ns: None, releases: &releases, sampling };
+    let report = triage(&question, &Limits::default()).expect("readable rows");
+    let metric = report.metrics.first().expect("a metric");
+    assert_eq!((metric.name.as_str(), metric.instance.as_str()), ("process.cpu.utilization", "pay-1"));
+    assert!(metric.value.before < Some(0.3) && metric.value.now > Some(0.9), "{metric:?}");
+    assert!(metric.lane.iter().flatten().count() > 0, "{metric:?}");
+    let change = report.changes.first().expect("a change");
+    assert_eq!((change.kind, change.is_near), (ChangeKind::Deployment, true), "{change:?}");
+    assert!(change.sentence.contains("pay 2.0 (new card store) was deployed"), "{}", change.sentence);
 }
 
 /// Scenario: the shop without trouble; no rows at all.
