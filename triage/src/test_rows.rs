@@ -23,6 +23,7 @@ pub(crate) struct SpanRow {
     pub(crate) end: i64,
     pub(crate) error: Option<&'static str>,
     pub(crate) instance: &'static str,
+    pub(crate) version: &'static str,
     pub(crate) attributes: Vec<(&'static str, String)>,
 }
 
@@ -39,8 +40,13 @@ impl SpanRow {
             end: 0,
             error: None,
             instance: "",
+            version: "",
             attributes: Vec::new(),
         }
+    }
+
+    pub(crate) fn version(self, version: &'static str) -> Self {
+        Self { version, ..self }
     }
 
     pub(crate) fn child_of(self, parent: u64) -> Self {
@@ -84,6 +90,7 @@ pub(crate) fn spans(rows: &[SpanRow]) -> RecordBatch {
         ("status_message", texts(rows.iter().map(|row| Some(row.error.unwrap_or(""))))),
         ("service", texts(rows.iter().map(|row| Some(row.service.as_str())))),
         ("service_instance_id", texts(rows.iter().map(|row| Some(row.instance).filter(|id| !id.is_empty())))),
+        ("service_version", texts(rows.iter().map(|row| Some(row.version)))),
         ("attributes", maps(rows.iter().map(|row| row.attributes.clone()))),
     ])
 }
