@@ -122,7 +122,7 @@ impl<'a> Source<'a> {
         Ok(MapColumn(Some(Entries { offsets: map.offsets().clone(), keys, values })))
     }
 
-    fn required(self, column: &'static str) -> Result<&'a ArrayRef, InputError> {
+    pub(crate) fn required(self, column: &'static str) -> Result<&'a ArrayRef, InputError> {
         let missing = InputError::MissingColumn { table: self.table, column };
         self.batch.column_by_name(column).ok_or(missing)
     }

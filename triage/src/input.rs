@@ -26,8 +26,17 @@ pub struct Call {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     pub service: Option<String>,
-    /// Name of the entry span.
+    /// Name of a span of that service.
     pub operation: Option<String>,
+    /// What the alert complains about. It decides where no traces are; `None`: whichever is worse.
+    pub symptom: Option<Symptom>,
+}
+
+/// What users notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Symptom {
+    Latency,
+    Availability,
 }
 
 /// Everything that an answer may depend on.

@@ -7,35 +7,57 @@ mod change_point;
 mod changes;
 mod cohort;
 mod columns;
+mod contrast;
 mod critical_path;
 mod diff;
 mod edges;
+mod excess;
 mod facts;
+mod flow;
 mod input;
+mod latency;
 mod lift;
+mod logs;
+mod origin;
+mod rank;
+mod saturation;
+mod series;
 mod skew;
 mod statistics;
 mod strings;
 mod tables;
+mod templates;
 #[cfg(test)]
 mod test_rows;
 mod traces;
 
-pub use change_point::{ChangePoint, ChangedSeries, change_point, changed_series, rates_of_counter};
-pub use changes::{Change, Marker, Reach, What, changes};
-pub use cohort::{CohortLimits, CohortPath, Excess, Part, PartExcess, Request, cohort_path};
+pub use change_point::{ChangePoint, ChangedSeries, change_point, changed_metrics, changed_series};
+pub use changes::{Change, ChangeKind, ChangeReach, Marker, changes};
+pub use cohort::{
+    CohortLimits, CohortPath, CohortRequest, PathPart, PathPartExcess, TimeExcess, cohort_path,
+};
+pub use contrast::Counts;
 pub use critical_path::{
     PathKind, PathSpan, Section, critical_path, critical_path_below, is_asynchronous, path_roots,
 };
 pub use diff::{DiffNode, NodeSums, Presence, TreeDiff, tree_diff};
 pub use edges::{Callee, Edge, EdgeBlame, EdgeHint, EdgeSums, edge_blame};
+pub use excess::{Excess, NodeExcess, excess};
 pub use facts::{ServiceFacts, TraceFacts, TraceMarks, trace_facts};
-pub use input::{Call, InputError, Limits, Scope, Stretch, TriageInput, Window};
+pub use flow::{FlowEvidence, FlowFinding, Step, flow};
+pub use input::{Call, InputError, Limits, Scope, Stretch, Symptom, TriageInput, Window};
+pub use latency::{EdgeLatency, LatencyEvidence, Unit, UnitLatency, latency};
 pub use lift::{
-    Attribute, AttributeScope, Condition, Finding, Lift, LiftLimits, Member, RuledOut, Shift, Side, Strength,
-    Test, Why, lift,
+    Attribute, AttributeScope, Condition, ConditionTest, Lift, LiftFinding, LiftLimits, LiftMember, LiftSide,
+    LiftStrength, NumberShift, RuledOut, RuledOutWhy, lift,
 };
+pub use logs::{LogLine, Logs, Template};
+pub use origin::{ErrorEvidence, ErrorGroup, ErrorTrend, errors};
+pub use rank::{Evidence, EvidenceKind, Findings, Ranking, Suspect, SuspectKind, Verdict, findings, rank};
+pub use saturation::{Saturation, saturation};
+pub use series::{Metrics, Point, Series, Shape};
 pub use skew::{ClockShifts, clock_shifts};
 pub use strings::{Strings, Symbol};
 pub use tables::Tables;
+pub use templates::{Miner, template_id};
 pub use traces::{Span, SpanKind, Trace, Traces};

@@ -2,8 +2,8 @@
 
 use crate::{Limits, Scope, Tables, TriageInput, Window};
 use arrow::array::{
-    ArrayRef, BooleanArray, FixedSizeBinaryBuilder, MapBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampNanosecondArray,
+    ArrayRef, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int32Array, MapBuilder, RecordBatch,
+    StringArray, StringBuilder, TimestampNanosecondArray, UInt64Array,
 };
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(crate) struct SpanRow {
     pub(crate) end: i64,
     pub(crate) error: Option<&'static str>,
     pub(crate) instance: &'static str,
+    pub(crate) version: &'static str,
     pub(crate) attributes: Vec<(&'static str, String)>,
 }
 
@@ -39,6 +40,7 @@ impl SpanRow {
             end: 0,
             error: None,
             instance: "",
+            version: "",
             attributes: Vec::new(),
         }
     }
@@ -64,6 +66,10 @@ impl SpanRow {
         Self { instance, ..self }
     }
 
+    pub(crate) fn version(self, version: &'static str) -> Self {
+        Self { version, ..self }
+    }
+
     pub(crate) fn with(mut self, key: &'static str, value: &str) -> Self {
         self.attributes.push((key, value.to_owned()));
         self
@@ -72,7 +78,7 @@ impl SpanRow {
 
 pub(crate) fn spans(rows: &[SpanRow]) -> RecordBatch {
     let traces = rows.iter().map(|row| row.trace.to_be_bytes());
-    let columns: Vec<(&str, ArrayRef)> = vec![
+    batch(vec![
         ("trace_id", ids(traces.map(|id| id.to_vec()), 16)),
         ("span_id", ids(rows.iter().map(|row| row.id.to_be_bytes().to_vec()), 8)),
         ("parent_span_id", ids(rows.iter().map(|row| row.parent.to_be_bytes().to_vec()), 8)),
@@ -84,10 +90,141 @@ pub(crate) fn spans(rows: &[SpanRow]) -> RecordBatch {
         ("status_message", texts(rows.iter().map(|row| Some(row.error.unwrap_or(""))))),
         ("service", texts(rows.iter().map(|row| Some(row.service.as_str())))),
         ("service_instance_id", texts(rows.iter().map(|row| Some(row.instance).filter(|id| !id.is_empty())))),
+        (
+            "service_version",
+            texts(rows.iter().map(|row| Some(row.version).filter(|version| !version.is_empty()))),
+        ),
         ("attributes", maps(rows.iter().map(|row| row.attributes.clone()))),
-    ];
+    ])
+}
+
+/// A log line; ids are small numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct LogRow {
+    time: i64,
+    service: String,
+    body: String,
+    severity: i32,
+    trace: u128,
+    span: u64,
+}
+
+impl LogRow {
+    pub(crate) fn new(time: i64, service: &str, body: &str) -> Self {
+        Self { time, service: service.to_owned(), body: body.to_owned(), severity: 0, trace: 0, span: 0 }
+    }
+
+    pub(crate) fn in_span(self, trace: u128, span: u64) -> Self {
+        Self { trace, span, ..self }
+    }
+
+    pub(crate) fn severity(self, severity: i32) -> Self {
+        Self { severity, ..self }
+    }
+}
+
+pub(crate) fn logs(rows: &[LogRow]) -> RecordBatch {
+    batch(vec![
+        ("time", times(rows.iter().map(|row| row.time))),
+        ("service", texts(rows.iter().map(|row| Some(row.service.as_str())))),
+        ("body", texts(rows.iter().map(|row| Some(row.body.as_str())))),
+        ("severity_number", Arc::new(rows.iter().map(|row| Some(row.severity)).collect::<Int32Array>())),
+        ("trace_id", ids(rows.iter().map(|row| row.trace.to_be_bytes().to_vec()), 16)),
+        ("span_id", ids(rows.iter().map(|row| row.span.to_be_bytes().to_vec()), 8)),
+    ])
+}
+
+/// A point of a metric.
+#[derive(Clone, Debug)]
+pub(crate) struct MetricRow {
+    service: String,
+    name: &'static str,
+    unit: &'static str,
+    kind: &'static str,
+    temporality: Option<&'static str>,
+    time: i64,
+    value: f64,
+    count: Option<f64>,
+    instance: &'static str,
+    attributes: Vec<(&'static str, String)>,
+}
+
+impl MetricRow {
+    pub(crate) fn gauge(service: &str, name: &'static str, time: i64, value: f64) -> Self {
+        Self {
+            service: service.to_owned(),
+            name,
+            unit: "",
+            kind: "gauge",
+            temporality: None,
+            time,
+            value,
+            count: None,
+            instance: "",
+            attributes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn counter(service: &str, name: &'static str, time: i64, value: f64) -> Self {
+        Self { kind: "sum", temporality: Some("cumulative"), ..Self::gauge(service, name, time, value) }
+    }
+
+    pub(crate) fn histogram(
+        service: &str,
+        name: &'static str,
+        time: i64,
+        (count, sum): (f64, f64),
+        temporality: &'static str,
+    ) -> Self {
+        let point = Self::gauge(service, name, time, sum);
+        Self { kind: "histogram", temporality: Some(temporality), count: Some(count), ..point }
+    }
+
+    pub(crate) fn of(self, instance: &'static str) -> Self {
+        Self { instance, ..self }
+    }
+
+    pub(crate) fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
+
+    pub(crate) fn with(mut self, key: &'static str, value: &str) -> Self {
+        self.attributes.push((key, value.to_owned()));
+        self
+    }
+
+    fn series_id(&self) -> u64 {
+        let name = format!("{} {} {} {:?}", self.service, self.name, self.instance, self.attributes);
+        crate::templates::template_id(&name, self.unit)
+    }
+}
+
+pub(crate) fn metrics(rows: &[MetricRow]) -> RecordBatch {
+    let of_count = |row: &MetricRow, of: f64| row.count.map(|_| of);
+    batch(vec![
+        ("series_id", Arc::new(rows.iter().map(|row| Some(row.series_id())).collect::<UInt64Array>())),
+        ("name", texts(rows.iter().map(|row| Some(row.name)))),
+        ("unit", texts(rows.iter().map(|row| Some(row.unit)))),
+        ("type", texts(rows.iter().map(|row| Some(row.kind)))),
+        ("temporality", texts(rows.iter().map(|row| row.temporality))),
+        ("is_monotonic", Arc::new(rows.iter().map(|row| Some(row.kind == "sum")).collect::<BooleanArray>())),
+        ("time", times(rows.iter().map(|row| row.time))),
+        ("value", doubles(rows.iter().map(|row| Some(row.value).filter(|_| row.count.is_none())))),
+        ("count", Arc::new(rows.iter().map(|row| row.count.map(|n| n as u64)).collect::<UInt64Array>())),
+        ("sum", doubles(rows.iter().map(|row| of_count(row, row.value)))),
+        ("service", texts(rows.iter().map(|row| Some(row.service.as_str())))),
+        ("service_instance_id", texts(rows.iter().map(|row| Some(row.instance).filter(|id| !id.is_empty())))),
+        ("attributes", maps(rows.iter().map(|row| row.attributes.clone()))),
+    ])
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
         .expect("columns of one length")
+}
+
+fn doubles(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.collect::<Float64Array>())
 }
 
 pub(crate) fn ids(ids: impl Iterator<Item = Vec<u8>>, n_bytes: i32) -> ArrayRef {
@@ -121,7 +258,7 @@ pub(crate) fn maps(maps: impl Iterator<Item = Vec<(&'static str, String)>>) -> A
 /// What a test asks about: 0 to 100 ms before, 100 to 200 ms now.
 pub(crate) const BASELINES: [Window; 1] = [Window { from_ns: 0, to_ns: 100 * MS }];
 pub(crate) const WINDOW: Window = Window { from_ns: 100 * MS, to_ns: 200 * MS };
-pub(crate) const WHOLE_SYSTEM: Scope = Scope { service: None, operation: None };
+pub(crate) const WHOLE_SYSTEM: Scope = Scope { service: None, operation: None, symptom: None };
 
 pub(crate) fn input(spans: &[RecordBatch]) -> TriageInput<'_> {
     TriageInput {

@@ -11,10 +11,13 @@ mod build;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use build::is_kept;
+
 use crate::columns::{MapColumn, Source, TextColumn};
 use crate::input::{InputError, Limits, Stretch, TriageInput};
-use crate::strings::{Interner, Renumbering, Symbol};
+use crate::strings::{Interner, Renumbering, Strings, Symbol};
 use arrow::array::{Array, AsArray, ListArray};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// All spans of all traces. Build it with [`Tables::read`](crate::Tables::read).
@@ -44,6 +47,7 @@ pub struct Trace {
     pub entry: usize,
     /// When the earliest span started. A trace belongs to the stretch that this moment is in.
     pub started_ns: i64,
+    /// Outside where no span of it is in the scope of the question.
     pub stretch: Stretch,
 }
 
@@ -63,6 +67,8 @@ pub struct Span {
     pub operation: Symbol,
     /// `service.instance.id`, else the pod's name, else empty.
     pub instance: Symbol,
+    /// `k8s.pod.name`, else empty.
+    pub pod: Symbol,
     /// `service.version`, else empty.
     pub version: Symbol,
     pub kind: SpanKind,
@@ -82,6 +88,10 @@ pub enum SpanKind {
     Producer,
     Consumer,
 }
+
+/// Finds spans of one trace.
+#[derive(Debug)]
+pub(crate) struct SpanIndex(Vec<([u8; 8], u32)>);
 
 /// Where a span was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +175,14 @@ impl Traces {
         self.traces.binary_search_by(|trace| trace.trace_id.cmp(trace_id)).ok()
     }
 
+    /// The spans of a trace by id. O(n log n) for its n spans: ask once for many.
+    pub(crate) fn index(&self, trace: usize) -> SpanIndex {
+        let spans = self.traces[trace].spans.clone();
+        let mut by_id: Vec<_> = spans.map(|at| (self.spans[at].span_id, at as u32)).collect();
+        by_id.sort_unstable();
+        SpanIndex(by_id)
+    }
+
     /// A promoted text column of `spans`: one of status_message, error_type, server_address, peer_service,
     /// db_system_name, db_namespace, messaging_system, messaging_destination_name, http_route. Empty where null.
     pub fn detail(&self, span: usize, column: &str) -> &str {
@@ -199,6 +217,14 @@ impl Traces {
         let range = events.range(row as usize);
         let last = range.rev().find(|at| events.names.get(*at) == event)?;
         events.attributes.get(last, key)
+    }
+}
+
+impl SpanIndex {
+    /// The earliest span of an id.
+    pub(crate) fn find(&self, span_id: &[u8; 8]) -> Option<u32> {
+        let first = self.0.partition_point(|(id, _)| id < span_id);
+        self.0.get(first).filter(|(id, _)| id == span_id).map(|(_, at)| *at)
     }
 }
 
@@ -252,16 +278,28 @@ impl SpanKind {
     }
 }
 
+/// The symbol that two thirds agree on, else the empty one.
+pub(crate) fn most_common(symbols: impl Iterator<Item = Symbol>) -> Symbol {
+    let mut counts: BTreeMap<Symbol, usize> = BTreeMap::new();
+    let mut n_all = 0;
+    for symbol in symbols {
+        n_all += 1;
+        *counts.entry(symbol).or_default() += 1;
+    }
+    let found = counts.into_iter().find(|(_, n_equal)| 3 * n_equal >= 2 * n_all);
+    found.map_or(Symbol::EMPTY, |(symbol, _)| symbol)
+}
+
 /// The rows of a table of spans, before their strings have final numbers.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct SpanRows {
     spans: Vec<(u128, Span)>,
     columns: Vec<SpanColumns>,
     n_without_id: usize,
     kept: f64,
 }
 
-impl Rows {
+impl SpanRows {
     /// Columns of `spans`: trace_id, span_id, parent_span_id, name, kind, start_time, end_time, is_error, service,
     /// service_instance_id, service_version; for few spans also those of `Traces::detail`, attributes, resource and events.
     pub(crate) fn read(
@@ -273,7 +311,12 @@ impl Rows {
     }
 
     /// O(n log n) for n spans, which sort quickly where they lie trace by trace already.
-    pub(crate) fn into_traces(self, input: &TriageInput<'_>, renumbering: &Renumbering) -> Traces {
-        build::traces(self, input, renumbering)
+    pub(crate) fn into_traces(
+        self,
+        input: &TriageInput<'_>,
+        strings: &Strings,
+        renumbering: &Renumbering,
+    ) -> Traces {
+        build::traces(self, input, strings, renumbering)
     }
 }

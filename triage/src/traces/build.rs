@@ -1,9 +1,9 @@
 //! From batches to the dense table.
 
-use super::{DETAILS, Events, NONE, Row, Rows, Span, SpanColumns, SpanKind, Trace, Traces};
+use super::{DETAILS, Events, NONE, Row, Span, SpanColumns, SpanKind, SpanRows, Trace, Traces};
 use crate::columns::{IdColumn, MapColumn, Source, TextColumn, TimeColumn};
-use crate::input::{InputError, Limits, TriageInput};
-use crate::strings::{Interner, Last, Renumbering, Symbol};
+use crate::input::{InputError, Limits, Scope, Stretch, TriageInput};
+use crate::strings::{Interner, Last, Renumbering, Strings, Symbol};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use std::cmp::{Ordering, Reverse};
 
@@ -31,6 +31,7 @@ struct LastOf {
     name: Last,
     service: Last,
     instance: Last,
+    pod: Last,
     version: Last,
 }
 
@@ -38,13 +39,13 @@ pub(super) fn read(
     input: &TriageInput<'_>,
     limits: &Limits,
     interner: &mut Interner,
-) -> Result<Rows, InputError> {
+) -> Result<SpanRows, InputError> {
     let n_rows: usize = input.spans.iter().map(RecordBatch::num_rows).sum();
     if n_rows >= NONE as usize {
         return Err(InputError::TooManyRows { table: TABLE, n_rows });
     }
     let kept = (limits.n_spans_max as f64 / n_rows.max(1) as f64).min(1.0);
-    let mut rows = Rows { spans: Vec::with_capacity(n_rows), columns: Vec::new(), n_without_id: 0, kept };
+    let mut rows = SpanRows { spans: Vec::with_capacity(n_rows), columns: Vec::new(), n_without_id: 0, kept };
     let mut last = LastOf::default();
     for batch in input.spans {
         let source = Source { table: TABLE, batch };
@@ -98,6 +99,9 @@ impl RowColumns {
         let row = place.row as usize;
         let trace_id = u128::from_be_bytes(self.trace_id.get(row)?);
         let start_ns = self.start.get(row);
+        let pod = self.resource.get(row, "k8s.pod.name").unwrap_or("");
+        let sent = self.instance.get(row);
+        let instance = if sent.is_empty() { pod } else { sent };
         let span = Span {
             span_id: self.span_id.get(row)?,
             parent_span_id: self.parent_span_id.get(row).unwrap_or_default(),
@@ -107,20 +111,14 @@ impl RowColumns {
             parent: NONE,
             service: Symbol(interner.number_after(&mut last.service, self.service.get(row))),
             operation: Symbol(interner.number_after(&mut last.name, self.name.get(row))),
-            instance: Symbol(interner.number_after(&mut last.instance, self.instance(row))),
+            instance: Symbol(interner.number_after(&mut last.instance, instance)),
+            pod: Symbol(interner.number_after(&mut last.pod, pod)),
             version: Symbol(interner.number_after(&mut last.version, self.version.get(row))),
             kind: SpanKind::of(self.kind.get(row)),
             is_error: self.is_error.as_ref().is_some_and(|errors| errors.is_valid(row) && errors.value(row)),
             row: place,
         };
         Some((trace_id, span))
-    }
-
-    fn instance(&self, row: usize) -> &str {
-        match self.instance.get(row) {
-            "" => self.resource.get(row, "k8s.pod.name").unwrap_or(""),
-            instance => instance,
-        }
     }
 }
 
@@ -139,12 +137,18 @@ impl SpanColumns {
     }
 }
 
-pub(super) fn traces(rows: Rows, input: &TriageInput<'_>, renumbering: &Renumbering) -> Traces {
-    let Rows { mut spans, columns, n_without_id, kept } = rows;
+pub(super) fn traces(
+    rows: SpanRows,
+    input: &TriageInput<'_>,
+    strings: &Strings,
+    renumbering: &Renumbering,
+) -> Traces {
+    let SpanRows { mut spans, columns, n_without_id, kept } = rows;
     for (_, span) in &mut spans {
         span.service = renumbering.symbol(span.service);
         span.operation = renumbering.symbol(span.operation);
         span.instance = renumbering.symbol(span.instance);
+        span.pod = renumbering.symbol(span.pod);
         span.version = renumbering.symbol(span.version);
     }
     let mut table = Traces { columns, n_without_id, kept, ..Traces::default() };
@@ -156,13 +160,35 @@ pub(super) fn traces(rows: Rows, input: &TriageInput<'_>, renumbering: &Renumber
     link_parents(&mut table);
     cut_rings(&mut table.spans);
     link_children(&mut table);
+    let scope = ScopeFilter::of(input.scope, strings);
     for trace in &mut table.traces {
         trace.started_ns = table.spans[trace.spans.start].start_ns;
-        trace.stretch = input.stretch(trace.started_ns);
+        if scope.lets_in(&table.spans[trace.spans.clone()]) {
+            trace.stretch = input.stretch(trace.started_ns);
+        }
         let root = trace.spans.clone().find(|&at| table.spans[at].parent == NONE);
         trace.entry = root.unwrap_or(trace.spans.start);
     }
     table
+}
+
+/// The symbols of a scope; the inner `None` is a name that no span has.
+struct ScopeFilter {
+    service: Option<Option<Symbol>>,
+    operation: Option<Option<Symbol>>,
+}
+
+impl ScopeFilter {
+    fn of(scope: &Scope, strings: &Strings) -> Self {
+        let symbol = |name: &Option<String>| name.as_ref().map(|name| strings.find(name));
+        Self { service: symbol(&scope.service), operation: symbol(&scope.operation) }
+    }
+
+    /// Does a span of the trace fit?
+    fn lets_in(&self, trace: &[Span]) -> bool {
+        let fits = |wanted: Option<Option<Symbol>>, found| wanted.is_none_or(|wanted| wanted == Some(found));
+        trace.iter().any(|span| fits(self.service, span.service) && fits(self.operation, span.operation))
+    }
 }
 
 /// Places in the order of the table. Keys are small, so that sorting moves little.
@@ -180,8 +206,9 @@ fn sorted(spans: &[(u128, Span)]) -> Vec<u32> {
 /// may be the parent of the other.
 fn by_content(a: &Span, b: &Span) -> Ordering {
     let key = |span: &Span| (Reverse(span.end_ns), span.span_id, span.parent_span_id);
-    let names =
-        |span: &Span| (span.service, span.operation, span.instance, span.version, span.kind, span.is_error);
+    let names = |span: &Span| {
+        (span.service, span.operation, span.instance, span.pod, span.version, span.kind, span.is_error)
+    };
     key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
 }
 
@@ -202,7 +229,7 @@ fn push(table: &mut Traces, (trace_id, span): &(u128, Span)) {
             spans: at..at + 1,
             entry: at,
             started_ns: span.start_ns,
-            stretch: crate::input::Stretch::Outside,
+            stretch: Stretch::Outside,
         }),
     }
     let trace = table.traces.len() as u32 - 1;
@@ -211,20 +238,11 @@ fn push(table: &mut Traces, (trace_id, span): &(u128, Span)) {
 
 /// Finds each span's parent in its trace; of equal ids the earliest span is meant.
 fn link_parents(table: &mut Traces) {
-    let mut by_id: Vec<([u8; 8], u32)> = Vec::new();
-    for trace in &table.traces {
-        by_id.clear();
-        by_id.extend(trace.spans.clone().map(|at| (table.spans[at].span_id, at as u32)));
-        by_id.sort_unstable();
-        for at in trace.spans.clone() {
-            let wanted = table.spans[at].parent_span_id;
-            let first = by_id.partition_point(|(id, _)| *id < wanted);
-            if let Some(&(id, parent)) = by_id.get(first)
-                && id == wanted
-                && parent as usize != at
-            {
-                table.spans[at].parent = parent;
-            }
+    for trace in 0..table.traces.len() {
+        let index = table.index(trace);
+        for at in table.traces[trace].spans.clone() {
+            let parent = index.find(&table.spans[at].parent_span_id);
+            table.spans[at].parent = parent.filter(|parent| *parent as usize != at).unwrap_or(NONE);
         }
     }
 }
