@@ -7,7 +7,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::statistics::{Middle, false_discovery_rates, middle, quantile_of_sorted, ratio};
+use crate::series::Metrics;
+use crate::statistics::{Middle, false_discovery_rates, middle, quantile_of_sorted};
 use std::ops::RangeInclusive;
 
 /// A change of level.
@@ -91,6 +92,16 @@ pub fn change_point(points: &[(i64, f64)]) -> Option<ChangePoint> {
     })
 }
 
+/// Metrics that changed within `tolerance_ns` of the onset; places are those of [`Metrics::series`].
+pub fn changed_metrics(metrics: &Metrics, onset_ns: i64, tolerance_ns: i64) -> Vec<ChangedSeries> {
+    let of_series = |series| {
+        let points = metrics.points(series).iter().map(|point| (point.time_ns, point.value));
+        points.collect::<Vec<_>>()
+    };
+    let series: Vec<Vec<(i64, f64)>> = metrics.series().iter().map(of_series).collect();
+    changed_series(&series.iter().map(Vec::as_slice).collect::<Vec<_>>(), onset_ns, tolerance_ns)
+}
+
 /// Series that changed within `tolerance_ns` of the onset, the surest first and of equally sure ones the largest
 /// change. O(points log points).
 pub fn changed_series(series: &[&[(i64, f64)]], onset_ns: i64, tolerance_ns: i64) -> Vec<ChangedSeries> {
@@ -113,17 +124,6 @@ pub fn changed_series(series: &[&[(i64, f64)]], onset_ns: i64, tolerance_ns: i64
         by_rate.then(b.change.score.total_cmp(&a.change.score)).then(a.series.cmp(&b.series))
     });
     near
-}
-
-/// Increases per second of a counter that only grows; where it falls it was started again, and that step is left out.
-pub fn rates_of_counter(points: &[(i64, f64)]) -> Vec<(i64, f64)> {
-    let points = in_order(points);
-    let pairs = points.windows(2).filter(|pair| pair[1].1 >= pair[0].1);
-    let rates = pairs.map(|pair| {
-        let seconds = pair[1].0.saturating_sub(pair[0].0) as f64 / 1e9;
-        (pair[1].0, ratio(pair[1].1 - pair[0].1, seconds))
-    });
-    rates.collect()
 }
 
 /// Ranks blur the moment where there are outliers: of the candidates that one is taken where each point is nearest to

@@ -10,7 +10,7 @@ mod tests;
 
 use crate::input::{Stretch, TriageInput};
 use crate::statistics::{p_of_z, ratio};
-use crate::strings::Symbol;
+use crate::strings::{Strings, Symbol};
 use crate::traces::Traces;
 use sightings::{Sightings, sightings};
 use std::collections::BTreeMap;
@@ -32,11 +32,11 @@ pub struct Change {
     pub lead_ns: i64,
     /// Empty for marks that concern all.
     pub service: String,
-    pub what: What,
+    pub what: ChangeKind,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum ChangeKind {
     /// A version is there that was not. `from` is what the service ran before; `share` how much of the service's spans
     /// of the window come from the new one.
     Release {
@@ -66,7 +66,7 @@ pub enum What {
 
 /// How far around the onset changes are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct ChangeReach {
     pub before_ns: i64,
     pub after_ns: i64,
     /// Changes that are told; the nearest to the onset.
@@ -82,7 +82,7 @@ const N_REQUESTS_MIN: u64 = 20;
 /// An instance that started so soon after or before another one went stands in for it.
 const REPLACED_WITHIN_NS: i64 = 300_000_000_000;
 
-impl Default for Reach {
+impl Default for ChangeReach {
     fn default() -> Self {
         Self { before_ns: 1_800_000_000_000, after_ns: 300_000_000_000, n_max: 50 }
     }
@@ -92,24 +92,24 @@ impl Default for Reach {
 pub fn changes(
     input: &TriageInput<'_>,
     traces: &Traces,
-    strings: &crate::strings::Strings,
+    strings: &Strings,
     onset_ns: i64,
     markers: &[Marker],
-    reach: &Reach,
+    reach: &ChangeReach,
 ) -> Vec<Change> {
     let text = |symbol: Symbol| strings.text(symbol).to_owned();
-    let mut found: Vec<(i64, String, What)> = Vec::new();
+    let mut found: Vec<(i64, String, ChangeKind)> = Vec::new();
     for (service, of) in &sightings(traces) {
         releases(of, &text).for_each(|(at_ns, what)| found.push((at_ns, text(*service), what)));
         instances(of, &text).into_iter().for_each(|(at_ns, what)| found.push((at_ns, text(*service), what)));
     }
     for (service, operation, per_second, before) in traffic(input, traces, onset_ns) {
-        let what = What::Traffic { operation: text(operation), per_second, before };
+        let what = ChangeKind::Traffic { operation: text(operation), per_second, before };
         found.push((onset_ns, text(service), what));
     }
     let marks = markers
         .iter()
-        .map(|mark| (mark.at_ns, mark.service.clone(), What::Marked { text: mark.text.clone() }));
+        .map(|mark| (mark.at_ns, mark.service.clone(), ChangeKind::Marked { text: mark.text.clone() }));
     found.extend(marks);
     let near = |at_ns: i64| {
         let lead_ns = onset_ns.saturating_sub(at_ns);
@@ -135,13 +135,13 @@ pub fn changes(
 }
 
 /// For an order that does not depend on where a change was read.
-fn name(what: &What) -> (u8, &str) {
+fn name(what: &ChangeKind) -> (u8, &str) {
     match what {
-        What::Release { to, .. } => (0, to),
-        What::Marked { text } => (1, text),
-        What::Started { instance, .. } => (2, instance),
-        What::Stopped { instance } => (3, instance),
-        What::Traffic { operation, .. } => (4, operation),
+        ChangeKind::Release { to, .. } => (0, to),
+        ChangeKind::Marked { text } => (1, text),
+        ChangeKind::Started { instance, .. } => (2, instance),
+        ChangeKind::Stopped { instance } => (3, instance),
+        ChangeKind::Traffic { operation, .. } => (4, operation),
     }
 }
 
@@ -149,17 +149,17 @@ fn name(what: &What) -> (u8, &str) {
 fn releases<'a>(
     of: &'a Sightings,
     text: &'a impl Fn(Symbol) -> String,
-) -> impl Iterator<Item = (i64, What)> + 'a {
+) -> impl Iterator<Item = (i64, ChangeKind)> + 'a {
     of.versions.iter().filter(|(_, seen)| of.is_new(seen)).filter_map(|(version, seen)| {
         let others = of.versions.iter().filter(|(other, _)| *other != version);
         let ran_before = others.filter(|(_, other)| other.first_ns < seen.first_ns);
         let (from, _) = ran_before.max_by_key(|(name, other)| (other.last_before(seen.first_ns), **name))?;
         let share = ratio(seen.n_window as f64, of.all.n_window as f64);
-        Some((seen.first_ns, What::Release { from: text(*from), to: text(*version), share }))
+        Some((seen.first_ns, ChangeKind::Release { from: text(*from), to: text(*version), share }))
     })
 }
 
-fn instances(of: &Sightings, text: &impl Fn(Symbol) -> String) -> Vec<(i64, What)> {
+fn instances(of: &Sightings, text: &impl Fn(Symbol) -> String) -> Vec<(i64, ChangeKind)> {
     let gone: Vec<_> = of.instances.iter().filter(|(_, seen)| of.is_gone(seen)).collect();
     let mut found = Vec::new();
     let mut replaced = Vec::new();
@@ -170,10 +170,10 @@ fn instances(of: &Sightings, text: &impl Fn(Symbol) -> String) -> Vec<(i64, What
         let instead = nearest.filter(|(_, other)| distance(other) <= REPLACED_WITHIN_NS as u64);
         replaced.extend(instead.map(|(name, _)| *name));
         let instead_of = instead.map(|(name, _)| text(**name));
-        found.push((seen.first_ns, What::Started { instance: text(*instance), instead_of }));
+        found.push((seen.first_ns, ChangeKind::Started { instance: text(*instance), instead_of }));
     }
     let others = gone.iter().filter(|(name, _)| !replaced.contains(name));
-    found.extend(others.map(|(name, seen)| (seen.last_ns, What::Stopped { instance: text(**name) })));
+    found.extend(others.map(|(name, seen)| (seen.last_ns, ChangeKind::Stopped { instance: text(**name) })));
     found
 }
 

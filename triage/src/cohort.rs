@@ -18,7 +18,7 @@ pub(crate) use parts::peer;
 
 /// One request: a span and all that it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Request {
+pub struct CohortRequest {
     /// Place in [`Traces::spans`] of the span that answers it.
     pub span: usize,
     /// How many requests it stands for, where spans were sampled; 0 counts as 1.
@@ -45,22 +45,22 @@ pub struct CohortPath {
     pub n_bad: usize,
     pub n_baseline: usize,
     /// Of all time.
-    pub whole: Excess,
+    pub whole: TimeExcess,
     /// Largest excess first; those that became faster come last. They add up to the whole.
-    pub parts: Vec<PartExcess>,
+    pub parts: Vec<PathPartExcess>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartExcess {
-    pub part: Part,
-    pub excess: Excess,
+pub struct PathPartExcess {
+    pub part: PathPart,
+    pub excess: TimeExcess,
     /// Of the whole excess; may be more than 1 where other parts became faster. 0 without an excess.
     pub share: f64,
 }
 
 /// Mean times of one part per request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Excess {
+pub struct TimeExcess {
     pub bad_ns: i64,
     pub baseline_ns: i64,
     /// `bad_ns` less `baseline_ns`.
@@ -72,7 +72,7 @@ pub struct Excess {
 
 /// What a moment is charged to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum PathPart {
     /// Time of a span in which it waited for no call.
     Work { service: Symbol, operation: Symbol },
     /// Time of a call outside its callee: network, queue or pool.
@@ -95,8 +95,8 @@ impl Default for CohortLimits {
 /// 16 for each part of each request.
 pub fn cohort_path(
     traces: &Traces,
-    bad: &[Request],
-    baseline: &[Request],
+    bad: &[CohortRequest],
+    baseline: &[CohortRequest],
     limits: &CohortLimits,
 ) -> CohortPath {
     let (bad, baseline) = (sampled(traces, bad, limits), sampled(traces, baseline, limits));
@@ -110,14 +110,14 @@ pub fn cohort_path(
     let (bad, baseline) = (bad.renamed(&names), baseline.renamed(&names));
     let intervals = bootstrap::intervals(&bad, &baseline, names.parts.len(), limits.n_draws);
     let (means, base_means) = (bad.means(names.parts.len()), baseline.means(names.parts.len()));
-    let excess = |at: usize, interval: (i64, i64)| Excess {
+    let excess = |at: usize, interval: (i64, i64)| TimeExcess {
         bad_ns: means[at],
         baseline_ns: base_means[at],
         excess_ns: means[at] - base_means[at],
         low_ns: interval.0,
         high_ns: interval.1,
     };
-    let whole = Excess {
+    let whole = TimeExcess {
         bad_ns: means.iter().sum(),
         baseline_ns: base_means.iter().sum(),
         excess_ns: means.iter().sum::<i64>() - base_means.iter().sum::<i64>(),
@@ -128,18 +128,18 @@ pub fn cohort_path(
         |excess_ns: i64| if whole.excess_ns == 0 { 0.0 } else { excess_ns as f64 / whole.excess_ns as f64 };
     let of_parts = names.parts.iter().enumerate().map(|(at, part)| {
         let excess = excess(at, intervals.parts[at]);
-        PartExcess { part: part.clone(), share: share(excess.excess_ns), excess }
+        PathPartExcess { part: part.clone(), share: share(excess.excess_ns), excess }
     });
-    let mut parts: Vec<PartExcess> = of_parts.collect();
+    let mut parts: Vec<PathPartExcess> = of_parts.collect();
     parts.sort_by(|a, b| b.excess.excess_ns.cmp(&a.excess.excess_ns).then_with(|| a.part.cmp(&b.part)));
     CohortPath { n_bad: bad.n_requests(), n_baseline: baseline.n_requests(), whole, parts }
 }
 
 /// In the order of the table; those with the smallest hashes where there are too many.
-fn sampled(traces: &Traces, requests: &[Request], limits: &CohortLimits) -> Vec<Request> {
-    let mut requests: Vec<Request> =
+fn sampled(traces: &Traces, requests: &[CohortRequest], limits: &CohortLimits) -> Vec<CohortRequest> {
+    let mut requests: Vec<CohortRequest> =
         requests.iter().copied().filter(|request| request.span < traces.spans().len()).collect();
-    let of = |request: &Request| &traces.traces()[traces.spans()[request.span].trace as usize];
+    let of = |request: &CohortRequest| &traces.traces()[traces.spans()[request.span].trace as usize];
     requests.sort_unstable_by_key(|request| (hash_of_trace(&of(request).trace_id), request.span));
     requests.dedup_by_key(|request| request.span);
     requests.truncate(limits.n_requests_max);

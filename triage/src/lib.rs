@@ -37,9 +37,11 @@ mod statistics;
 
 pub mod report;
 
-pub use change_point::{ChangePoint, ChangedSeries, change_point, changed_series, rates_of_counter};
-pub use changes::{Change, Marker, Reach, What, changes};
-pub use cohort::{CohortLimits, CohortPath, Excess as CohortExcess, Part, PartExcess, Request, cohort_path};
+pub use change_point::{ChangePoint, ChangedSeries, change_point, changed_metrics, changed_series};
+pub use changes::{Change, ChangeKind, ChangeReach, Marker, changes};
+pub use cohort::{
+    CohortLimits, CohortPath, CohortRequest, PathPart, PathPartExcess, TimeExcess, cohort_path,
+};
 pub use contrast::Counts;
 pub use critical_path::{
     PathKind, PathSpan, Section, critical_path, critical_path_below, is_asynchronous, path_roots,
@@ -52,8 +54,8 @@ pub use flow::{FlowEvidence, FlowFinding, Step, flow};
 pub use input::{Call, InputError, Limits, Scope, Stretch, Symptom, TriageInput, Window};
 pub use latency::{EdgeLatency, LatencyEvidence, Unit, UnitLatency, latency};
 pub use lift::{
-    Attribute, AttributeScope, Condition, Finding, Lift, LiftLimits, Member, RuledOut, Shift, Side, Strength,
-    Test, Why, lift,
+    Attribute, AttributeScope, Condition, ConditionTest, Lift, LiftFinding, LiftLimits, LiftMember, LiftSide,
+    LiftStrength, NumberShift, RuledOut, RuledOutWhy, lift,
 };
 pub use logs::{LogLine, Logs, Template};
 pub use origin::{ErrorEvidence, ErrorGroup, ErrorTrend, errors};

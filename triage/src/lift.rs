@@ -22,15 +22,15 @@ use crate::traces::Traces;
 
 /// A span whose attributes stand for its request, and the side that the request is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Member {
+pub struct LiftMember {
     /// Place in [`Traces::spans`].
     pub span: usize,
-    pub side: Side,
+    pub side: LiftSide,
 }
 
 /// Where a request belongs. A trace with members on several sides is on the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
+pub enum LiftSide {
     Bad,
     /// The complement: requests of the same kind and time that went well.
     Rest,
@@ -61,9 +61,9 @@ pub struct Lift {
     pub n_tested: usize,
     pub n_pairs_tested: usize,
     /// Strongest first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LiftFinding>,
     /// Numbers that are larger or smaller in bad requests. Strongest first.
-    pub shifts: Vec<Shift>,
+    pub shifts: Vec<NumberShift>,
     pub ruled_out: Vec<RuledOut>,
     /// Keys beyond the thousandth: not looked at.
     pub n_keys_left_out: usize,
@@ -71,10 +71,10 @@ pub struct Lift {
 
 /// Something that bad requests have more often than others.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub struct LiftFinding {
     /// One, or two that hold together.
     pub conditions: Vec<Condition>,
-    pub strength: Strength,
+    pub strength: LiftStrength,
     /// Others that select the same requests, all but one in twenty.
     pub same_requests: Vec<Vec<Condition>>,
 }
@@ -83,7 +83,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     pub attribute: Attribute,
-    pub test: Test,
+    pub test: ConditionTest,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ pub enum AttributeScope {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Test {
+pub enum ConditionTest {
     Is(String),
     Missing,
     /// Both ends belong to it.
@@ -111,7 +111,7 @@ pub enum Test {
 
 /// How strong a finding is. Counts are of the sample; shares are of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Strength {
+pub struct LiftStrength {
     pub n_bad: usize,
     pub n_rest: usize,
     /// Of bad requests, how many have it: also called recall.
@@ -130,7 +130,7 @@ pub struct Strength {
 
 /// A number that is larger or smaller in bad requests.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shift {
+pub struct NumberShift {
     pub attribute: Attribute,
     pub median_bad: f64,
     pub median_rest: f64,
@@ -143,11 +143,11 @@ pub struct Shift {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuledOut {
     pub conditions: Vec<Condition>,
-    pub why: Why,
+    pub why: RuledOutWhy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum RuledOutWhy {
     /// It says that the request is bad, not why.
     Symptom,
     /// Nearly every request has a value of its own.
@@ -182,10 +182,10 @@ impl Default for LiftLimits {
 
 /// Compares the bad requests among the members with the rest.
 ///
-/// O(members log members + attributes of the sampled members), with a few thousand comparisons of bit masks as
-/// long as the sample. Memory: 8 bytes a member, and 40 for each value that occurs, of which at most 20,000 are told
-/// apart for a key.
-pub fn lift(traces: &Traces, strings: &Strings, members: &[Member], limits: &LiftLimits) -> Lift {
+/// O(members log members + attributes of the sampled members) on two threads, with a few thousand comparisons of bit
+/// masks as long as the sample. Memory: 24 bytes a member, 100 for each value that occurs, of which at most 4,096 are
+/// told apart for a key, 16 bytes for each request and numeric key, of which 16 are read, and 64 bits a request.
+pub fn lift(traces: &Traces, strings: &Strings, members: &[LiftMember], limits: &LiftLimits) -> Lift {
     let sample = sample::draw(traces, members, limits);
     let mut lift = Lift {
         n_bad: sample.n_all[0],
@@ -197,11 +197,11 @@ pub fn lift(traces: &Traces, strings: &Strings, members: &[Member], limits: &Lif
     if !lift.is_enough() {
         return lift;
     }
-    let mut keys = count::count(traces, strings, &sample);
+    let keys = count::count(traces, strings, &sample);
     lift.n_keys_left_out = keys.n_left_out();
     let verdicts = singles::judge(&sample, &keys);
-    let read = mask::read(traces, strings, &sample, &mut keys, &verdicts);
-    let numbers = numbers::judge(&sample, read.numbers);
+    let read = mask::read(traces, strings, &sample, &keys, &verdicts);
+    let numbers = numbers::judge(traces, &sample, &read.numbers);
     select::report(&sample, &keys, verdicts, read.masks, numbers, limits, &mut lift);
     lift
 }

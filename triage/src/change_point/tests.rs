@@ -64,15 +64,6 @@ fn too_little_says_nothing() {
     assert_eq!(change_point(&[(5, 1.0); 50]), None);
 }
 
-/// Scenario: a counter that is started again, with points out of order.
-/// Guarantees: increases per second, without the step back.
-#[test]
-fn counters_become_rates() {
-    let points =
-        [(20 * SECOND, 300.0), (0, 100.0), (10 * SECOND, 200.0), (30 * SECOND, 5.0), (40 * SECOND, 25.0)];
-    assert_eq!(rates_of_counter(&points), [(10 * SECOND, 10.0), (20 * SECOND, 10.0), (40 * SECOND, 2.0)]);
-}
-
 proptest! {
     /// Scenario: any series, in any order, in any unit.
     /// Guarantees: the same moment; the change lies within its bounds.

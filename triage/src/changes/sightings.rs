@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub(super) n_window: u64,
 }
 
-/// What is silent for as long as it usually takes to send so many spans is not there: chance gives such a silence once in
+/// ChangeKind is silent for as long as it usually takes to send so many spans is not there: chance gives such a silence once in
 /// a thousand times.
 const SILENT_SPANS: f64 = 7.0;
 

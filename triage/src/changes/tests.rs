@@ -20,7 +20,7 @@ fn request(at: u64) -> SpanRow {
 fn found(rows: &[SpanRow], onset_ns: i64, markers: &[Marker]) -> Vec<Change> {
     let tables = tables(&[spans(rows)]);
     let batches = [];
-    let reach = Reach { before_ns: 60 * MS, after_ns: 30 * MS, n_max: 10 };
+    let reach = ChangeReach { before_ns: 60 * MS, after_ns: 30 * MS, n_max: 10 };
     changes(&input(&batches), &tables.traces, &tables.strings, onset_ns, markers, &reach)
 }
 
@@ -39,8 +39,30 @@ fn instances_that_came_and_went_are_told() {
         request(at).on(instance)
     });
     let changes = found(&rows, WINDOW.from_ns, &[]);
-    let what = What::Started { instance: "new".to_owned(), instead_of: Some("old".to_owned()) };
+    let what = ChangeKind::Started { instance: "new".to_owned(), instead_of: Some("old".to_owned()) };
     assert_eq!(changes, [Change { at_ns: 96 * MS, lead_ns: 4 * MS, service: "web".to_owned(), what }]);
+}
+
+/// Scenario: a service goes from one version to the next in steps, shortly before the onset; another has one version all
+/// the time.
+/// Guarantees: the release is told with what ran before, when it came, and how much of the window it serves.
+#[test]
+fn releases_are_told() {
+    let mut rows = requests(|at| {
+        let version = if at >= 90 && at % 2 == 0 { "1.1" } else { "1.0" };
+        request(at).version(version)
+    });
+    rows.extend((1..200).map(|at| {
+        let start = at as i64 * MS;
+        SpanRow::new(1_000 + at, 1, "cart", "add").version("7").at(start, start + 1)
+    }));
+    let changes = found(&rows, WINDOW.from_ns, &[]);
+    let [Change { at_ns, service, what: ChangeKind::Release { from, to, share }, .. }] = changes.as_slice()
+    else {
+        panic!("{changes:?}");
+    };
+    assert_eq!((*at_ns, service.as_str(), from.as_str(), to.as_str()), (90 * MS, "web", "1.0", "1.1"));
+    assert!((share - 0.5).abs() < 0.01, "{share}");
 }
 
 /// Scenario: an instance is gone after the onset, and nothing comes for it.
@@ -50,7 +72,7 @@ fn what_comes_after_the_onset_is_told_as_that() {
     let rows = requests(|at| request(at).on(if at % 2 == 0 && at < 120 { "gone" } else { "stays" }));
     let changes = found(&rows, WINDOW.from_ns, &[]);
     assert_eq!(changes.iter().map(|change| change.lead_ns).collect::<Vec<_>>(), [-18 * MS]);
-    assert_eq!(changes[0].what, What::Stopped { instance: "gone".to_owned() });
+    assert_eq!(changes[0].what, ChangeKind::Stopped { instance: "gone".to_owned() });
 }
 
 /// Scenario: one kind of request comes four times as often in the window, another as often as before.
@@ -63,7 +85,8 @@ fn traffic_that_changed_is_told() {
         SpanRow::new(10_000 + at as u128, 1, "web", "POST").at(start, start + 1)
     }));
     let changes = found(&rows, WINDOW.from_ns, &[]);
-    let [Change { what: What::Traffic { operation, per_second, before }, .. }] = changes.as_slice() else {
+    let [Change { what: ChangeKind::Traffic { operation, per_second, before }, .. }] = changes.as_slice()
+    else {
         panic!("{changes:?}");
     };
     assert_eq!((operation.as_str(), per_second.round(), before.round()), ("POST", 960.0, 240.0));

@@ -1,6 +1,6 @@
 //! Whose every moment of a request is, summed up by part.
 
-use super::{Part, Request};
+use super::{CohortRequest, PathPart};
 use crate::critical_path::{PathSpan, Section};
 use crate::facts::{path_below, path_spans};
 use crate::skew::clock_shifts;
@@ -13,8 +13,8 @@ const CHARGE_NS_MAX: i64 = 1 << 47;
 /// All parts that occur, numbered by first appearance.
 #[derive(Default)]
 pub(super) struct Ledger {
-    parts: Vec<Part>,
-    numbers: HashMap<Part, usize>,
+    parts: Vec<PathPart>,
+    numbers: HashMap<PathPart, usize>,
 }
 
 /// Charges of the requests of a cohort.
@@ -27,7 +27,7 @@ pub(super) struct Charges {
 
 /// The parts that are told, and what became of each.
 pub(super) struct Names {
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<PathPart>,
     /// New number of each part of the ledger.
     new: Vec<usize>,
 }
@@ -39,7 +39,7 @@ struct Opened {
 }
 
 impl Ledger {
-    pub(super) fn enter(&mut self, traces: &Traces, requests: &[Request]) -> Charges {
+    pub(super) fn enter(&mut self, traces: &Traces, requests: &[CohortRequest]) -> Charges {
         let mut charges = Charges { first: vec![0], items: Vec::new(), weights: Vec::new() };
         let mut opened: Option<Opened> = None;
         for request in requests {
@@ -71,7 +71,7 @@ impl Ledger {
         charges.first.push(charges.items.len());
     }
 
-    fn number(&mut self, part: Part) -> usize {
+    fn number(&mut self, part: PathPart) -> usize {
         if let Some(&number) = self.numbers.get(&part) {
             return number;
         }
@@ -92,25 +92,25 @@ impl Ledger {
         for (number, &at) in order.iter().take(n_max).enumerate() {
             new[at] = number;
         }
-        let mut parts: Vec<Part> = order.iter().take(n_max).map(|&at| self.parts[at].clone()).collect();
+        let mut parts: Vec<PathPart> = order.iter().take(n_max).map(|&at| self.parts[at].clone()).collect();
         if order.len() > n_max {
-            parts.push(Part::Others);
+            parts.push(PathPart::Others);
         }
         Names { parts, new }
     }
 }
 
 /// A call with its far side is on its way while its callee does not work; one without waits for what nobody sees.
-fn part(traces: &Traces, span: usize) -> Part {
+fn part(traces: &Traces, span: usize) -> PathPart {
     let of = &traces.spans()[span];
     if let Some(callee) = traces.callee(span) {
         let callee = &traces.spans()[callee];
-        return Part::Between { caller: of.service, callee: callee.service, operation: callee.operation };
+        return PathPart::Between { caller: of.service, callee: callee.service, operation: callee.operation };
     }
     if of.kind == SpanKind::Client && traces.children(span).is_empty() {
-        return Part::Unseen { caller: of.service, peer: peer(traces, span) };
+        return PathPart::Unseen { caller: of.service, peer: peer(traces, span) };
     }
-    Part::Work { service: of.service, operation: of.operation }
+    PathPart::Work { service: of.service, operation: of.operation }
 }
 
 /// What a call says of its far side: the service, the database, the queue or the host.

@@ -22,19 +22,19 @@ fn request(trace: u128, cart: i64, way: i64, database: i64) -> Vec<SpanRow> {
 
 fn compare(rows: &[SpanRow], n_bad: usize, limits: &CohortLimits) -> (Tables, CohortPath) {
     let tables = tables(&[spans(rows)]);
-    let entries = tables.traces.traces().iter().map(|trace| Request { span: trace.entry, weight: 1 });
+    let entries = tables.traces.traces().iter().map(|trace| CohortRequest { span: trace.entry, weight: 1 });
     let entries: Vec<_> = entries.collect();
     let path = cohort_path(&tables.traces, &entries[..n_bad], &entries[n_bad..], limits);
     (tables, path)
 }
 
-fn name(tables: &Tables, part: &Part) -> String {
+fn name(tables: &Tables, part: &PathPart) -> String {
     let text = |symbol| tables.strings.text(symbol);
     match part {
-        Part::Work { service, operation } => format!("{} {}", text(*service), text(*operation)),
-        Part::Between { caller, callee, .. } => format!("{} > {}", text(*caller), text(*callee)),
-        Part::Unseen { caller, peer } => format!("{} > {peer}?", text(*caller)),
-        Part::Others => "others".to_owned(),
+        PathPart::Work { service, operation } => format!("{} {}", text(*service), text(*operation)),
+        PathPart::Between { caller, callee, .. } => format!("{} > {}", text(*caller), text(*callee)),
+        PathPart::Unseen { caller, peer } => format!("{} > {peer}?", text(*caller)),
+        PathPart::Others => "others".to_owned(),
     }
 }
 
@@ -69,7 +69,7 @@ fn intervals_tell_how_sure_it_is() {
         (1..=40).flat_map(|trace| request(trace, 20, 6, if trace % 10 == 0 { 1_000 } else { 10 })).collect();
     rows.extend((41..=80).flat_map(|trace| request(trace, 20, 6, 10)));
     let (tables, path) = compare(&rows, 40, &CohortLimits::default());
-    let Excess { excess_ns, low_ns, high_ns, .. } = path.parts[0].excess;
+    let TimeExcess { excess_ns, low_ns, high_ns, .. } = path.parts[0].excess;
     assert_eq!((name(&tables, &path.parts[0].part), excess_ns), ("cart > ?".to_owned(), 99 * MS));
     assert!((0..60 * MS).contains(&low_ns) && high_ns > 150 * MS, "{low_ns}..{high_ns}");
     assert_eq!(path.whole.low_ns, low_ns);
@@ -85,15 +85,16 @@ fn weights_and_limits_are_kept() {
         .flat_map(|(trace, cart)| request(trace, cart, 6, 10))
         .collect();
     let tables = tables(&[spans(&rows)]);
-    let entry = |at: usize, weight| Request { span: tables.traces.traces()[at].entry, weight };
+    let entry = |at: usize, weight| CohortRequest { span: tables.traces.traces()[at].entry, weight };
     let (bad, base) = ([entry(0, 9), entry(1, 1)], [entry(2, 0)]);
-    let compare = |bad: &[Request], limits: CohortLimits| cohort_path(&tables.traces, bad, &base, &limits);
+    let compare =
+        |bad: &[CohortRequest], limits: CohortLimits| cohort_path(&tables.traces, bad, &base, &limits);
     assert_eq!(compare(&bad, CohortLimits::default()).whole.excess_ns, 10 * MS);
     assert_eq!(compare(&[], CohortLimits::default()), CohortPath::default());
     let few = CohortLimits { n_parts_max: 1, n_requests_max: 1, ..CohortLimits::default() };
     let path = compare(&bad, few);
     assert_eq!((path.n_bad, path.parts.len()), (1, 2));
-    assert!(path.parts.iter().any(|part| part.part == Part::Others));
+    assert!(path.parts.iter().any(|part| part.part == PathPart::Others));
 }
 
 proptest! {
@@ -116,7 +117,7 @@ proptest! {
         let n_bad = n_bad.min(times.len() - 1);
         let limits = CohortLimits { n_parts_max, n_draws: 5, ..CohortLimits::default() };
         let (_, path) = compare(&rows, n_bad, &limits);
-        let sum = |of: fn(&Excess) -> i64| path.parts.iter().map(|part| of(&part.excess)).sum::<i64>();
+        let sum = |of: fn(&TimeExcess) -> i64| path.parts.iter().map(|part| of(&part.excess)).sum::<i64>();
         prop_assert_eq!(sum(|excess| excess.excess_ns), path.whole.excess_ns);
         prop_assert_eq!(sum(|excess| excess.bad_ns), path.whole.bad_ns);
         prop_assert_eq!(sum(|excess| excess.baseline_ns), path.whole.baseline_ns);
@@ -131,7 +132,7 @@ proptest! {
         rows.rotate_left(shift % n_rows);
         rows.push(SpanRow::new(u128::MAX, 1, "other", "job").at(0, 5_000 * MS));
         let tables = tables(&[spans(&rows)]);
-        let entries = tables.traces.traces().iter().map(|trace| Request { span: trace.entry, weight: 1 });
+        let entries = tables.traces.traces().iter().map(|trace| CohortRequest { span: trace.entry, weight: 1 });
         let entries: Vec<_> = entries.take(times.len()).collect();
         let again = cohort_path(&tables.traces, &entries[..n_bad], &entries[n_bad..], &limits);
         let named = |tables: &Tables, path: &CohortPath| {

@@ -2,9 +2,9 @@
 //!
 //! The bits of bad requests fill whole words of their own, so that one count over a part of the words counts them.
 
-use super::count::{Keys, visit};
+use super::count::{Guesses, Keys, N_THREADS, number, visit};
 use super::sample::{Counts, Sample};
-use super::singles::{Verdicts, number};
+use super::singles::Verdicts;
 use crate::strings::Strings;
 use crate::traces::Traces;
 
@@ -21,12 +21,10 @@ pub(super) struct Masks {
     pub(super) numbers: Vec<Numbers>,
 }
 
-/// The numbers of a key: the first of each request that has one.
+/// The numbers of a key: the first of each request that has one, in the order of requests.
 pub(super) struct Numbers {
     pub(super) key: usize,
     pub(super) values: Vec<(u32, f64)>,
-    /// When these requests started, in nanoseconds since the first.
-    pub(super) started: Vec<f64>,
 }
 
 /// What to do with a key.
@@ -38,47 +36,87 @@ struct Wanted {
     numbers: Option<usize>,
 }
 
-/// O(attributes of the sampled members).
-pub(super) fn read<'a>(
-    traces: &'a Traces,
-    strings: &'a Strings,
+/// O(attributes of the sampled members), by as many threads as counted.
+pub(super) fn read(
+    traces: &Traces,
+    strings: &Strings,
     sample: &Sample,
-    keys: &mut Keys<'a>,
+    keys: &Keys<'_>,
     verdicts: &Verdicts,
 ) -> Masks {
     let wanted = wanted(keys, verdicts);
-    let mut masks = vec![Mask::empty(sample); verdicts.candidates.len()];
-    let mut numbers: Vec<Numbers> = verdicts
-        .numeric
-        .iter()
-        .map(|&key| Numbers { key, values: Vec::new(), started: Vec::new() })
-        .collect();
-    for request in (0..sample.n_requests()).take_while(|&request| sample.is_bad(request).is_some()) {
+    let part = |part| read_part(traces, strings, sample, keys, verdicts, &wanted, part);
+    let mut masks = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..N_THREADS).map(|at| scope.spawn(move || part(at))).collect();
+        let mut masks = part(0);
+        for other in others {
+            masks.absorb(other.join().expect("reading does not panic"));
+        }
+        masks
+    });
+    for missing in wanted.iter().flatten().filter_map(|wanted| wanted.missing) {
+        masks.masks[missing].invert(sample);
+    }
+    masks
+}
+
+fn read_part(
+    traces: &Traces,
+    strings: &Strings,
+    sample: &Sample,
+    keys: &Keys<'_>,
+    verdicts: &Verdicts,
+    wanted: &[Option<Wanted>],
+    part: usize,
+) -> Masks {
+    let mut found = Masks {
+        masks: vec![Mask::empty(sample); verdicts.candidates.len()],
+        numbers: verdicts.numeric.iter().map(|&key| Numbers { key, values: Vec::new() }).collect(),
+    };
+    let mut guesses = Guesses::default();
+    for request in (part..sample.n_bad + sample.n_rest).step_by(N_THREADS) {
         let bit = Mask::bit(sample, request);
         for &span in sample.members(request) {
-            let span = span as usize;
-            visit(traces, strings, span, |scope, position, name, text| {
-                let found = keys.find(scope, position, name, text, |key| wanted[key].is_some());
-                let Some((key, code)) = found else { return };
-                let Some(wanted) = &wanted[key] else { return };
-                if let Some(candidate) = code.and_then(|code| wanted.candidates[code]) {
-                    masks[candidate].set(bit);
-                }
-                if let Some(missing) = wanted.missing {
-                    masks[missing].set(bit);
-                }
-                if let Some(at) = wanted.numbers
-                    && let Some(value) = number(text)
+            visit(traces, strings, span as usize, |scope, position, name, text| {
+                let place = (scope, position, name);
+                let known = keys.find(&mut guesses, place, text, |key| wanted[key].is_some());
+                if let Some((key, code)) = known
+                    && let Some(wanted) = &wanted[key]
                 {
-                    numbers[at].push(request as u32, value, started(traces, span));
+                    found.note(wanted, code, text, bit, request as u32);
                 }
             });
         }
     }
-    for missing in wanted.iter().flatten().filter_map(|wanted| wanted.missing) {
-        masks[missing].invert(sample);
+    found
+}
+
+impl Masks {
+    fn note(&mut self, wanted: &Wanted, code: Option<usize>, text: &str, bit: usize, request: u32) {
+        if let Some(candidate) = code.and_then(|code| wanted.candidates[code]) {
+            self.masks[candidate].set(bit);
+        }
+        if let Some(missing) = wanted.missing {
+            self.masks[missing].set(bit);
+        }
+        if let Some(at) = wanted.numbers
+            && let Some(value) = number(text)
+            && self.numbers[at].values.last().is_none_or(|(last, _)| *last != request)
+        {
+            self.numbers[at].values.push((request, value));
+        }
     }
-    Masks { masks, numbers }
+
+    /// Adds what another thread read, of other requests.
+    fn absorb(&mut self, other: Self) {
+        for (mask, other) in self.masks.iter_mut().zip(other.masks) {
+            mask.words.iter_mut().zip(other.words).for_each(|(word, other)| *word |= other);
+        }
+        for (numbers, other) in self.numbers.iter_mut().zip(other.numbers) {
+            numbers.values.extend(other.values);
+            numbers.values.sort_by_key(|(request, _)| *request);
+        }
+    }
 }
 
 fn wanted(keys: &Keys<'_>, verdicts: &Verdicts) -> Vec<Option<Wanted>> {
@@ -99,21 +137,6 @@ fn wanted(keys: &Keys<'_>, verdicts: &Verdicts) -> Vec<Option<Wanted>> {
 fn of_key<'a>(wanted: &'a mut [Option<Wanted>], keys: &Keys<'_>, key: usize) -> &'a mut Wanted {
     let n_values = keys.all()[key].values.len();
     wanted[key].get_or_insert_with(|| Wanted { candidates: vec![None; n_values], ..Wanted::default() })
-}
-
-fn started(traces: &Traces, span: usize) -> f64 {
-    let first = traces.traces().first().map_or(0, |trace| trace.started_ns);
-    let at = traces.traces()[traces.spans()[span].trace as usize].started_ns;
-    at.saturating_sub(first) as f64
-}
-
-impl Numbers {
-    fn push(&mut self, request: u32, value: f64, started: f64) {
-        if self.values.last().is_none_or(|(last, _)| *last != request) {
-            self.values.push((request, value));
-            self.started.push(started);
-        }
-    }
 }
 
 impl Mask {

@@ -4,6 +4,7 @@ use super::N_WITH_MIN;
 use super::mask::{Mask, Numbers};
 use super::sample::{Counts, Sample};
 use crate::statistics::{p_of_z, quantile_of_sorted};
+use crate::traces::Traces;
 use std::cmp::Ordering;
 
 /// Numbers of bad requests and of the rest that a shift is computed from, evenly taken.
@@ -40,14 +41,14 @@ pub(super) struct KeyRange {
 }
 
 /// O(n log n) for the numbers of a key.
-pub(super) fn judge(sample: &Sample, numbers: Vec<Numbers>) -> Vec<Figures> {
-    numbers.iter().map(|one| figures(sample, one)).collect()
+pub(super) fn judge(traces: &Traces, sample: &Sample, numbers: &[Numbers]) -> Vec<Figures> {
+    numbers.iter().map(|one| figures(traces, sample, one)).collect()
 }
 
-fn figures(sample: &Sample, numbers: &Numbers) -> Figures {
+fn figures(traces: &Traces, sample: &Sample, numbers: &Numbers) -> Figures {
     let n_bad = numbers.values.partition_point(|(request, _)| (*request as usize) < sample.n_bad);
     let (bad, rest) = numbers.values.split_at(n_bad);
-    let is_clock = correlation(numbers) >= CLOCK_CORRELATION;
+    let is_clock = correlation_with_time(traces, sample, numbers) >= CLOCK_CORRELATION;
     let mut found = Figures { key: numbers.key, is_clock, shift: None, range: None, n_tested: 0 };
     if !is_clock && bad.len() >= N_WITH_MIN as usize && rest.len() >= N_BINS {
         let (bad_sorted, rest_sorted) = (some_sorted(bad), some_sorted(rest));
@@ -59,10 +60,16 @@ fn figures(sample: &Sample, numbers: &Numbers) -> Figures {
     found
 }
 
-/// Pearson's, between number and time.
-fn correlation(numbers: &Numbers) -> f64 {
+/// Pearson's, between the number and when the request started.
+fn correlation_with_time(traces: &Traces, sample: &Sample, numbers: &Numbers) -> f64 {
+    let started_ns = |request: u32| {
+        let span = sample.members(request as usize)[0];
+        traces.traces()[traces.spans()[span as usize].trace as usize].started_ns
+    };
+    let first_ns = numbers.values.first().map_or(0, |(request, _)| started_ns(*request));
+    let since = |request: u32| started_ns(request).saturating_sub(first_ns) as f64;
     let n = numbers.values.len() as f64;
-    let pairs = || numbers.values.iter().map(|(_, value)| *value).zip(numbers.started.iter().copied());
+    let pairs = || numbers.values.iter().map(|(request, value)| (*value, since(*request)));
     let (sum_x, sum_y) = pairs().fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x, sum.1 + y));
     let (mean_x, mean_y) = (sum_x / n, sum_y / n);
     let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);

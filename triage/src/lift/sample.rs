@@ -1,6 +1,6 @@
 //! Which requests are looked at: all of them, or those with the smallest hashes.
 
-use super::{LiftLimits, Member, Side};
+use super::{LiftLimits, LiftMember, LiftSide};
 use crate::statistics::{Share, g_of_excess, hash_of_trace, ratio};
 use crate::traces::Traces;
 
@@ -32,14 +32,14 @@ struct Request {
 }
 
 /// O(n log n) for n members.
-pub(super) fn draw(traces: &Traces, members: &[Member], limits: &LiftLimits) -> Sample {
+pub(super) fn draw(traces: &Traces, members: &[LiftMember], limits: &LiftLimits) -> Sample {
     let mut members = members.to_vec();
     members.sort_unstable();
     members.dedup_by_key(|member| member.span);
     let mut sides: [Vec<Request>; 3] = Default::default();
     let mut from = 0;
     for of_trace in members.chunk_by(|a, b| trace_of(traces, a) == trace_of(traces, b)) {
-        let side = of_trace.iter().map(|member| member.side).min().unwrap_or(Side::Rest);
+        let side = of_trace.iter().map(|member| member.side).min().unwrap_or(LiftSide::Rest);
         let hash = hash_of_trace(&traces.traces()[trace_of(traces, &of_trace[0])].trace_id);
         sides[side as usize].push(Request { hash, from, to: from + of_trace.len() });
         from += of_trace.len();
@@ -64,7 +64,7 @@ pub(super) fn draw(traces: &Traces, members: &[Member], limits: &LiftLimits) -> 
     sample
 }
 
-fn trace_of(traces: &Traces, member: &Member) -> usize {
+fn trace_of(traces: &Traces, member: &LiftMember) -> usize {
     traces.spans()[member.span].trace as usize
 }
 
@@ -130,6 +130,10 @@ impl Counts {
             Some(false) => self.rest += 1,
             None => self.before += 1,
         }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { bad: self.bad + other.bad, rest: self.rest + other.rest, before: self.before + other.before }
     }
 
     pub(super) fn without(self, other: Self) -> Self {

@@ -6,8 +6,8 @@ use super::numbers::Figures;
 use super::sample::{Counts, Sample};
 use super::singles::{Verdicts, condition, is_symptom};
 use super::{
-    Condition, FALSE_DISCOVERIES_MAX, Finding, Lift, LiftLimits, N_WITH_MIN, RuledOut, Shift, Strength, Test,
-    Why, threshold,
+    Condition, ConditionTest, FALSE_DISCOVERIES_MAX, Lift, LiftFinding, LiftLimits, LiftStrength, N_WITH_MIN,
+    NumberShift, RuledOut, RuledOutWhy, threshold,
 };
 use crate::statistics::{Share, false_discovery_rates, g_of_excess, p_of_g, ratio};
 
@@ -86,15 +86,15 @@ fn take_range(
     ruled_out: &mut Vec<RuledOut>,
 ) {
     let key = &keys.all()[figures.key];
-    let all = Condition { attribute: key.attribute(), test: Test::Between(f64::MIN, f64::MAX) };
+    let all = Condition { attribute: key.attribute(), test: ConditionTest::Between(f64::MIN, f64::MAX) };
     if figures.is_clock {
-        ruled_out.push(RuledOut { conditions: vec![all], why: Why::Clock });
+        ruled_out.push(RuledOut { conditions: vec![all], why: RuledOutWhy::Clock });
         return;
     }
     let Some(range) = figures.range else { return };
-    let condition = Condition { test: Test::Between(range.from, range.to), ..all };
+    let condition = Condition { test: ConditionTest::Between(range.from, range.to), ..all };
     match is_symptom(sample, key.scope, range.counts) {
-        true => ruled_out.push(RuledOut { conditions: vec![condition], why: Why::Symptom }),
+        true => ruled_out.push(RuledOut { conditions: vec![condition], why: RuledOutWhy::Symptom }),
         false => singles.push(Single::new(condition, range.counts, range.g, range.mask)),
     }
 }
@@ -104,7 +104,7 @@ fn report_shifts(keys: &Keys<'_>, figures: &[Figures], lift: &mut Lift) {
     let p_values: Vec<f64> = shifts.iter().map(|(_, shift)| shift.p).collect();
     for ((key, shift), rate) in shifts.iter().zip(false_discovery_rates(&p_values, p_values.len())) {
         if rate <= FALSE_DISCOVERIES_MAX {
-            lift.shifts.push(Shift {
+            lift.shifts.push(NumberShift {
                 attribute: keys.all()[*key].attribute(),
                 median_bad: shift.median_bad,
                 median_rest: shift.median_rest,
@@ -113,7 +113,7 @@ fn report_shifts(keys: &Keys<'_>, figures: &[Figures], lift: &mut Lift) {
             });
         }
     }
-    let size = |shift: &Shift| (shift.chance_larger - 0.5).abs();
+    let size = |shift: &NumberShift| (shift.chance_larger - 0.5).abs();
     lift.shifts.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| a.attribute.cmp(&b.attribute)));
 }
 
@@ -192,7 +192,7 @@ fn accept(sample: &Sample, singles: &[Single], claims: Vec<Claim>, n_max: usize,
         if let Some(at) = accepted.iter().position(|taken| g_given(sample, &claim, taken) <= margin) {
             if claim.of.len() == 1 && n_explained < N_EXPLAINED_MAX {
                 n_explained += 1;
-                lift.ruled_out.push(RuledOut { conditions: conditions(), why: Why::ExplainedBy(at) });
+                lift.ruled_out.push(RuledOut { conditions: conditions(), why: RuledOutWhy::ExplainedBy(at) });
             }
             continue;
         }
@@ -216,7 +216,7 @@ fn excess(with: Counts, without: Counts) -> f64 {
     g_of_excess(with.share_bad(), without.share_bad())
 }
 
-fn finding(sample: &Sample, singles: &[Single], claim: &Claim) -> Finding {
+fn finding(sample: &Sample, singles: &[Single], claim: &Claim) -> LiftFinding {
     let conditions: Vec<Condition> = claim.of.iter().map(|&at| singles[at].condition.clone()).collect();
     let mut same_requests = Vec::new();
     for (place, &at) in claim.of.iter().enumerate() {
@@ -226,13 +226,13 @@ fn finding(sample: &Sample, singles: &[Single], claim: &Claim) -> Finding {
             same_requests.push(with_it);
         }
     }
-    Finding { conditions, strength: strength(sample, claim), same_requests }
+    LiftFinding { conditions, strength: strength(sample, claim), same_requests }
 }
 
-fn strength(sample: &Sample, claim: &Claim) -> Strength {
+fn strength(sample: &Sample, claim: &Claim) -> LiftStrength {
     let Counts { bad, rest, .. } = claim.counts;
     let share_of_rest = Share { k: rest.into(), n: sample.n_rest as u64 };
-    Strength {
+    LiftStrength {
         n_bad: bad as usize,
         n_rest: rest as usize,
         share_of_bad: ratio(bad.into(), sample.n_bad as f64),

@@ -2,7 +2,7 @@
 
 use super::count::{Key, Keys};
 use super::sample::{Counts, Sample};
-use super::{AttributeScope, Condition, N_WITH_MIN, RuledOut, Test, Why};
+use super::{AttributeScope, Condition, ConditionTest, N_WITH_MIN, RuledOut, RuledOutWhy};
 use crate::statistics::ratio;
 use std::cmp::Ordering;
 
@@ -61,12 +61,11 @@ pub(super) fn judge(sample: &Sample, keys: &Keys<'_>) -> Verdicts {
 
 fn judge_key(sample: &Sample, at: usize, key: &Key<'_>, verdicts: &mut Verdicts) {
     if key.scope == AttributeScope::Span && is_named_as_symptom(key.name) {
-        verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), Why::Symptom));
+        verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), RuledOutWhy::Symptom));
         return;
     }
-    let is_numeric =
-        key.values.len() > N_FIGURES_MIN && key.values.iter().all(|one| number(one.text).is_some());
-    let is_many = key.values.len() > N_CATEGORIES_MAX || is_numeric;
+    let is_numeric = key.is_numeric && (key.is_full || key.values.len() > N_FIGURES_MIN);
+    let is_many = key.is_full || key.values.len() > N_CATEGORIES_MAX || is_numeric;
     let speaks = |counts: Counts| counts.bad >= N_WITH_MIN && counts.compared() < sample.totals().compared();
     let of_values =
         key.values.iter().enumerate().filter(|(_, value)| !is_many || dominates(sample, value.counts));
@@ -78,21 +77,16 @@ fn judge_key(sample: &Sample, at: usize, key: &Key<'_>, verdicts: &mut Verdicts)
         .map(|(code, counts)| Candidate { key: at, code, counts, g: sample.g(counts) })
         .collect();
     if let Some(symptom) = found.iter().find(|one| is_symptom(sample, key.scope, one.counts)) {
-        verdicts.ruled_out.push(ruled_out(key, symptom.code, Why::Symptom));
+        verdicts.ruled_out.push(ruled_out(key, symptom.code, RuledOutWhy::Symptom));
         return;
     }
     if is_numeric {
         verdicts.numeric.push(at);
     } else if is_many && found.iter().all(|one| one.code.is_none()) {
-        verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), Why::Id));
+        verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), RuledOutWhy::Id));
     }
     verdicts.n_tested += found.len();
     verdicts.candidates.extend(found);
-}
-
-/// A finite number.
-pub(super) fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn is_named_as_symptom(key: &str) -> bool {
@@ -128,12 +122,13 @@ fn strongest(sample: &Sample, key: &Key<'_>) -> Option<usize> {
     values.map(|(code, value)| (code, strength(value.counts))).max_by(by_strength).map(|(code, _)| code)
 }
 
-fn ruled_out(key: &Key<'_>, code: Option<usize>, why: Why) -> RuledOut {
+fn ruled_out(key: &Key<'_>, code: Option<usize>, why: RuledOutWhy) -> RuledOut {
     RuledOut { conditions: vec![condition(key, code)], why }
 }
 
 pub(super) fn condition(key: &Key<'_>, code: Option<usize>) -> Condition {
-    let test = code.map_or(Test::Missing, |code| Test::Is(key.values[code].text.to_owned()));
+    let test =
+        code.map_or(ConditionTest::Missing, |code| ConditionTest::Is(key.values[code].text.to_owned()));
     Condition { attribute: key.attribute(), test }
 }
 

@@ -36,20 +36,20 @@ impl Requests {
 
     fn lift(&self) -> Lift {
         let tables = tables(&[spans(&self.rows)]);
-        let side = |is_error| if is_error { Side::Bad } else { Side::Rest };
+        let side = |is_error| if is_error { LiftSide::Bad } else { LiftSide::Rest };
         let spans =
             tables.traces.spans().iter().enumerate().filter(|(_, span)| span.kind == SpanKind::Server);
         let members: Vec<_> =
-            spans.map(|(at, span)| Member { span: at, side: side(span.is_error) }).collect();
+            spans.map(|(at, span)| LiftMember { span: at, side: side(span.is_error) }).collect();
         lift(&tables.traces, &tables.strings, &members, &LiftLimits::default())
     }
 }
 
 fn shown(conditions: &[Condition]) -> String {
     let one = |condition: &Condition| match &condition.test {
-        Test::Is(value) => format!("{}={value}", condition.attribute.key),
-        Test::Missing => format!("no {}", condition.attribute.key),
-        Test::Between(from, to) => format!("{} {from}..{to}", condition.attribute.key),
+        ConditionTest::Is(value) => format!("{}={value}", condition.attribute.key),
+        ConditionTest::Missing => format!("no {}", condition.attribute.key),
+        ConditionTest::Between(from, to) => format!("{} {from}..{to}", condition.attribute.key),
     };
     conditions.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
@@ -58,7 +58,7 @@ fn findings(lift: &Lift) -> Vec<String> {
     lift.findings.iter().map(|finding| shown(&finding.conditions)).collect()
 }
 
-fn why(lift: &Lift, key: &str) -> Option<Why> {
+fn why(lift: &Lift, key: &str) -> Option<RuledOutWhy> {
     let of_key = |one: &&RuledOut| one.conditions[0].attribute.key == key;
     lift.ruled_out.iter().find(of_key).map(|one| one.why)
 }
@@ -97,11 +97,11 @@ fn a_pair_is_found_among_symptoms_and_ids() {
         assert!(strength.share_of_bad > 0.5 && strength.share_of_rest < 0.12, "{strength:?}");
         assert!(strength.gain > 30.0 && strength.false_discovery_rate < 1e-6, "{strength:?}");
         for (key, expected) in [
-            ("http.status_code", Why::Symptom),
-            ("error.type", Why::Symptom),
-            ("outcome", Why::Symptom),
-            ("request.id", Why::Id),
-            ("sent_at", Why::Clock),
+            ("http.status_code", RuledOutWhy::Symptom),
+            ("error.type", RuledOutWhy::Symptom),
+            ("outcome", RuledOutWhy::Symptom),
+            ("request.id", RuledOutWhy::Id),
+            ("sent_at", RuledOutWhy::Clock),
         ] {
             assert_eq!(why(&lift, key), Some(expected), "{key}, seed {seed}");
         }
@@ -155,7 +155,7 @@ fn what_goes_with_the_cause_is_explained_by_it() {
     assert_eq!(findings(&lift), ["region=eu"]);
     assert_eq!(lift.findings[0].same_requests.iter().map(|one| shown(one)).collect::<Vec<_>>(), ["zone=eu"]);
     for key in ["centre", "currency"] {
-        assert_eq!(why(&lift, key), Some(Why::ExplainedBy(0)), "{key}");
+        assert_eq!(why(&lift, key), Some(RuledOutWhy::ExplainedBy(0)), "{key}");
     }
 }
 
@@ -179,7 +179,7 @@ fn ranges_and_dominant_ids_are_found() {
         requests.add(is_bad, &[("customer", &customer), ("items", &items.to_string())]);
     }
     let lift = requests.lift();
-    let Test::Between(from, to) = lift.findings[1].conditions[0].test else {
+    let ConditionTest::Between(from, to) = lift.findings[1].conditions[0].test else {
         panic!("{:?}", findings(&lift))
     };
     assert_eq!(findings(&lift)[0], "customer=c7");
@@ -212,16 +212,16 @@ fn what_was_there_before_is_no_symptom() {
         let is_bad = requests.chance(if customer == "a" { 97.0 } else { 1.0 });
         requests.add(is_bad, &[("customer", customer)]);
     }
-    assert_eq!(why(&requests.lift(), "customer"), Some(Why::Symptom));
+    assert_eq!(why(&requests.lift(), "customer"), Some(RuledOutWhy::Symptom));
     for _ in 0..300 {
         requests.add(false, &[("customer", "a")]);
     }
     let tables = tables(&[spans(&requests.rows)]);
     let members: Vec<_> = (0..requests.rows.len())
         .map(|span| match (span < 3_000, tables.traces.spans()[span].is_error) {
-            (true, true) => Member { span, side: Side::Bad },
-            (true, false) => Member { span, side: Side::Rest },
-            _ => Member { span, side: Side::Before },
+            (true, true) => LiftMember { span, side: LiftSide::Bad },
+            (true, false) => LiftMember { span, side: LiftSide::Rest },
+            _ => LiftMember { span, side: LiftSide::Before },
         })
         .collect();
     let lift = lift(&tables.traces, &tables.strings, &members, &LiftLimits::default());
@@ -263,8 +263,10 @@ fn requests_count_not_spans() {
 fn samples_tell_the_shares_of_all() {
     let requests = segmented(4);
     let tables = tables(&[spans(&requests.rows)]);
-    let side = |span: usize| if tables.traces.spans()[span].is_error { Side::Bad } else { Side::Rest };
-    let members: Vec<_> = (0..requests.rows.len()).map(|span| Member { span, side: side(span) }).collect();
+    let side =
+        |span: usize| if tables.traces.spans()[span].is_error { LiftSide::Bad } else { LiftSide::Rest };
+    let members: Vec<_> =
+        (0..requests.rows.len()).map(|span| LiftMember { span, side: side(span) }).collect();
     let limits = LiftLimits { n_rest_max: 1_500, ..LiftLimits::default() };
     let lift = lift(&tables.traces, &tables.strings, &members, &limits);
     assert_eq!(

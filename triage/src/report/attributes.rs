@@ -7,7 +7,8 @@ use super::requests::{Request, is_entry};
 use super::words::{listed, percent, shortened};
 use super::{Attribute, Attributes, KeyValue, Onset, Sampling};
 use crate::lift::{
-    AttributeScope, Condition, Finding, Lift, LiftLimits, Member, RuledOut, Side, Test, Why, lift,
+    AttributeScope, Condition, ConditionTest, Lift, LiftFinding, LiftLimits, LiftMember, LiftSide, RuledOut,
+    RuledOutWhy, lift,
 };
 use crate::origin::ErrorGroup;
 use crate::rank::Findings;
@@ -60,7 +61,7 @@ fn members(
     requests: &[Request],
     Suspected { origin, onset }: Suspected<'_>,
     sampling: Sampling,
-) -> Vec<Member> {
+) -> Vec<LiftMember> {
     let traces = &tables.traces;
     let origin = origin.and_then(|name| tables.strings.find(name));
     let group = origin.and_then(|origin| group_of(findings, origin));
@@ -75,8 +76,8 @@ fn members(
     let is_read = |span: usize| {
         !is_sampled || traces.attributes(span).next().is_some() || traces.resource(span).next().is_some()
     };
-    let mut sides: BTreeMap<u32, Side> = BTreeMap::new();
-    let mut members: BTreeSet<Member> = BTreeSet::new();
+    let mut sides: BTreeMap<u32, LiftSide> = BTreeMap::new();
+    let mut members: BTreeSet<LiftMember> = BTreeSet::new();
     for request in requests {
         if !is_read(request.span) {
             continue;
@@ -89,16 +90,16 @@ fn members(
         // A request may hide from its caller that something below it fails.
         let is_bad = request.is_bad || failing.contains(&span.trace);
         let side = match (request.in_window, is_bad) {
-            (true, true) => Side::Bad,
+            (true, true) => LiftSide::Bad,
             // Before it began the window is healthy time.
-            (true, false) if onset.is_some_and(|onset| span.start_ns < onset.earliest_ns) => Side::Before,
-            (true, false) => Side::Rest,
-            (false, false) => Side::Before,
+            (true, false) if onset.is_some_and(|onset| span.start_ns < onset.earliest_ns) => LiftSide::Before,
+            (true, false) => LiftSide::Rest,
+            (false, false) => LiftSide::Before,
             (false, true) => continue,
         };
         let known = sides.entry(span.trace).or_insert(side);
         *known = side.min(*known);
-        members.insert(Member { span: request.span, side });
+        members.insert(LiftMember { span: request.span, side });
     }
     let Some(origin) = origin else { return members.into_iter().collect() };
     for (trace, side) in sides {
@@ -106,7 +107,7 @@ fn members(
         let of_origin = range.filter(|span| {
             traces.spans()[*span].service == origin && is_entry(tables, *span) && is_read(*span)
         });
-        members.extend(of_origin.map(|span| Member { span, side }));
+        members.extend(of_origin.map(|span| LiftMember { span, side }));
     }
     members.into_iter().collect()
 }
@@ -121,7 +122,7 @@ fn kinds_of_request(group: &ErrorGroup) -> BTreeSet<(Symbol, Symbol)> {
     group.entries.iter().map(|(service, operation, _)| (*service, *operation)).collect()
 }
 
-fn attribute(finding: &Finding) -> Attribute {
+fn attribute(finding: &LiftFinding) -> Attribute {
     let strength = finding.strength;
     let pairs: Vec<KeyValue> = finding.conditions.iter().map(key_value).collect();
     let words: Vec<String> = finding.conditions.iter().map(words).collect();
@@ -152,9 +153,9 @@ fn key_value(condition: &Condition) -> KeyValue {
         is_resource: condition.attribute.scope == AttributeScope::Resource,
         key: condition.attribute.key.clone(),
         value: match &condition.test {
-            Test::Is(value) => Some(shortened(value, VALUE_CHARS_MAX)),
-            Test::Missing => None,
-            Test::Between(low, high) => Some(format!("{low} to {high}")),
+            ConditionTest::Is(value) => Some(shortened(value, VALUE_CHARS_MAX)),
+            ConditionTest::Missing => None,
+            ConditionTest::Between(low, high) => Some(format!("{low} to {high}")),
         },
     }
 }
@@ -162,9 +163,9 @@ fn key_value(condition: &Condition) -> KeyValue {
 fn words(condition: &Condition) -> String {
     let key = shortened(&condition.attribute.key, VALUE_CHARS_MAX);
     match &condition.test {
-        Test::Is(value) => format!("{key} = {}", shortened(value, VALUE_CHARS_MAX)),
-        Test::Missing => format!("no {key}"),
-        Test::Between(low, high) => format!("{key} from {low} to {high}"),
+        ConditionTest::Is(value) => format!("{key} = {}", shortened(value, VALUE_CHARS_MAX)),
+        ConditionTest::Missing => format!("no {key}"),
+        ConditionTest::Between(low, high) => format!("{key} from {low} to {high}"),
     }
 }
 
@@ -173,10 +174,10 @@ fn ruled_out(lift: &Lift) -> Vec<String> {
     let said = |out: &RuledOut| {
         let what = listed(&out.conditions.iter().map(words).collect::<Vec<_>>());
         match out.why {
-            Why::Symptom => format!("{what} (says that it is bad, not why)"),
-            Why::Id => format!("{what} (an id)"),
-            Why::Clock => format!("{what} (tells the time)"),
-            Why::ExplainedBy(_) => format!("{what} (explained by another)"),
+            RuledOutWhy::Symptom => format!("{what} (says that it is bad, not why)"),
+            RuledOutWhy::Id => format!("{what} (an id)"),
+            RuledOutWhy::Clock => format!("{what} (tells the time)"),
+            RuledOutWhy::ExplainedBy(_) => format!("{what} (explained by another)"),
         }
     };
     lift.ruled_out.iter().take(RULED_OUT_MAX).map(said).collect()

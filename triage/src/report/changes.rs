@@ -3,7 +3,7 @@
 use super::sentences::beside_onset;
 use super::words::{percent, shortened};
 use super::{Change, ChangeKind, Onset, Question};
-use crate::changes::{self, Marker, Reach, What};
+use crate::changes::{self, ChangeKind as What, ChangeReach, Marker};
 use crate::tables::Tables;
 
 /// Changes of one report.
@@ -28,7 +28,7 @@ pub(super) fn changes(question: &Question<'_>, tables: &Tables, onset: Option<On
             },
         })
         .collect();
-    let reach = Reach { n_max: CHANGES_MAX, ..Reach::default() };
+    let reach = ChangeReach { n_max: CHANGES_MAX, ..ChangeReach::default() };
     let found =
         changes::changes(&question.input, &tables.traces, &tables.strings, onset_ns, &markers, &reach);
     let mut told: Vec<Change> = found.iter().map(|change| one(question, change, onset)).collect();

@@ -48,8 +48,8 @@ pub(super) fn latency(question: &Question<'_>, tables: &Tables, requests: &[Requ
     let ((service, operation), sides) = worst.filter(|(_, sides)| lost(sides) > 0.0)?;
     let is_told = question.input.scope.symptom == Some(Symptom::Latency) && sides.bad.len() >= N_MIN;
     let slow = if is_told { sides.bad.clone() } else { slowest(tables, &sides.now) };
-    let cohort = |spans: &[usize]| -> Vec<cohort::Request> {
-        spans.iter().map(|span| cohort::Request { span: *span, weight: 1 }).collect()
+    let cohort = |spans: &[usize]| -> Vec<cohort::CohortRequest> {
+        spans.iter().map(|span| cohort::CohortRequest { span: *span, weight: 1 }).collect()
     };
     let path = cohort_path(&tables.traces, &cohort(&slow), &cohort(&sides.before), &CohortLimits::default());
     let is_slower = path.whole.bad_ns as f64 > SLOWER_TIMES * path.whole.baseline_ns as f64;
@@ -110,18 +110,18 @@ fn told(tables: &Tables, path: CohortPath, cohort: String) -> Latency {
     }
 }
 
-fn one(tables: &Tables, part: &cohort::PartExcess) -> Part {
+fn one(tables: &Tables, part: &cohort::PathPartExcess) -> Part {
     let text = |symbol: Symbol| tables.strings.text(symbol).to_owned();
     let (service, operation, callee) = match &part.part {
-        cohort::Part::Work { service, operation } => (text(*service), text(*operation), None),
-        cohort::Part::Between { caller, callee, operation } => {
+        cohort::PathPart::Work { service, operation } => (text(*service), text(*operation), None),
+        cohort::PathPart::Between { caller, callee, operation } => {
             (text(*caller), text(*operation), Some(text(*callee)))
         }
-        cohort::Part::Unseen { caller, peer } => {
+        cohort::PathPart::Unseen { caller, peer } => {
             let peer = if peer.is_empty() { "a peer without a name" } else { peer.as_str() };
             (text(*caller), String::new(), Some(peer.to_owned()))
         }
-        cohort::Part::Others => ("others".to_owned(), String::new(), None),
+        cohort::PathPart::Others => ("others".to_owned(), String::new(), None),
     };
     Part {
         service,
