@@ -36,9 +36,9 @@ pub use deployment::{Deployment, DeploymentError};
 pub use error::Error;
 pub use indicator::{Indicator, Method, Part, Ratio, Source, Timeslice};
 pub use outbox::{
-    AlertRecord, Attempt, Change, Delivery, DeliveryFilter, DeliveryState, Heard, NewDelivery, OwnNotice,
-    ReceiverCounts, Replayed, ReplayedRange, Store, StoredOwnership, Stuck, copy_state, event_id,
-    occurrence_id,
+    AlertRecord, Attempt, Change, Delivery, DeliveryFilter, DeliveryState, Heard, IncidentTime, NewDelivery,
+    OwnNotice, ReceiverCounts, Replayed, ReplayedRange, Store, StoredOwnership, StoredTriage, Stuck,
+    TRIAGE_BYTES_MAX, copy_state, event_id, occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
 pub use route::{Escalation, Matcher, MatcherError, Route, matching};

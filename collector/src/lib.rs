@@ -34,6 +34,7 @@ mod evaluate;
 mod openslo;
 mod prometheus_rules;
 mod saturation;
+mod triage;
 
 mod api;
 mod web;

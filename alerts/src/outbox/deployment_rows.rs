@@ -58,6 +58,24 @@ pub(super) fn of_service(
     Ok(deployments)
 }
 
+/// As `of_service`, of all services.
+pub(super) fn between(
+    connection: &Connection,
+    (from, to): (i64, i64),
+    limit: u32,
+) -> Result<Vec<Deployment>, Error> {
+    let failed = || Error::sqlite("read deployments");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deployment WHERE at >= ?1 AND at < ?2
+         ORDER BY at DESC, service, version, environment LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed())?;
+    let rows = statement.query_map(params![from, to, limit], parse).map_err(failed())?;
+    let mut deployments: Vec<_> = rows.collect::<rusqlite::Result<_>>().map_err(failed())?;
+    deployments.reverse();
+    Ok(deployments)
+}
+
 fn parse(row: &Row<'_>) -> rusqlite::Result<Deployment> {
     Ok(Deployment {
         service: row.get(0)?,

@@ -13,6 +13,7 @@ mod heard_rows;
 mod ledger_rows;
 mod ownership_rows;
 mod schema;
+mod triage_rows;
 mod writer;
 
 use crate::{Deployment, Error, Event, Phase, Severity};
@@ -23,6 +24,7 @@ use writer::Writer;
 pub use heard_rows::Heard;
 pub use ledger_rows::{DeliveryFilter, Replayed, ReplayedRange, Stuck};
 pub use ownership_rows::StoredOwnership;
+pub use triage_rows::{IncidentTime, StoredTriage, TRIAGE_BYTES_MAX};
 
 /// Writes a copy of a state file, which may be in use, to a new file: what a backup keeps.
 pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
@@ -385,6 +387,37 @@ impl Store {
         self.writer
             .call(move |connection| deployment_rows::of_service(connection, &service, (from, to), limit))
             .await
+    }
+
+    /// As `deployments`, of all services.
+    pub async fn deployments_between(
+        &self,
+        from: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, Error> {
+        self.writer.call(move |connection| deployment_rows::between(connection, (from, to), limit)).await
+    }
+
+    /// Keeps a report about an alert in the place of the one before; false where the alert is not there, or the report
+    /// is longer than [`TRIAGE_BYTES_MAX`].
+    pub async fn put_triage(&self, stored: StoredTriage) -> Result<bool, Error> {
+        self.writer.call(move |connection| triage_rows::put(connection, &stored)).await
+    }
+
+    pub async fn triage(&self, alert_id: &str) -> Result<Option<StoredTriage>, Error> {
+        let alert_id = alert_id.to_owned();
+        self.writer.call(move |connection| triage_rows::of_alert(connection, &alert_id)).await
+    }
+
+    /// The short forms of reports about these alerts, by alert; those without a report are absent.
+    pub async fn triage_summaries(&self, alert_ids: Vec<String>) -> Result<BTreeMap<String, String>, Error> {
+        self.writer.call(move |connection| triage_rows::summaries(connection, &alert_ids)).await
+    }
+
+    /// When pages fired between `from` and `to`, oldest first.
+    pub async fn incidents(&self, from: i64, to: i64) -> Result<Vec<IncidentTime>, Error> {
+        self.writer.call(move |connection| triage_rows::incidents(connection, from, to)).await
     }
 
     /// Forgets finished notifications, and closed alerts and markers, that ended before these times.

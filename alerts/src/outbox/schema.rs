@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const UPGRADES: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -137,6 +137,18 @@ ALTER TABLE attempt_new RENAME TO attempt;
 CREATE INDEX delivery_waiting ON delivery (receiver, slo_id, severity, seq) WHERE state = 'waiting';
 CREATE INDEX delivery_of_alert ON delivery (alert_id, seq);
 CREATE INDEX delivery_of_receiver ON delivery (receiver, state, created_at);
+";
+
+/// Alerts gain reports.
+const VERSION_4: &str = "
+CREATE TABLE triage (
+    alert_id TEXT PRIMARY KEY REFERENCES alert (id) ON DELETE CASCADE,
+    made_at INTEGER NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    report TEXT NOT NULL
+) STRICT;
 ";
 
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {

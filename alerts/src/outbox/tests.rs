@@ -274,7 +274,7 @@ async fn commits_are_durable() {
     };
     assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
     assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
-    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(3));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(4));
     store.clone().close().await.unwrap();
     assert!(matches!(store.latest().await, Err(Error::Closed)));
 }
@@ -306,6 +306,7 @@ async fn older_files_are_upgraded() {
         assert_eq!(store.latest().await.unwrap(), std::slice::from_ref(&firing));
         assert!(store.put_ownership(owned("cart", "payments", 1)).await.unwrap());
         assert!(store.put_deployment(deployment("1.0", 1)).await.unwrap());
+        assert!(store.put_triage(triage(&firing, 5, "{}")).await.unwrap());
         let (delivery, body) = store.delivery("one").await.unwrap().unwrap();
         assert_eq!((delivery.kind.as_str(), delivery.is_test, body), ("webhook", false, vec![1]));
         assert_eq!(delivery.attempts, [attempt(6, Some(503))]);
@@ -318,6 +319,56 @@ async fn older_files_are_upgraded() {
         });
         assert_eq!(sequence.await.unwrap(), 9);
     }
+}
+
+fn triage(alert: &AlertRecord, from_at: i64, report: &str) -> StoredTriage {
+    StoredTriage {
+        alert_id: alert.id.clone(),
+        made_at: from_at + 9,
+        from_at,
+        to_at: from_at + 8,
+        summary: "{\"headline\":\"db broke first\"}".to_owned(),
+        report: report.to_owned(),
+    }
+}
+
+/// Scenario: reports about an alert, about none, and one that is too long; then the alert is forgotten.
+/// Guarantees: the newest stands, the others are refused, and reports leave with their alerts.
+#[tokio::test]
+async fn the_newest_report_of_an_alert_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let page = alert(Severity::Page, 20);
+    store.commit(vec![change(&page, &[])], Vec::new(), 20).await.unwrap();
+    assert!(store.put_triage(triage(&page, 10, "{\"n\":1}")).await.unwrap());
+    let newest = triage(&page, 11, "{\"n\":2}");
+    assert!(store.put_triage(newest.clone()).await.unwrap());
+    assert!(!store.put_triage(triage(&alert(Severity::Page, 99), 1, "{}")).await.unwrap());
+    assert!(!store.put_triage(triage(&page, 12, &"x".repeat(TRIAGE_BYTES_MAX + 1))).await.unwrap());
+    assert_eq!(store.triage(&page.id).await.unwrap(), Some(newest.clone()));
+    let ids = vec![page.id.clone(), "none".to_owned()];
+    assert_eq!(store.triage_summaries(ids).await.unwrap(), [(page.id.clone(), newest.summary)].into());
+    store.commit(vec![change(&resolved(&page, 30), &[])], Vec::new(), 30).await.unwrap();
+    store.prune(1_000, 1_000).await.unwrap();
+    assert_eq!(store.triage(&page.id).await.unwrap(), None);
+}
+
+/// Scenario: a page that is over, one that fires and has a report, and a ticket.
+/// Guarantees: pages are incidents, from where their report says that they began; those out of reach are left out.
+#[tokio::test]
+async fn incidents_are_pages_from_their_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let (over, open, ticket) =
+        (alert(Severity::Page, 100), alert(Severity::Page, 200), alert(Severity::Ticket, 210));
+    store.commit(vec![change(&over, &[])], Vec::new(), 100).await.unwrap();
+    store.commit(vec![change(&resolved(&over, 150), &[])], Vec::new(), 150).await.unwrap();
+    store.commit(vec![change(&open, &[]), change(&ticket, &[])], Vec::new(), 210).await.unwrap();
+    assert!(store.put_triage(triage(&open, 190, "{}")).await.unwrap());
+    let time = |from_at, to_at| IncidentTime { from_at, to_at };
+    assert_eq!(store.incidents(0, 300).await.unwrap(), [time(100, Some(150)), time(190, None)]);
+    assert_eq!(store.incidents(150, 300).await.unwrap(), [time(190, None)]);
+    assert_eq!(store.incidents(0, 190).await.unwrap(), [time(100, Some(150))]);
 }
 
 fn owned(service: &str, owner: &str, updated_at: i64) -> StoredOwnership {

@@ -11,6 +11,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What Go prints for a time that is not set; Alertmanager sends it as the end of a firing alert.
@@ -27,6 +28,8 @@ pub struct Notice<'a> {
     pub judged: Option<(&'a Slo, &'a Judgement)>,
     /// Whose the service is. No label tells it: facts may change while an alert lives, and labels must not.
     pub ownership: Option<&'a Ownership>,
+    /// What was found out about the cause: JSON that is passed on as it is.
+    pub triage: Option<&'a Value>,
     /// Flat text: `summary`, `dashboard_url`, `exemplar_trace_1` and so on.
     pub annotations: &'a BTreeMap<String, String>,
     /// The address under which people open Firstfault.
@@ -189,7 +192,7 @@ pub(super) fn rfc3339(at: i64) -> String {
     Timestamp::from_nanosecond(i128::from(at)).map_or_else(|_| ZERO_TIME.to_owned(), |at| at.to_string())
 }
 
-pub(super) fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
+pub(super) fn evidence<'a>(notice: &Notice<'a>, receiver: &str) -> Evidence<'a> {
     Evidence {
         version: 1,
         event_id: event_id(&notice.alert.id, notice.event, receiver),
@@ -203,6 +206,7 @@ pub(super) fn evidence(notice: &Notice<'_>, receiver: &str) -> Evidence {
             of_alert.map(burn).collect()
         }),
         ownership: notice.ownership.map(owned),
+        triage: notice.triage,
     }
 }
 
@@ -274,7 +278,7 @@ struct Document<'a> {
     #[serde(rename = "externalURL")]
     external_url: &'a str,
     alerts: [Alert<'a>; 1],
-    firstfault: Evidence,
+    firstfault: Evidence<'a>,
 }
 
 #[derive(Serialize)]
@@ -292,7 +296,7 @@ struct Alert<'a> {
 
 /// What was found, exact and for programs.
 #[derive(Serialize)]
-pub(super) struct Evidence {
+pub(super) struct Evidence<'a> {
     version: u32,
     event_id: String,
     alert_id: String,
@@ -302,6 +306,8 @@ pub(super) struct Evidence {
     budget: Option<Budget>,
     tiers: Vec<Burn>,
     ownership: Option<Owned>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage: Option<&'a Value>,
 }
 
 #[derive(Serialize)]

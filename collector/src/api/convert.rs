@@ -27,7 +27,10 @@ mod saturation;
 mod services;
 mod slos;
 mod traces;
+mod triage;
 
+pub(super) use self::triage::triage_failure;
+pub(crate) use self::triage::{triage_report, triage_summary};
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
 pub(super) use compare::{Beside, comparison};
 use deliveries::delivery_row;
@@ -137,8 +140,11 @@ pub(super) fn alert_state(phase: Phase) -> wire::AlertState {
 pub(super) fn alert_row(
     (alert, deliveries): (AlertRecord, Vec<Delivery>),
     owners: &BTreeMap<String, Owned>,
+    summaries: &BTreeMap<String, String>,
 ) -> wire::AlertRow {
     wire::AlertRow {
+        // One that a later version wrote is not shown.
+        triage: summaries.get(&alert.id).and_then(|summary| serde_json::from_str(summary).ok()),
         ownership: owners.get(&alert.service).cloned().map(ownership),
         state: alert_state(alert.phase),
         pending_at: UnixNanos(alert.pending_at),

@@ -32,6 +32,7 @@ mod slos;
 mod sql;
 mod status;
 mod traces;
+mod triage;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::evaluate::Board;
 use crate::telemetry::Telemetry;
+use crate::triage::Lane;
 use crate::web::{self, Asset};
 use crate::workers::Workers;
 use axum::Router;
@@ -55,6 +57,7 @@ use std::sync::{Arc, OnceLock};
 use storage::Engine;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use convert::{triage_report, triage_summary};
 pub(crate) use guard::Hosts;
 
 /// What the API is made of; clones share it.
@@ -62,6 +65,8 @@ pub(crate) use guard::Hosts;
 pub(crate) struct Api {
     settings: Arc<Settings>,
     opened: Arc<OnceLock<Opened>>,
+    /// For reports that people ask for.
+    triage: Lane,
 }
 
 /// What is known before the engine is open.
@@ -90,7 +95,7 @@ struct Opened {
 
 impl Api {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), opened: Arc::default() }
+        Self { settings: Arc::new(settings), opened: Arc::default(), triage: Lane::new() }
     }
 
     /// Hands the engine over; from here on questions are answered. A second call changes nothing.
@@ -132,6 +137,8 @@ impl Api {
             .route("/api/v1/deliveries/{id}", get(deliveries::detail))
             .route("/api/v1/deliveries/{id}/replay", post(deliveries::replay))
             .route("/api/v1/receivers/{receiver}/test", post(deliveries::test))
+            .route("/api/v1/alerts/{id}/triage", get(triage::of_alert))
+            .route("/api/v1/triage", post(triage::post))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))

@@ -1,5 +1,6 @@
 //! `GET /api/v1/slos`, `/api/v1/slos/{id}` and `/api/v1/slos/{id}/export`.
 
+use super::alerts::summaries;
 use super::params::{Params, step};
 use super::{Api, Failure, NameInPath, convert};
 use crate::evaluate::{Board, SloStatus, read_events};
@@ -46,8 +47,9 @@ pub(super) async fn detail(
     .map_err(failure_of(slo))?;
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
+    let summaries = summaries(board, &alerts).await?;
     let shown = convert::Shown { range, step: steps, events, end, whole };
-    Ok(Json(convert::slo_detail(&status, shown, alerts, &owners)))
+    Ok(Json(convert::slo_detail(&status, shown, alerts, &owners, &summaries)))
 }
 
 /// What is told when events cannot be read: where an operator wrote the statement, a mistake in it is not ours.

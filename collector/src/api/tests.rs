@@ -3,6 +3,7 @@
 mod graph_fixtures;
 mod read_models;
 mod saturation;
+mod triage;
 
 use super::*;
 use crate::decode;

@@ -6,6 +6,7 @@ mod graph;
 mod model;
 mod saturation;
 mod sql_page;
+mod triage;
 mod wire;
 
 use super::faults::{FaultChoice, Script};

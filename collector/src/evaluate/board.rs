@@ -3,11 +3,13 @@
 
 use super::own;
 use super::owners::Owners;
+use crate::triage::History;
 use alerts::{
     AlertRecord, Courier, Delivery, DeliveryFilter, Deployment, Error, Heard, Judgement, Phase, Receiver,
-    ReceiverCounts, Replayed, ReplayedRange, Slo, Store, Tried,
+    ReceiverCounts, Replayed, ReplayedRange, Slo, Store, StoredTriage, Tried,
 };
 use std::{collections::BTreeMap, sync::Arc};
+use storage::TimeRange;
 use tokio::sync::watch;
 
 /// One objective as of its last evaluation.
@@ -160,6 +162,24 @@ impl Board {
     /// When a service was heard, by any signal, while it had objectives; oldest first.
     pub(crate) async fn heard(&self, service: &str) -> Result<Vec<Heard>, Error> {
         self.store.heard(service).await
+    }
+
+    /// Incidents and markers of the time around a window.
+    pub(crate) async fn history(&self, window: TimeRange) -> Result<History, Error> {
+        History::read(&self.store, window).await
+    }
+
+    /// The newest report about an alert.
+    pub(crate) async fn triage(&self, alert_id: &str) -> Result<Option<StoredTriage>, Error> {
+        self.store.triage(alert_id).await
+    }
+
+    /// The short forms of reports about these alerts, by alert.
+    pub(crate) async fn triage_summaries(
+        &self,
+        alert_ids: Vec<String>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        self.store.triage_summaries(alert_ids).await
     }
 
     /// All objectives in order of configuration.

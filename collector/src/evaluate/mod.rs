@@ -10,6 +10,7 @@ mod deliver;
 mod escalate;
 mod events;
 mod hearing;
+mod investigations;
 mod notice;
 mod own;
 mod owners;
@@ -26,10 +27,13 @@ pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 
 use crate::causes::with_causes;
+use crate::triage::Finding;
 use crate::units::nanos;
 use alerts::{Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Route, Slo, Store};
 use hearing::Hearing;
+use investigations::{Firing, Investigations};
 use owners::Owners;
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -74,6 +78,7 @@ pub(crate) struct Evaluation {
     hearing: Hearing,
     receivers: BTreeMap<String, Receiver>,
     telemetry: Arc<dyn Telemetry>,
+    investigations: Investigations,
     store: Store,
     owners: Owners,
     clock: Clock,
@@ -139,6 +144,7 @@ pub(crate) async fn open(
         hearing,
         receivers,
         telemetry,
+        investigations: Investigations::new(store.clone()),
         store,
         owners,
         clock,
@@ -195,6 +201,7 @@ impl Evaluation {
             () = deliver::death(&mut couriers) => couriers.abort_all(),
         }
         deliver::all_ended(couriers).await;
+        self.investigations.stop();
         if let Err(error) = self.store.clone().close().await {
             tracing::warn!(error = %with_causes(&error), "the state file was not closed cleanly");
         }
@@ -234,6 +241,8 @@ impl Evaluation {
         match self.judge_and_commit(heard, now).await {
             Ok(n_told) => {
                 self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
+                let firing: Vec<Firing> = self.watchers.iter().filter_map(Watcher::burning).collect();
+                self.investigations.work(&self.telemetry, &firing, now).await;
                 n_told + self.tell_more(now).await
             }
             Err(error) => {
@@ -250,17 +259,30 @@ impl Evaluation {
         now: i64,
     ) -> Result<usize, alerts::Error> {
         let end = now.saturating_sub(nanos(self.settings.lag));
-        let mut moves = Vec::new();
+        let (mut moves, mut beginning) = (Vec::new(), Vec::new());
         for (idx, watcher) in self.watchers.iter_mut().enumerate() {
             let Some(judgement) = watcher.judge(end, self.hearing.first_at(watcher.slo().service())) else {
                 continue;
             };
-            moves.extend(watcher.steps(&judgement, now).into_iter().map(|step| (idx, step)));
+            let steps = watcher.steps(&judgement, now);
+            beginning.extend(watcher.begins(&steps));
+            moves.extend(steps.into_iter().map(|step| (idx, step)));
         }
-        let examples = self.examples(&moves).await;
+        let (examples, found) = tokio::join!(
+            examples(&self.watchers, &*self.telemetry, &moves),
+            self.investigations.begin(&self.telemetry, &beginning, now)
+        );
         let mut changes = Vec::new();
         for ((idx, step), exemplars) in moves.iter().zip(&examples) {
-            changes.push(self.change(&self.watchers[*idx], step, exemplars, now).await?);
+            let watcher = &self.watchers[*idx];
+            let triage = match step.transition {
+                Some(alerts::Transition::Firing) => {
+                    found.get(watcher.slo().id()).map(|finding| finding.summary.clone())
+                }
+                Some(alerts::Transition::Resolved) => self.investigations.summary(&step.record.id).await,
+                _ => None,
+            };
+            changes.push(self.change(watcher, step, exemplars, triage.as_ref(), now).await?);
         }
         let n_told = changes.iter().map(|change: &Change| change.deliveries.len()).sum();
         let records: Vec<_> = changes.iter().map(|change| change.alert.clone()).collect();
@@ -268,19 +290,18 @@ impl Evaluation {
         for ((idx, _), record) in moves.iter().zip(records) {
             self.watchers[*idx].moved(record);
         }
+        self.keep(&found).await;
         Ok(n_told)
     }
 
-    /// Examples for each move that fires, looked up at the same time and within one bound, so that no objective
-    /// makes the notification of another wait.
-    async fn examples(&self, moves: &[(usize, track::Step)]) -> Vec<Vec<String>> {
-        let of_move = async |(idx, step): &(usize, track::Step)| match step.transition {
-            Some(alerts::Transition::Firing) => {
-                self.watchers[*idx].exemplars(&*self.telemetry, step.record.severity).await
+    /// Keeps reports about alerts that have just begun to fire, now that these are in the state file.
+    async fn keep(&mut self, found: &BTreeMap<String, Finding>) {
+        for firing in self.watchers.iter().filter_map(Watcher::firing) {
+            if let Some(finding) = found.get(firing.slo.id()) {
+                let ids: Vec<String> = firing.alerts.into_iter().map(|(id, _)| id).collect();
+                self.investigations.keep(&ids, finding).await;
             }
-            _ => Vec::new(),
-        };
-        futures::future::join_all(moves.iter().map(of_move)).await
+        }
     }
 
     /// A step with its sentence and its notifications.
@@ -289,6 +310,7 @@ impl Evaluation {
         watcher: &Watcher,
         step: &track::Step,
         exemplars: &[String],
+        triage: Option<&Value>,
         now: i64,
     ) -> Result<Change, alerts::Error> {
         let Some(transition) = step.transition else {
@@ -310,6 +332,7 @@ impl Evaluation {
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
             exemplars,
+            triage,
             now,
         };
         let change = notice::change(&context, step.record.clone(), transition, &told);
@@ -360,6 +383,26 @@ impl Evaluation {
             Err(error) => tracing::warn!(error = %with_causes(&error), "cannot forget old alerts"),
         }
     }
+}
+
+/// Examples for each move that fires, looked up at the same time and within one bound, so that no objective makes the
+/// notification of another wait.
+async fn examples(
+    watchers: &[Watcher],
+    telemetry: &dyn Telemetry,
+    moves: &[(usize, track::Step)],
+) -> Vec<Vec<String>> {
+    let of_move = |(idx, step): &(usize, track::Step)| {
+        let watcher = &watchers[*idx];
+        let (severity, transition) = (step.record.severity, step.transition);
+        async move {
+            match transition {
+                Some(alerts::Transition::Firing) => watcher.exemplars(telemetry, severity).await,
+                _ => Vec::new(),
+            }
+        }
+    };
+    futures::future::join_all(moves.iter().map(of_move)).await
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use alerts::{
     AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Ownership, Phase,
     Receiver, Route, Severity, Slo, Transition, event_id, exhaustion_s, matching, slo_url,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is known when an alert moves.
@@ -17,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) receivers: &'a BTreeMap<String, Receiver>,
     pub(super) external_url: &'a str,
     pub(super) exemplars: &'a [String],
+    /// The short form of the report about it.
+    pub(super) triage: Option<&'a Value>,
     pub(super) now: i64,
 }
 
@@ -35,6 +38,7 @@ pub(super) fn change(
         identity: &Identity::new(context.slo, alert.severity),
         judged: context.judgement.map(|judgement| (context.slo, judgement)),
         ownership: context.ownership,
+        triage: context.triage,
         annotations: &annotations(context, &alert),
         external_url: context.external_url,
         now: context.now,
@@ -85,6 +89,7 @@ pub(super) fn close_orphan(
         identity: &Identity::of_orphan(&alert),
         judged: None,
         ownership,
+        triage: None,
         annotations: &annotations,
         external_url,
         now,
@@ -215,6 +220,9 @@ fn annotations(context: &Context<'_>, alert: &AlertRecord) -> BTreeMap<String, S
         if let Some(seconds) = exhaustion_s(remaining, worst.burn_long, slo.period()) {
             put("time_to_exhaustion", span(seconds));
         }
+    }
+    if let Some(headline) = context.triage.and_then(|triage| triage["headline"].as_str()) {
+        put("origin", headline.to_owned());
     }
     for (n, trace_id) in context.exemplars.iter().enumerate() {
         put(&format!("exemplar_trace_{}", n + 1), trace_id.clone());

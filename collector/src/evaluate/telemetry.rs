@@ -1,8 +1,10 @@
 //! What the loop asks of the engine, behind a trait so that a test can answer.
 
 use super::events;
+use crate::causes::with_causes;
 use crate::decode::text::hex;
-use alerts::{Indicator, Slo};
+use crate::triage::{self, Case, Finding, Lane};
+use alerts::{Indicator, Slo, Store};
 use async_trait::async_trait;
 use storage::{Engine, Error, SliBucket, TimeRange, TraceOrder, TraceSearch};
 
@@ -19,6 +21,9 @@ pub(crate) trait Telemetry: Send + Sync + 'static {
 
     /// Ids of a few bad traces, in hexadecimal.
     async fn exemplars(&self, slo: &Slo, range: TimeRange) -> Result<Vec<String>, Error>;
+
+    /// What broke first, for an alert that fires; none where that cannot be found out.
+    async fn investigate(&self, case: &Case, store: &Store, lane: &Lane) -> Option<Finding>;
 }
 
 #[async_trait]
@@ -35,6 +40,20 @@ impl Telemetry for Engine {
         let Some(search) = bad_traces(slo, range) else { return Ok(Vec::new()) };
         let hits = self.search_traces(&search).await?;
         Ok(hits.traces.iter().map(|trace| hex(&trace.trace_id)).collect())
+    }
+
+    async fn investigate(&self, case: &Case, store: &Store, lane: &Lane) -> Option<Finding> {
+        let slo = case.slo.id();
+        match Finding::of(self, store, lane, case).await {
+            Ok(finding) => Some(finding),
+            // The server is ending.
+            Err(triage::Error::Storage { source: Error::Closed })
+            | Err(triage::Error::State { source: alerts::Error::Closed }) => None,
+            Err(error) => {
+                tracing::warn!(slo, error = %with_causes(&error), "cannot make a report about an alert");
+                None
+            }
+        }
     }
 }
 

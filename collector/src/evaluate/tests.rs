@@ -3,6 +3,7 @@
 mod telling;
 
 use super::*;
+use crate::triage::{Case, Lane};
 use alerts::{Hook, Kind, OwnershipSpec, Phase, ReceiverUrl, Severity, SloSpec, Verdict};
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -31,6 +32,8 @@ struct Shop {
     is_slow: AtomicBool,
     /// Events of objectives but `checkout` never come.
     is_stuck: AtomicBool,
+    /// When reports were asked for, and from where on their windows were known.
+    asked: Mutex<Vec<(i64, Option<i64>)>>,
 }
 
 impl Shop {
@@ -74,6 +77,19 @@ impl Telemetry for Shop {
             std::future::pending::<()>().await;
         }
         Ok(vec!["0af7651916cd43dd8448eb211c80319c".to_owned()])
+    }
+
+    async fn investigate(&self, case: &Case, _store: &Store, _lane: &Lane) -> Option<Finding> {
+        if self.is_slow.load(Ordering::Relaxed) && case.slo.id() != "checkout" {
+            std::future::pending::<()>().await;
+        }
+        let seconds = |at: i64| (at - T0) / SECOND;
+        self.asked.lock().push((seconds(case.now), case.known_from.map(seconds)));
+        let window =
+            TimeRange { from: case.known_from.unwrap_or(case.pending_at - 30 * SECOND), to: case.now };
+        let headline = "orders-db broke first".to_owned();
+        let summary = serde_json::json!({ "headline": headline, "asked_at": seconds(case.now) });
+        Some(Finding { made_at: case.now, window, headline, summary, report: "{}".to_owned() })
     }
 }
 
@@ -210,8 +226,35 @@ async fn a_fault_fires_and_resolves() {
     assert_eq!(board.receivers().await.unwrap()[0].target, "http://127.0.0.1:9");
 }
 
-/// Scenario: four objectives fire at once, and the examples of three are not found.
-/// Guarantees: all alerts fire in that evaluation, which waits once and not for each.
+/// Scenario: a fault of half an hour, with a restart in between.
+/// Guarantees: a report is made when the alert fires, after a minute, and then ever more seldom; its window begins where
+/// it began at first, also after the restart; the newest is kept, and none is made once it burns no more.
+#[tokio::test]
+async fn reports_are_made_while_an_alert_fires() {
+    let scene = Scene::new(Shop::with(&[(0, 9000)], (600, 2400)));
+    for (from_s, to_s) in [(0, 1000), (1000, 6000)] {
+        let (mut evaluation, board) = scene.open(vec![slo()]).await;
+        scene.evaluate(&mut evaluation, &board, from_s, to_s).await;
+        evaluation.store.clone().close().await.unwrap();
+    }
+    let asked = std::mem::take(&mut *scene.shop.asked.lock());
+    assert_eq!(asked[0], (620, None));
+    assert!((4..16).contains(&asked.len()), "{asked:?}");
+    assert!(asked[1..].iter().all(|(_, from)| *from == Some(590)), "{asked:?}");
+    let gaps: Vec<i64> = asked.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    assert!(gaps[gaps.len() - 1] > gaps[0] && gaps.iter().all(|gap| *gap <= 910), "{gaps:?}");
+    // The windows of tickets reach back for twelve minutes.
+    assert!(asked.last().is_some_and(|(at, _)| (1000..3200).contains(at)), "{asked:?}");
+    let (_, board) = scene.open(vec![slo()]).await;
+    let alerts = board.alerts(10).await.unwrap();
+    let page = alerts.iter().find(|(alert, _)| alert.severity == Severity::Page).unwrap();
+    let stored = board.triage(&page.0.id).await.unwrap().unwrap();
+    assert_eq!((stored.from_at - T0) / SECOND, 590);
+    assert!(stored.summary.contains("orders-db broke first"));
+}
+
+/// Scenario: four objectives fire at once; examples of three are not found, nor do their reports end.
+/// Guarantees: all alerts fire in that evaluation, which waits once and not for each; the fourth has its report.
 #[tokio::test]
 async fn examples_delay_nobody() {
     let scene = Scene::new(Shop::with(&[(0, 2000)], (600, 660)));
@@ -222,8 +265,12 @@ async fn examples_delay_nobody() {
     let started_at = crate::clock::Clock.instant();
     scene.evaluate(&mut evaluation, &board, 620, 630).await;
     let took = crate::clock::Clock.instant().duration_since(started_at);
-    assert!(took < Duration::from_millis(3_500), "{took:?}");
+    assert!(took < Duration::from_millis(4_500), "{took:?}");
     assert!(board.slos().iter().all(|slo| slo.page.name() == "firing"));
+    for (alert, _) in board.alerts(10).await.unwrap() {
+        let has_report = board.triage(&alert.id).await.unwrap().is_some();
+        assert_eq!(has_report, alert.slo_id == "checkout", "{alert:?}");
+    }
 }
 
 /// Scenario: the events of five objectives never come; those of another show a fault.
@@ -426,6 +473,10 @@ async fn from_a_fault_to_two_documents() {
     assert_eq!(pages[0]["alerts"][0]["fingerprint"], pages[1]["alerts"][0]["fingerprint"]);
     assert_eq!(pages[0]["groupKey"], pages[1]["groupKey"]);
     assert_eq!(pages[0]["alerts"][0]["endsAt"], "0001-01-01T00:00:00Z");
+    for page in &pages {
+        assert_eq!(page["firstfault"]["triage"]["headline"], "orders-db broke first");
+        assert_eq!(page["commonAnnotations"]["origin"], "orders-db broke first");
+    }
     assert_ne!(pages[0]["firstfault"]["event_id"], pages[1]["firstfault"]["event_id"]);
     assert_eq!(pages[0]["firstfault"]["alert_id"], pages[1]["firstfault"]["alert_id"]);
 }

@@ -3,6 +3,7 @@
 use super::{
     board::SloStatus,
     hearing::Hearing,
+    investigations::Firing,
     reading::Deadlines,
     schedule::{Depth, Schedule},
     slices::Slices,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::causes::with_causes;
 use crate::units::nanos;
-use alerts::{AlertRecord, Heard, Judgement, Severity, Slo, Verdict, judge};
+use alerts::{AlertRecord, Heard, Judgement, Phase, Severity, Slo, Transition, Verdict, judge};
 use std::{sync::Arc, time::Duration};
 use storage::TimeRange;
 
@@ -171,6 +172,27 @@ impl Watcher {
 
     pub(super) fn steps(&self, judgement: &Judgement, now: i64) -> Vec<Step> {
         self.track.steps(&self.slo, judgement, now)
+    }
+
+    /// Its alerts that fire, if any do.
+    pub(super) fn burning(&self) -> Option<Firing> {
+        let alerts = self.fired();
+        (!alerts.is_empty()).then(|| Firing { slo: Arc::clone(&self.slo), alerts })
+    }
+
+    /// What fires with these steps, if one of them begins to.
+    pub(super) fn begins(&self, steps: &[Step]) -> Option<Firing> {
+        let begins = steps.iter().filter(|step| step.transition == Some(Transition::Firing));
+        let mut alerts: Vec<_> = begins.map(|step| (step.record.id.clone(), step.record.phase)).collect();
+        if alerts.is_empty() {
+            return None;
+        }
+        alerts.extend(self.fired());
+        Some(Firing { slo: Arc::clone(&self.slo), alerts })
+    }
+
+    fn fired(&self) -> Vec<(String, Phase)> {
+        self.firing().map(|record| (record.id.clone(), record.phase)).collect()
     }
 
     /// A step was committed.

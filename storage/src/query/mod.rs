@@ -12,6 +12,7 @@ mod catalog;
 mod condensed;
 mod edges;
 mod edges_view;
+mod evidence;
 mod failure;
 mod heard;
 mod heatmap;
@@ -56,6 +57,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use edges::{Edge, EdgeDirection, EdgesAnswer, Peer, PeerKind};
+pub use evidence::{Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows};
 pub use heatmap::{Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, SpanFilter};
 pub use instances::{SeenInstance, SeenService, SeenVersion};
 pub(crate) use lane::QueryContext;

@@ -3,6 +3,7 @@
 //! - `hex(id)`: lower-case hex of binary, as ids are written everywhere else.
 //! - `has_attribute(column, key, value)`: is the pair in this map, or in any item of this list of
 //!   events or links? The only way into lists.
+//! - `in_sample(id, n)`: is the id among about one in `n`, chosen by its hash?
 //! - `has_word(body, word)`: does the text hold the word, whatever the case, with no letter or digit beside it?
 //! - `attribute_int(column, key)`, `attribute_double(column, key)`: the value as a number, null where it
 //!   is none.
@@ -21,6 +22,7 @@ mod hdr_quantile;
 mod hdr_quantile_of;
 mod hdr_sum;
 mod hex;
+mod in_sample;
 mod merged;
 
 use datafusion::logical_expr::planner::ExprPlanner;
@@ -35,6 +37,7 @@ pub(super) use has_word::NAME as HAS_WORD;
 pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::from(hex::Hex::new())),
+        Arc::new(ScalarUDF::from(in_sample::InSample::new())),
         Arc::new(ScalarUDF::from(has_word::HasWord::new())),
         Arc::new(ScalarUDF::from(HasAttribute::new())),
         Arc::new(ScalarUDF::from(AttributeNumber::int())),

@@ -80,7 +80,7 @@ fn children_are_cut_to_their_parent() {
         &[
             span(1, 0, 10_000, 50_000),
             span(2, 1, 0, 20_000),
-            span(3, 1, 30_000, 90_000),
+            span(3, 1, 30_000, 53_000),
             span(4, 3, 40_000, 95_000),
             span(5, 1, 60_000, 70_000),
             span(6, 5, 20_000, 30_000),
@@ -117,6 +117,64 @@ fn a_producer_does_not_wait_for_its_consumer() {
             1: 0..30000
         "#]],
     );
+}
+
+/// Scenario: a request starts work that goes on long after the answer, calls another service, and sends a message
+/// whose reader is still busy when the answer is out.
+/// Guarantees: none of the answer's time is charged to what nobody waited for.
+#[test]
+fn nobody_waits_for_what_goes_on_after_the_answer() {
+    let mut spans = vec![
+        span(1, 0, 0, 100_000),
+        span(2, 1, 10_000, 80_000),
+        span(3, 1, 20_000, 500_000),
+        span(4, 1, 30_000, 101_500),
+    ];
+    spans[3].kind = PathKind::Consumer;
+    check(
+        &spans,
+        expect![[r#"
+            1: 0..10000
+            2: 10000..80000
+            1: 80000..100000
+        "#]],
+    );
+    let asynchronous: Vec<_> = spans.iter().map(|child| is_asynchronous(&spans[0], child)).collect();
+    assert_eq!(asynchronous, [false, false, true, true]);
+}
+
+/// Scenario: the last of two calls ends a little after its caller, and an only call ends long after.
+/// Guarantees: both were waited for: ends are not that exact, and clocks of two hosts differ.
+#[test]
+fn a_late_end_alone_does_not_make_a_call_asynchronous() {
+    check(
+        &[span(1, 0, 0, 100_000), span(2, 1, 0, 40_000), span(3, 1, 50_000, 109_000)],
+        expect![[r#"
+            2: 0..40000
+            1: 40000..50000
+            3: 50000..100000
+        "#]],
+    );
+    check(
+        &[span(1, 0, 0, 100_000), span(2, 1, 30_000, 180_000)],
+        expect![[r#"
+            1: 0..30000
+            2: 30000..100000
+        "#]],
+    );
+}
+
+/// Scenario: the path of a span inside a trace, of one in a ring of parents, and of one that is not there.
+/// Guarantees: its own time is covered, whatever is above it.
+#[test]
+fn any_span_can_be_the_top_of_a_path() {
+    let spans = [span(1, 0, 0, 100_000), span(2, 1, 10_000, 80_000), span(3, 2, 20_000, 50_000)];
+    assert_covers(&critical_path_below(&spans, 1), 10_000, 80_000);
+    assert_eq!(critical_path_below(&spans, 1).len(), 3);
+    let ring = [span(1, 2, 0, 50_000), span(2, 1, 0, 50_000), span(3, 3, 0, 50_000)];
+    assert_covers(&critical_path_below(&ring, 0), 0, 50_000);
+    assert_covers(&critical_path_below(&ring, 2), 0, 50_000);
+    assert_eq!(critical_path_below(&ring, 3), []);
 }
 
 /// Scenario: two requests share a trace id one after the other, beside a short stray root and one marked by
@@ -236,6 +294,31 @@ proptest! {
         }
         assert_covers(&critical_path(&spans), 5_000, 80_000);
     }
+
+    /// Scenario: spans of one trace arrive in another order, and one comes with them that no parent links to it.
+    /// Guarantees: the same spans are on the path at the same times.
+    #[test]
+    fn neither_order_nor_strangers_change_the_path(
+        children in prop::collection::vec((any::<prop::sample::Index>(), 0..90_000i64, 1..60_000i64), 0..20),
+        shift in 0..20usize,
+    ) {
+        let mut spans = vec![span(1, 0, 5_000, 80_000)];
+        for (parent, start_ns, length_ns) in children {
+            let parent = u64::from_be_bytes(spans[parent.index(spans.len())].span_id);
+            let number = spans.len() as u64 + 1;
+            spans.push(span(number, parent, start_ns, start_ns + length_ns));
+        }
+        let expected = by_id(&spans);
+        let n_spans = spans.len();
+        spans.rotate_left(shift % n_spans);
+        spans.push(span(999, 998, 20_000, 70_000));
+        prop_assert_eq!(by_id(&spans), expected);
+    }
+}
+
+fn by_id(spans: &[PathSpan]) -> Vec<([u8; 8], i64, i64)> {
+    let sections = critical_path(spans).into_iter();
+    sections.map(|section| (spans[section.span].span_id, section.from_ns, section.to_ns)).collect()
 }
 
 fn any_span() -> impl Strategy<Value = PathSpan> {

@@ -82,7 +82,8 @@ fn every_answer_is_read() {
     check(&SloList { slos: vec![SloRow { tiers: one(), ..SloRow::default() }], ..SloList::default() });
     check(&SloDetail { points: one(), burndown: one(), alerts: one(), ..SloDetail::default() });
     let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };
-    let alert = AlertRow { deliveries: vec![delivery], ..AlertRow::default() };
+    let triage = Some(TriageSummary { sentences: one(), ..TriageSummary::default() });
+    let alert = AlertRow { deliveries: vec![delivery], triage, ..AlertRow::default() };
     check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });
     check(&TestAnswer { is_delivered: true, ..TestAnswer::default() });
     check(&ErrorBody::default());

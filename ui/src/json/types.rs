@@ -224,7 +224,11 @@ records! {
     AlertList { now, alerts, receivers }
     AlertRow {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
-        ownership, deliveries
+        triage ? optional, ownership, deliveries
+    }
+    TriageSummary {
+        headline, sentences;
+        version, asked_at, window, verdict, confidence, onset, suspects, trace_ids, not_known
     }
     DeliveryRow {
         id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts; alert_id, kind, is_test

@@ -21,6 +21,12 @@ pub fn is_active(alert: &AlertRow) -> bool {
     matches!(alert.state, AlertState::Firing | AlertState::Pending)
 }
 
+/// What was found out about the cause, a sentence each; nothing where there is no report.
+pub fn finding(alert: &AlertRow) -> impl Iterator<Item = &str> {
+    let triage = alert.triage.iter();
+    triage.flat_map(|triage| std::iter::once(&triage.headline).chain(&triage.sentences)).map(String::as_str)
+}
+
 /// Since when the alert is what it is: firing where it fired, else pending.
 pub fn since(alert: &AlertRow) -> UnixNanos {
     alert.firing_at.unwrap_or(alert.pending_at)

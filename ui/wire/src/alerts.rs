@@ -38,6 +38,9 @@ pub struct AlertRow {
     pub resolved_at: Option<UnixNanos>,
     /// What happened, as one sentence.
     pub summary: String,
+    /// What was found out about the cause, since it fired.
+    #[serde(default)]
+    pub triage: Option<crate::TriageSummary>,
     /// Whose the service is.
     pub ownership: Option<crate::Ownership>,
     pub deliveries: Vec<DeliveryRow>,

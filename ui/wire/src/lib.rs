@@ -24,6 +24,7 @@ mod sql;
 mod status;
 mod time;
 mod traces;
+mod triage;
 
 pub use alerts::*;
 pub use attributes::*;
@@ -44,3 +45,4 @@ pub use sql::*;
 pub use status::*;
 pub use time::*;
 pub use traces::*;
+pub use triage::*;

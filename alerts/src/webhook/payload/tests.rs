@@ -60,6 +60,7 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
         identity: &Identity::new(slo, alert.severity),
         judged: with_evidence.then_some((slo, &judgement)),
         ownership: with_evidence.then_some(&owned),
+        triage: None,
         annotations: &annotations,
         external_url: "https://firstfault.example.com/",
         now: AT,
@@ -260,6 +261,31 @@ fn resolved() {
             "ownership": null
           }
         }"#]].assert_eq(&text(&slo, &alert(&slo, resolved), Event::Resolved, false));
+}
+
+/// Scenario: a page whose cause was found before it is told.
+/// Guarantees: the finding is passed on as it is; without one the document has no such key.
+#[test]
+fn a_finding_is_passed_on() {
+    let slo = slo();
+    let firing = Phase::Firing { pending_at: AT, firing_at: AT, quiet_since: None };
+    let alert = alert(&slo, firing);
+    let finding = serde_json::json!({"version": 1, "headline": "orders-db <b>broke</b> first"});
+    let notice = Notice {
+        alert: &alert,
+        event: Event::Firing,
+        identity: &Identity::new(&slo, alert.severity),
+        judged: None,
+        ownership: None,
+        triage: Some(&finding),
+        annotations: &BTreeMap::new(),
+        external_url: "",
+        now: AT,
+    };
+    let read = |notice: &Notice<'_>| -> Value { serde_json::from_slice(&document(notice, "a")).unwrap() };
+    assert_eq!(read(&notice)["firstfault"]["triage"], finding);
+    let without = read(&Notice { triage: None, ..notice });
+    assert!(without["firstfault"].get("triage").is_none());
 }
 
 /// Scenario: identities that differ in one value, and values that would collide if they were joined.

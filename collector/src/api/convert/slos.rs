@@ -25,6 +25,7 @@ pub(in super::super) fn slo_detail(
     shown: Shown,
     alerts: Vec<(AlertRecord, Vec<Delivery>)>,
     owners: &BTreeMap<String, Owned>,
+    summaries: &BTreeMap<String, String>,
 ) -> wire::SloDetail {
     let Shown { range, step, events, end, whole } = shown;
     let (period_from, period_to) = status.slo.period_at(end);
@@ -39,7 +40,7 @@ pub(in super::super) fn slo_detail(
         period_from: UnixNanos(period_from),
         period_to: UnixNanos(period_to),
         burndown: burndown(&status.slo, end, &steps).into_iter().map(burndown_point).collect(),
-        alerts: alerts.into_iter().map(|alert| alert_row(alert, owners)).collect(),
+        alerts: alerts.into_iter().map(|alert| alert_row(alert, owners, summaries)).collect(),
         sql: events.sql,
     }
 }

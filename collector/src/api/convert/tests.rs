@@ -66,7 +66,7 @@ fn trace_page_adds_up() {
     let page = |n_spans_max| {
         let spans = TraceSpans::of(&batches, n_spans_max).expect("reads");
         let (root, path) =
-            (triage::path_roots(&spans.path_spans)[0], triage::critical_path(&spans.path_spans));
+            (::triage::path_roots(&spans.path_spans)[0], ::triage::critical_path(&spans.path_spans));
         trace(trace_id, spans, Some(root), &path)
     };
     let whole = page(10);

@@ -68,6 +68,7 @@ fn moved_of(
         receivers: &receivers(),
         external_url: "https://firstfault.example.com",
         exemplars: if transition == Transition::Firing { &exemplars } else { &[] },
+        triage: None,
         now: AT,
     };
     let told = ["on-call", "mail", "removed"].map(str::to_owned);

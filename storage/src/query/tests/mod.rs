@@ -5,6 +5,7 @@ mod attributes;
 mod edges;
 mod engines;
 mod equality;
+mod evidence;
 mod explain;
 mod heatmap;
 mod growth;

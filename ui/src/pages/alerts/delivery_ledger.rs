@@ -10,6 +10,12 @@ use wire::{AlertRow, AttemptRow, DeliveryRow, UnixNanos};
 
 pub fn ledger(alert: &AlertRow, now: UnixNanos, said: Said) -> AnyView {
     let summary = log_text::clean(&alert.summary);
+    let finding: Vec<AnyView> = alert_view::finding(alert)
+        .map(|sentence| {
+            view! { <p class="dense t2" data-testid="alert-finding">{log_text::clean(sentence)}</p> }
+                .into_any()
+        })
+        .collect();
     let rows: Vec<AnyView> = alert.deliveries.iter().map(|delivery| rows_of(delivery, now, said)).collect();
     let body = match rows.is_empty() {
         true => view! { <p class="dense t2">"Nothing to deliver: neither the objective nor its service names a receiver."</p> }
@@ -20,6 +26,7 @@ pub fn ledger(alert: &AlertRow, now: UnixNanos, said: Said) -> AnyView {
         <tr class="ledger" data-testid="alert-ledger">
             <td colspan="8">
                 <p class="dense">{summary}</p>
+                {finding}
                 {alert.ownership.as_ref().map(|owned| view! { <div class="facts">{ownership(owned)}</div> })}
                 {body}
             </td>
