@@ -14,5 +14,6 @@ mod prometheus;
 mod security;
 mod slo_webhook;
 mod support;
+mod triage_scores;
 mod ui_smoke;
 mod zipkin;
