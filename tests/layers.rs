@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crate, the crates of ours it may use, and third-party crates it must never name.
-const EDGES: [(&str, &[&str], &[&str]); 10] = [
+const EDGES: [(&str, &[&str], &[&str]); 11] = [
     ("wire", &[], &["tokio", "arrow", "datafusion", "leptos", "chrono", "jiff"]),
     ("ui", &["wire"], &["tokio", "arrow", "datafusion", "reqwest", "axum", "tonic", "chrono", "regex"]),
     ("storage", &[], &["tonic", "axum", "opentelemetry-proto", "prost", "reqwest", "leptos", "rusqlite"]),
@@ -15,6 +15,7 @@ const EDGES: [(&str, &[&str], &[&str]); 10] = [
     ("collector", &["storage", "alerts", "triage", "wire"], &["leptos", "datafusion", "parquet", "rusqlite"]),
     ("firstfault", &["collector"], &["leptos", "datafusion", "parquet"]),
     ("conformance", &[], &["leptos", "datafusion", "arrow", "axum", "reqwest", "rusqlite"]),
+    ("score", &[], &["leptos", "datafusion", "axum", "tonic", "rusqlite"]),
     ("fuzz", &["collector", "storage"], &["leptos", "datafusion", "arrow", "axum", "tonic", "tokio"]),
     ("xtask", &[], &["leptos", "datafusion", "tokio"]),
 ];

@@ -16,5 +16,6 @@ mod rebuild;
 mod security;
 mod slo_webhook;
 mod support;
+mod triage_scores;
 mod ui_smoke;
 mod zipkin;

@@ -8,6 +8,7 @@ mod fuzz;
 mod gates;
 mod paths;
 mod run;
+mod score;
 mod setup;
 mod shell;
 mod test;
@@ -33,6 +34,10 @@ usage: cargo xtask <command>
   conformance --endpoint URL [ARGS]
                            check any OTLP server against the specification, from outside, and
                            print a table; --help says more, and so does docs/conformance.md
+  score-triage --data DIR [ARGS]
+                           replay labelled incidents through the server, ask it where they broke first,
+                           and print how often it is right; --help says more, and so does
+                           docs/triage-scores.md; --dev builds for debugging: slow
   fuzz [--seconds N] [TARGET ...]
                            every fuzz target, or only the named ones, for a minute each or N seconds,
                            from the committed seeds; see docs/fuzzing.md
@@ -50,6 +55,7 @@ fn main() -> Result<()> {
         "test" => test::test(rest),
         "bench" => bench::bench(rest),
         "conformance" => conformance::conformance(rest),
+        "score-triage" => score::score_triage(rest),
         "fuzz" => fuzz::fuzz(rest),
         "ui" => ui::build().map(|dist| println!("{}", dist.display())),
         "setup" => setup::everything().map(|_| ()),
