@@ -29,7 +29,7 @@ struct Data<'a> {
     url: String,
     labels: &'a BTreeMap<String, String>,
     annotations: &'a BTreeMap<String, String>,
-    evidence: Evidence,
+    evidence: Evidence<'a>,
 }
 
 pub(super) fn document(notice: &Notice<'_>, receiver: &str) -> Vec<u8> {
