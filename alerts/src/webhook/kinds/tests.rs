@@ -82,6 +82,8 @@ impl Told {
             identity: &Identity::new(&self.slo, self.alert.severity),
             judged: Some((&self.slo, &judgement)),
             ownership: Some(&self.ownership),
+            triage: None,
+            incident: None,
             annotations: &self.annotations,
             external_url: "https://firstfault.example.com/",
             now: AT,
