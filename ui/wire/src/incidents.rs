@@ -90,6 +90,8 @@ pub struct IncidentDetail {
     /// The newest report, and the alert that it is about.
     pub triage: Option<TriageSummary>,
     pub triage_alert_id: Option<String>,
+    /// What could not be read for this answer, as sentences.
+    pub not_known: Vec<String>,
 }
 
 /// An alert of an incident, and why it is one.

@@ -34,7 +34,7 @@ pub struct SilenceRow {
     pub ends_at: Option<UnixNanos>,
     /// Of a maintenance window.
     pub recurrence: Option<Recurrence>,
-    /// While it is active: until when without a break.
+    /// While it is active: when this window of it ends.
     pub active_until: Option<UnixNanos>,
     /// While it is pending: when it begins.
     pub next_at: Option<UnixNanos>,
@@ -93,7 +93,7 @@ pub struct SilenceRequest {
 pub struct SilencePreview {
     /// It would mute something at this moment; else what follows is muted when it begins.
     pub is_active_now: bool,
-    /// When it begins where it is not active, and until when it then lasts.
+    /// When it is active next, which may be now, and until when it then is.
     pub next_at: Option<UnixNanos>,
     pub active_until: Option<UnixNanos>,
     /// Alerts that wait or fire now and that its matchers match, worst first.
