@@ -52,7 +52,7 @@ pub enum IncidentMove {
 
 /// A move that an incident cannot make from where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an incident that is {} cannot be {word}", from.name())]
+#[error("an incident that is {} cannot be {word}", .from.name())]
 pub struct IllegalMove {
     pub from: IncidentStatus,
     word: &'static str,

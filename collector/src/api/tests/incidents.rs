@@ -203,9 +203,12 @@ async fn bad_hands_are_refused() {
         assert_eq!(server.get(path).await.failure().0, 400, "{path}");
     }
     let move_path = format!("/api/v1/incidents/1/alerts/{}/move", page.id);
-    for path in
-        ["/api/v1/incidents/1/acknowledge", "/api/v1/silences", "/api/v1/silences/preview", move_path.as_str()]
-    {
+    for path in [
+        "/api/v1/incidents/1/acknowledge",
+        "/api/v1/silences",
+        "/api/v1/silences/preview",
+        move_path.as_str(),
+    ] {
         let request = || http::Request::post(path).header("host", "localhost:4320");
         let foreign =
             request().header("content-type", "application/json").header("origin", "http://localhost:3000");
