@@ -56,6 +56,20 @@ pub(super) fn list(
     select(connection, &sql, params![slo_id, limit])
 }
 
+pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<AlertRecord>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM alert WHERE id = ?1");
+    Ok(select(connection, &sql, params![id])?.pop())
+}
+
+/// Alerts of an incident in the order in which they joined.
+pub(super) fn of_incident(connection: &Connection, number: u32) -> Result<Vec<AlertRecord>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM incident_alert JOIN alert ON alert.id = incident_alert.alert_id
+         WHERE incident = ?1 ORDER BY joined_at, incident_alert.rowid"
+    );
+    select(connection, &sql, params![number])
+}
+
 /// Closed alerts whose notifications are already forgotten.
 pub(super) fn prune(transaction: &Transaction<'_>, before: i64) -> Result<(), Error> {
     let sql = "DELETE FROM alert WHERE phase NOT IN ('pending', 'firing')

@@ -1,5 +1,5 @@
 //! The durable half: alerts, their notifications and the ledger of attempts, in one SQLite file; beside them what
-//! people said of services over the API.
+//! people said of services over the API, incidents and silences.
 //!
 //! A state change and the notifications it causes are committed in one transaction, so that nobody is
 //! told of a change that did not happen and no change goes untold. All access is through one thread
@@ -10,20 +10,30 @@ mod alert_rows;
 mod delivery_rows;
 mod deployment_rows;
 mod heard_rows;
+mod incident_rows;
+mod incidents;
 mod ledger_rows;
+mod member_rows;
 mod ownership_rows;
 mod schema;
+mod silence_rows;
 mod triage_rows;
 mod writer;
 
 use crate::{Deployment, Error, Event, Phase, Severity};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 use writer::Writer;
 
 pub use heard_rows::Heard;
+pub use incident_rows::IncidentFilter;
+pub use incidents::{
+    Ground, Hand, Handled, IncidentFile, IncidentLine, MovedAlert, Numbering, Placed, Placing,
+};
 pub use ledger_rows::{DeliveryFilter, Replayed, ReplayedRange, Stuck};
+pub use member_rows::{Attention, Membership};
 pub use ownership_rows::StoredOwnership;
+pub use silence_rows::Expired;
 pub use triage_rows::{IncidentTime, StoredTriage, TRIAGE_BYTES_MAX};
 
 /// Writes a copy of a state file, which may be in use, to a new file: what a backup keeps.
@@ -35,6 +45,8 @@ pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: Writer,
+    /// Held by who gives out numbers of incidents.
+    numbers: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// One occurrence of an alert, from the first burning evaluation to its end.
@@ -181,7 +193,7 @@ pub struct ReceiverCounts {
 impl Store {
     /// Opens or creates the file, and brings its schema up to date. Blocks: it reads the disk.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { writer: Writer::start(schema::open(path)?)? })
+        Ok(Self { writer: Writer::start(schema::open(path)?)?, numbers: Arc::default() })
     }
 
     /// Finishes what is queued, folds the write-ahead log into the file, and closes it.
@@ -194,26 +206,10 @@ impl Store {
         self.writer.call(|connection| alert_rows::latest(connection)).await
     }
 
-    /// Commits all changes of an evaluation and who was heard, or nothing.
+    /// Commits all changes of an evaluation and who was heard, or nothing. An incident whose last alert ends with them
+    /// is over.
     pub async fn commit(&self, changes: Vec<Change>, heard: Vec<Heard>, now: i64) -> Result<(), Error> {
-        if changes.is_empty() && heard.is_empty() {
-            return Ok(());
-        }
-        self.writer
-            .call(move |connection| {
-                let transaction = connection.transaction().map_err(Error::sqlite("begin a change"))?;
-                for change in &changes {
-                    alert_rows::put(&transaction, &change.alert)?;
-                    for delivery in &change.deliveries {
-                        delivery_rows::enqueue(&transaction, &change.alert, delivery, now)?;
-                    }
-                }
-                for heard in &heard {
-                    heard_rows::put(&transaction, heard)?;
-                }
-                transaction.commit().map_err(Error::sqlite("commit a change"))
-            })
-            .await
+        self.commit_placed(changes, Placed::default(), heard, now).await
     }
 
     /// Open alerts first, then newest first, each with its notifications.
@@ -420,7 +416,8 @@ impl Store {
         self.writer.call(move |connection| triage_rows::incidents(connection, from, to)).await
     }
 
-    /// Forgets finished notifications, and closed alerts and markers, that ended before these times.
+    /// Forgets finished notifications, and closed alerts, incidents, silences and markers, that ended before these
+    /// times.
     pub async fn prune(&self, deliveries_before: i64, alerts_before: i64) -> Result<(), Error> {
         self.writer
             .call(move |connection| {
@@ -429,10 +426,37 @@ impl Store {
                 alert_rows::prune(&transaction, alerts_before)?;
                 heard_rows::prune(&transaction, alerts_before)?;
                 deployment_rows::prune(&transaction, alerts_before)?;
+                incident_rows::prune(&transaction, alerts_before)?;
+                silence_rows::prune(&transaction, alerts_before)?;
                 transaction.commit().map_err(Error::sqlite("commit pruning"))
             })
             .await
     }
+}
+
+/// Writes alerts, their notifications and who was heard; the alerts that fired until now and no longer do.
+fn put_changes<'a>(
+    transaction: &rusqlite::Transaction<'_>,
+    changes: &'a [Change],
+    heard: &[Heard],
+    now: i64,
+) -> Result<Vec<&'a AlertRecord>, Error> {
+    let is_firing = |alert: &AlertRecord| matches!(alert.phase, Phase::Firing { .. });
+    let mut ended = Vec::new();
+    for Change { alert, deliveries } in changes {
+        let before = alert_rows::one(transaction, &alert.id)?;
+        if before.as_ref().is_some_and(is_firing) && !is_firing(alert) {
+            ended.push(alert);
+        }
+        alert_rows::put(transaction, alert)?;
+        for delivery in deliveries {
+            delivery_rows::enqueue(transaction, alert, delivery, now)?;
+        }
+    }
+    for heard in heard {
+        heard_rows::put(transaction, heard)?;
+    }
+    Ok(ended)
 }
 
 fn with_deliveries(

@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const UPGRADES: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -148,6 +148,65 @@ CREATE TABLE triage (
     to_at INTEGER NOT NULL,
     summary TEXT NOT NULL,
     report TEXT NOT NULL
+) STRICT;
+";
+
+/// Alerts gain incidents, and silences. Numbers and ids are never used twice.
+const VERSION_5: &str = "
+CREATE TABLE incident (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL,
+    severity TEXT NOT NULL CHECK (severity IN ('page', 'ticket')),
+    origin TEXT NOT NULL,
+    is_reported INTEGER NOT NULL CHECK (is_reported IN (0, 1)),
+    status TEXT NOT NULL CHECK (status IN ('open', 'acknowledged', 'resolved')),
+    owner TEXT,
+    opened_at INTEGER NOT NULL,
+    reopened_at INTEGER,
+    n_reopened INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    acknowledged_by TEXT,
+    resolved_at INTEGER
+) STRICT;
+CREATE INDEX incident_of_status ON incident (status, number);
+
+CREATE TABLE incident_alert (
+    alert_id TEXT PRIMARY KEY REFERENCES alert (id) ON DELETE CASCADE,
+    incident INTEGER NOT NULL REFERENCES incident (number) ON DELETE CASCADE,
+    joined_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    path TEXT NOT NULL,
+    told_from INTEGER NOT NULL,
+    withheld_by TEXT CHECK (withheld_by IN ('silence', 'alert')),
+    withheld_of TEXT
+) STRICT;
+CREATE INDEX incident_alert_of ON incident_alert (incident);
+
+CREATE TABLE incident_entry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident INTEGER NOT NULL REFERENCES incident (number) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    actor TEXT,
+    alert_id TEXT
+) STRICT;
+CREATE INDEX incident_entry_of ON incident_entry (incident, seq);
+
+CREATE TABLE silence (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    matchers TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
+    days TEXT,
+    at TEXT,
+    duration_s INTEGER,
+    zone TEXT,
+    author TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expired_at INTEGER,
+    expired_by TEXT
 ) STRICT;
 ";
 

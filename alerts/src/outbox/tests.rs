@@ -274,7 +274,7 @@ async fn commits_are_durable() {
     };
     assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
     assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
-    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(4));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(5));
     store.clone().close().await.unwrap();
     assert!(matches!(store.latest().await, Err(Error::Closed)));
 }
@@ -307,6 +307,8 @@ async fn older_files_are_upgraded() {
         assert!(store.put_ownership(owned("cart", "payments", 1)).await.unwrap());
         assert!(store.put_deployment(deployment("1.0", 1)).await.unwrap());
         assert!(store.put_triage(triage(&firing, 5, "{}")).await.unwrap());
+        assert_eq!(store.ground(9).await.unwrap().next, 1);
+        assert!(store.silences_left(9).await.unwrap().is_empty());
         let (delivery, body) = store.delivery("one").await.unwrap().unwrap();
         assert_eq!((delivery.kind.as_str(), delivery.is_test, body), ("webhook", false, vec![1]));
         assert_eq!(delivery.attempts, [attempt(6, Some(503))]);

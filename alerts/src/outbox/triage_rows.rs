@@ -77,6 +77,18 @@ pub(super) fn summaries(
     Ok(summaries)
 }
 
+/// The alert of the newest report about one of an incident's, and its short form.
+pub(super) fn newest_of_incident(
+    connection: &Connection,
+    number: u32,
+) -> Result<Option<(String, String)>, Error> {
+    let sql = "SELECT triage.alert_id, summary FROM triage
+            JOIN incident_alert ON incident_alert.alert_id = triage.alert_id
+        WHERE incident = ?1 ORDER BY made_at DESC, triage.alert_id LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    connection.query_row(sql, [number], read).optional().map_err(Error::sqlite("read a report"))
+}
+
 /// Pages that fired between two moments, oldest first; the newest where there are more than are read.
 pub(super) fn incidents(connection: &Connection, from: i64, to: i64) -> Result<Vec<IncidentTime>, Error> {
     let failed = || Error::sqlite("read incidents");

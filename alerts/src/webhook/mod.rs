@@ -23,7 +23,7 @@ mod throttle;
 
 pub use courier::{Clock, Courier, Gone, Round, Tried};
 pub use kinds::{Hook, Kind, Mail, MailError, Members, PagerDuty, RoutingKeyError};
-pub use payload::{Identity, Notice, slo_url};
+pub use payload::{Identity, Notice, incident_url, slo_url};
 pub use receiver::Receiver;
 pub use request::ShownRequest;
 pub use retry::RetryPolicy;

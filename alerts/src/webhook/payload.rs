@@ -30,6 +30,8 @@ pub struct Notice<'a> {
     pub ownership: Option<&'a Ownership>,
     /// What was found out about the cause: JSON that is passed on as it is.
     pub triage: Option<&'a Value>,
+    /// The number of the incident that the alert belongs to.
+    pub incident: Option<u32>,
     /// Flat text: `summary`, `dashboard_url`, `exemplar_trace_1` and so on.
     pub annotations: &'a BTreeMap<String, String>,
     /// The address under which people open Firstfault.
@@ -50,6 +52,11 @@ impl Notice<'_> {
     /// Where its cause is shown.
     pub(super) fn source_url(&self) -> String {
         if self.is_of_our_own() { self.alert_url() } else { slo_url(self.external_url, &self.alert.slo_id) }
+    }
+
+    /// The incident's number, and where it is shown.
+    pub(super) fn incident(&self) -> Option<(u32, String)> {
+        self.incident.map(|number| (number, incident_url(self.external_url, number)))
     }
 
     /// A test, or trouble with a receiver: no objective is behind it.
@@ -169,6 +176,11 @@ pub fn slo_url(external_url: &str, slo_id: &str) -> String {
     format!("{}/slos/{slo_id}", external_url.trim_end_matches('/'))
 }
 
+/// Where an incident is shown.
+pub fn incident_url(external_url: &str, number: u32) -> String {
+    format!("{}/incidents/{number}", external_url.trim_end_matches('/'))
+}
+
 /// One group per alert: nothing else would be in it, and its key is stable.
 fn group_labels(identity: &Identity) -> BTreeMap<&'static str, &str> {
     let named = |name: &'static str| Some((name, identity.0.get(name)?.as_str()));
@@ -206,6 +218,7 @@ pub(super) fn evidence<'a>(notice: &Notice<'a>, receiver: &str) -> Evidence<'a> 
             of_alert.map(burn).collect()
         }),
         ownership: notice.ownership.map(owned),
+        incident: notice.incident().map(|(number, url)| IncidentLink { number, url }),
         triage: notice.triage,
     }
 }
@@ -307,7 +320,15 @@ pub(super) struct Evidence<'a> {
     tiers: Vec<Burn>,
     ownership: Option<Owned>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<IncidentLink>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     triage: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+struct IncidentLink {
+    number: u32,
+    url: String,
 }
 
 #[derive(Serialize)]

@@ -72,6 +72,9 @@ fn facts(notice: &Notice<'_>) -> Vec<Line> {
         }
     };
     let annotation = |name: &str| notice.annotations.get(name).map_or("", String::as_str);
+    if let Some(number) = notice.incident {
+        put("Incident", &number.to_string());
+    }
     put("Service", &notice.alert.service);
     put("Operation", notice.identity.labels().get("operation").map_or("", String::as_str));
     put("Objective", annotation("description"));
@@ -88,12 +91,14 @@ fn facts(notice: &Notice<'_>) -> Vec<Line> {
     put("Owner", annotation("owner"));
     put("Contact", annotation("contact"));
     put("Escalated", annotation("escalation"));
+    put("Acknowledged by", annotation("acknowledged_by"));
     put("Since", &starts_at(notice));
     facts
 }
 
 fn links(notice: &Notice<'_>) -> Vec<Line> {
     let mut links = vec![("Open the alert", notice.alert_url())];
+    links.extend(notice.incident().map(|(_, url)| ("Incident", url)));
     let named = [("dashboard_url", "Objective"), ("runbook_url", "Runbook"), ("repository", "Code")];
     for (name, label) in named {
         links.extend(notice.annotations.get(name).map(|url| (label, url.clone())));

@@ -21,11 +21,28 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Result<Json<wire::
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
     let summaries = summaries(board, &alerts).await?;
     let receivers = board.receivers().await.map_err(convert::state_failure)?;
+    let marks = marks(board, &alerts, now).await?;
+    let mut rows: Vec<wire::AlertRow> =
+        alerts.into_iter().map(|alert| convert::alert_row(alert, &owners, &summaries)).collect();
+    marks.put(&mut rows);
     Ok(Json(wire::AlertList {
         now: UnixNanos(now),
-        alerts: alerts.into_iter().map(|alert| convert::alert_row(alert, &owners, &summaries)).collect(),
+        alerts: rows,
         receivers: receivers.into_iter().map(convert::receiver_row).collect(),
     }))
+}
+
+/// The incidents of these alerts, and what mutes them.
+pub(super) async fn marks(
+    board: &Board,
+    alerts: &[(AlertRecord, Vec<Delivery>)],
+    now: i64,
+) -> Result<convert::Marks, Failure> {
+    let ids = alerts.iter().map(|(alert, _)| alert.id.clone()).collect();
+    let memberships = board.memberships(ids).await.map_err(convert::state_failure)?;
+    let muting = board.muting(now).await.map_err(convert::state_failure)?;
+    let firing = alerts.iter().map(|(alert, _)| alert);
+    Ok(convert::Marks::of(firing, &memberships, &muting))
 }
 
 /// The short forms of reports about these alerts, by alert.

@@ -19,12 +19,14 @@ mod compare;
 mod deliveries;
 mod graph;
 mod heatmap;
+mod incidents;
 mod logs;
 mod metrics;
 mod plain;
 mod red;
 mod saturation;
 mod services;
+mod silences;
 mod slos;
 mod traces;
 mod triage;
@@ -39,11 +41,15 @@ pub(super) use deliveries::{
 };
 pub(super) use graph::{Around, Drawn, graph};
 pub(super) use heatmap::heatmap;
+pub(super) use incidents::{
+    AboutIncident, Marks, Released, incident_detail, incident_objective, incident_row,
+};
 pub(super) use logs::log_list;
 pub(super) use metrics::{metric_detail, metric_list};
 pub(super) use red::{Compared, red_answer};
 pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
+pub(super) use silences::{silence_preview, silence_row, silence_spec};
 pub(super) use slos::{Shown, backtest_row, slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
 
@@ -156,6 +162,8 @@ pub(super) fn alert_row(
         service: alert.service,
         severity: alert.severity.name().to_owned(),
         summary: alert.summary,
+        incident: None,
+        muted_by: None,
         deliveries: deliveries.into_iter().map(delivery_row).collect(),
     }
 }

@@ -11,6 +11,7 @@
 //! | 408 | `body_too_slow` | the request's body did not arrive in time |
 //! | 409 | `configured` | the configuration says what the request would set |
 //! | 409 | `too_many` | as many as are kept are there |
+//! | 409 | `illegal_move` | an incident, or a silence, that is not in a state for that |
 //! | 409 | `waiting`, `overtaken` | a notification that cannot be sent again now |
 //! | 409 | `receiver_gone`, `receiver_unknown` | its receiver is not called, or not configured |
 //! | 413 | `body_too_large` | the request's body is larger than the API takes |

@@ -14,20 +14,24 @@ mod deliveries;
 mod failure;
 mod graph;
 mod guard;
+mod hand;
 mod health;
 mod heatmap;
+mod incidents;
 mod ingest;
 mod login;
 mod logs;
 mod metrics;
 mod ownership;
 mod params;
+mod postmortem;
 mod proposals;
 mod red;
 mod releases;
 mod rows;
 mod saturation;
 mod services;
+mod silences;
 mod slos;
 mod sql;
 mod status;
@@ -138,6 +142,17 @@ impl Api {
             .route("/api/v1/deliveries/{id}/replay", post(deliveries::replay))
             .route("/api/v1/receivers/{receiver}/test", post(deliveries::test))
             .route("/api/v1/alerts/{id}/triage", get(triage::of_alert))
+            .route("/api/v1/incidents", get(incidents::list))
+            .route("/api/v1/incidents/{number}", get(incidents::detail))
+            .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))
+            .route("/api/v1/incidents/{number}/assign", post(incidents::assign))
+            .route("/api/v1/incidents/{number}/note", post(incidents::note))
+            .route("/api/v1/incidents/{number}/resolve", post(incidents::resolve))
+            .route("/api/v1/incidents/{number}/alerts/{alert_id}/move", post(incidents::move_alert))
+            .route("/api/v1/incidents/{number}/postmortem", get(postmortem::get))
+            .route("/api/v1/silences", get(silences::list).post(silences::post))
+            .route("/api/v1/silences/preview", post(silences::preview))
+            .route("/api/v1/silences/{id}", axum::routing::delete(silences::delete))
             .route("/api/v1/triage", post(triage::post))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))

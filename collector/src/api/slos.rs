@@ -1,6 +1,6 @@
 //! `GET /api/v1/slos`, `/api/v1/slos/{id}` and `/api/v1/slos/{id}/export`.
 
-use super::alerts::summaries;
+use super::alerts::{marks, summaries};
 use super::params::{Params, step};
 use super::{Api, Failure, NameInPath, convert};
 use crate::evaluate::{Board, SloStatus, read_events};
@@ -48,8 +48,11 @@ pub(super) async fn detail(
     let alerts = board.alerts_of(&id, ALERTS_MAX).await.map_err(convert::state_failure)?;
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
     let summaries = summaries(board, &alerts).await?;
+    let marks = marks(board, &alerts, api.now()).await?;
     let shown = convert::Shown { range, step: steps, events, end, whole };
-    Ok(Json(convert::slo_detail(&status, shown, alerts, &owners, &summaries)))
+    let mut detail = convert::slo_detail(&status, shown, alerts, &owners, &summaries);
+    marks.put(&mut detail.alerts);
+    Ok(Json(detail))
 }
 
 /// What is told when events cannot be read: where an operator wrote the statement, a mistake in it is not ours.
@@ -61,7 +64,7 @@ pub(super) fn failure_of(slo: &Slo) -> fn(storage::Error) -> Failure {
 }
 
 /// A slice of time is the finest that an objective of slices knows.
-fn step_min(slo: &Slo) -> Duration {
+pub(super) fn step_min(slo: &Slo) -> Duration {
     slo.timeslice().map_or(STEP_MIN, |slice| slice.width)
 }
 

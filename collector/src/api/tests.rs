@@ -1,6 +1,7 @@
 //! Tests of the whole API in one process: a router over a real engine in a temporary directory.
 
 mod graph_fixtures;
+mod incidents;
 mod read_models;
 mod saturation;
 mod triage;

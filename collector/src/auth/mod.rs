@@ -98,6 +98,17 @@ impl Gate {
         }
     }
 
+    /// The name of the user whose request was let in; none where there are no users.
+    pub(crate) fn user(&self, headers: &HeaderMap) -> Option<String> {
+        if !self.accounts.iter().any(|account| account.kind() == Kind::User) {
+            return None;
+        }
+        let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (_, credentials) = text.split_once(' ')?;
+        let decoded = String::from_utf8(from_base64(credentials.trim())?).ok()?;
+        decoded.split_once(':').map(|(name, _)| name.to_owned())
+    }
+
     /// All are compared, whichever is the right one, so that the time this takes tells nothing.
     fn find(&self, presented: &Presented, peer: Option<&Peer>, now: Instant) -> Result<Arc<Account>, Denied> {
         let mut found = None;

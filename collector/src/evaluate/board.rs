@@ -65,13 +65,13 @@ pub(crate) enum Health {
 /// A handle; clones are cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Board {
-    store: Store,
+    pub(super) store: Store,
     statuses: watch::Receiver<Arc<[SloStatus]>>,
     /// By the name of their receiver.
-    couriers: Arc<BTreeMap<String, Courier>>,
+    pub(super) couriers: Arc<BTreeMap<String, Courier>>,
     owners: Owners,
     wake: Arc<watch::Sender<u64>>,
-    external_url: Arc<str>,
+    pub(super) external_url: Arc<str>,
 }
 
 impl Board {
@@ -139,7 +139,7 @@ impl Board {
         Ok(replayed)
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.wake.send_modify(|n| *n += 1);
     }
 

@@ -1,18 +1,19 @@
 //! Who is told later than others: of alerts that go on, of pages that did not get through, and of receivers that cannot
 //! be reached.
 //!
-//! Nobody can say yet that they look after an alert, so it escalates by the time for which it fires. All of this is
-//! found anew from the state at each evaluation: a restart forgets nothing, and the ids of notifications see to it that
-//! nobody is told twice.
+//! An alert escalates by the time for which it fires, or since nothing mutes it any more, until somebody says that they
+//! look after its incident. All of this is found anew from the state at each evaluation: a restart forgets nothing, and
+//! the ids of notifications see to it that nobody is told twice.
 
+use super::incidents::Mutes;
 use super::notice;
 use super::own::{self, Trouble, Unreachable};
 use super::watcher::Watcher;
 use super::{Evaluation, ownership_of};
 use crate::causes::with_causes;
 use crate::units::nanos;
-use alerts::{AlertRecord, Change, Identity, Receiver, matching};
-use serde_json::Value;
+use alerts::{AlertRecord, Attention, Change, Identity, Placed, Receiver, matching};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A page that did not get through within this goes to the fallback of its receiver.
@@ -20,15 +21,15 @@ const PAGE_LATE_AFTER: Duration = Duration::from_secs(120);
 /// A receiver that took nothing for so long is told of to others.
 const STUCK_AFTER: Duration = Duration::from_secs(86_400);
 
-/// A receiver who is to be told, and why only now.
-type Due = (String, String);
+/// A receiver who is to be told, and why they are told later than others.
+type Due = (String, Option<String>);
 
 /// An alert with those who hear of it later than others.
 struct Later<'a> {
     watcher: &'a Watcher,
     alert: &'a AlertRecord,
     names: Vec<String>,
-    why: String,
+    why: Option<String>,
 }
 
 impl Evaluation {
@@ -47,26 +48,57 @@ impl Evaluation {
     }
 
     async fn escalate(&self, now: i64) -> Result<usize, alerts::Error> {
+        let firing: Vec<AlertRecord> = self.watchers.iter().flat_map(Watcher::firing).cloned().collect();
+        if firing.is_empty() {
+            return Ok(0);
+        }
         let late = self.late_pages(now).await?;
-        let mut later = Vec::new();
+        let attention = self.store.attention().await?;
+        let mutes = Mutes::read(&self.store, firing, now).await;
+        let (mut later, mut released) = (Vec::new(), Vec::new());
         for watcher in &self.watchers {
             for alert in watcher.firing() {
-                let mut due = self.steps_due(watcher, alert, now);
-                due.extend(self.fallbacks_due(alert, &late));
+                if mutes.of(watcher.slo(), alert).is_some() {
+                    continue;
+                }
+                let due = match attention.get(&alert.id) {
+                    Some(Attention::Given) => continue,
+                    Some(Attention::Withheld) => {
+                        released.push(alert.id.clone());
+                        self.first_due(watcher, alert).await
+                    }
+                    Some(Attention::Wanted { since }) => self.later_due(watcher, alert, *since, &late, now),
+                    None => Vec::new(),
+                };
                 if !due.is_empty() {
                     later.extend(self.untold(watcher, alert, due).await?);
                 }
             }
         }
+        self.tell_later(&later, released, now).await
+    }
+
+    async fn tell_later(
+        &self,
+        later: &[Later<'_>],
+        released: Vec<String>,
+        now: i64,
+    ) -> Result<usize, alerts::Error> {
         // All at once: none makes the others wait.
         let examples = later.iter().map(|one| one.watcher.exemplars(&*self.telemetry, one.alert.severity));
         let examples = futures::future::join_all(examples).await;
+        let ids = later.iter().map(|one| one.alert.id.clone()).collect();
+        let known = self.store.memberships(ids).await?;
+        let incidents: BTreeMap<String, u32> =
+            known.into_iter().map(|(id, membership)| (id, membership.incident)).collect();
         let mut changes = Vec::new();
         for (one, exemplars) in later.iter().zip(&examples) {
-            changes.push(self.escalated(one, exemplars, now).await);
+            let incident = incidents.get(&one.alert.id).copied();
+            changes.push(self.escalated(one, exemplars, incident, now).await);
         }
         let n_told = changes.iter().map(|change| change.deliveries.len()).sum();
-        self.store.commit(changes, Vec::new(), now).await?;
+        let placed = Placed { released, ..Placed::default() };
+        self.store.commit_placed(changes, placed, Vec::new(), now).await?;
         Ok(n_told)
     }
 
@@ -78,14 +110,34 @@ impl Evaluation {
         self.store.late_pages(now.saturating_sub(nanos(PAGE_LATE_AFTER))).await
     }
 
-    fn steps_due(&self, watcher: &Watcher, alert: &AlertRecord, now: i64) -> Vec<Due> {
-        let Some(firing_at) = alert.phase.firing_at() else { return Vec::new() };
+    /// Those who would have been told when it fired, had nothing muted it.
+    async fn first_due(&self, watcher: &Watcher, alert: &AlertRecord) -> Vec<Due> {
+        let ownership = ownership_of(&self.owners, watcher.slo().service()).await;
+        let (routes, receivers) = (&self.settings.routes, &self.receivers);
+        let told = notice::told(watcher.slo(), alert.severity, ownership.as_ref(), routes, receivers);
+        told.into_iter().map(|name| (name, None)).collect()
+    }
+
+    fn later_due(
+        &self,
+        watcher: &Watcher,
+        alert: &AlertRecord,
+        since: i64,
+        late: &[(String, String)],
+        now: i64,
+    ) -> Vec<Due> {
+        let mut due = self.steps_due(watcher, alert, since, now);
+        due.extend(self.fallbacks_due(alert, late));
+        due
+    }
+
+    fn steps_due(&self, watcher: &Watcher, alert: &AlertRecord, since: i64, now: i64) -> Vec<Due> {
         let routes = matching(&self.settings.routes, &Identity::new(watcher.slo(), alert.severity));
         let mut due = Vec::new();
         for escalation in routes.into_iter().filter_map(|route| route.escalation.as_ref()) {
-            for (n, name) in escalation.due(firing_at, now).iter().enumerate() {
+            for (n, name) in escalation.due(since, now).iter().enumerate() {
                 let after_s = escalation.after.as_secs_f64() * (n + 1) as f64;
-                due.push((name.clone(), format!("not resolved after {}", notice::span(after_s))));
+                due.push((name.clone(), Some(format!("not resolved after {}", notice::span(after_s)))));
             }
         }
         due
@@ -95,7 +147,7 @@ impl Evaluation {
         let of_alert = late.iter().filter(|(id, _)| *id == alert.id);
         let fallback = |(_, name): &(String, String)| {
             let fallback = self.receivers.get(name)?.fallback.clone()?;
-            Some((fallback, format!("receiver {name} was not reached")))
+            Some((fallback, Some(format!("receiver {name} was not reached"))))
         };
         of_alert.filter_map(fallback).collect()
     }
@@ -112,18 +164,24 @@ impl Evaluation {
         for (name, why) in due.into_iter().filter(|(name, _)| !told.contains(name)) {
             if !names.contains(&name) {
                 names.push(name);
-                reasons.push(why);
+                reasons.extend(why);
             }
         }
         reasons.dedup();
-        let why = reasons.join("; ");
+        let why = (!reasons.is_empty()).then(|| reasons.join("; "));
         Ok((!names.is_empty()).then_some(Later { watcher, alert, names, why }))
     }
 
-    async fn escalated(&self, later: &Later<'_>, exemplars: &[String], now: i64) -> Change {
+    async fn escalated(
+        &self,
+        later: &Later<'_>,
+        exemplars: &[String],
+        incident: Option<u32>,
+        now: i64,
+    ) -> Change {
         let Later { watcher, alert, names, why } = later;
         let ownership = ownership_of(&self.owners, watcher.slo().service()).await;
-        let triage = self.report_about(&alert.id).await;
+        let triage = self.investigations.summary(&alert.id).await;
         let context = notice::Context {
             slo: watcher.slo(),
             judgement: watcher.judgement(),
@@ -132,22 +190,12 @@ impl Evaluation {
             external_url: &self.settings.external_url,
             exemplars,
             triage: triage.as_ref(),
+            incident,
             now,
         };
-        let (slo, severity) = (watcher.slo().id(), alert.severity.name());
-        tracing::info!(slo, severity, to = names.join(", "), why, "alert escalates");
+        let (slo, severity, why) = (watcher.slo().id(), alert.severity.name(), why.as_deref());
+        tracing::info!(slo, severity, to = names.join(", "), why, "alert is told to more");
         notice::also(&context, alert, names, why)
-    }
-
-    /// The short form of the report that is kept about an alert.
-    async fn report_about(&self, alert_id: &str) -> Option<Value> {
-        match self.store.triage_summaries(vec![alert_id.to_owned()]).await {
-            Ok(kept) => serde_json::from_str(kept.get(alert_id)?).ok(),
-            Err(error) => {
-                tracing::error!(error = %with_causes(&error), "cannot read the report about an alert");
-                None
-            }
-        }
     }
 
     async fn tell_of_receivers(&mut self, now: i64) -> Result<usize, alerts::Error> {

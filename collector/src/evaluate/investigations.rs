@@ -4,6 +4,7 @@
 //! longer is kept by a later evaluation. While the alert fires the report is made again, at first after a minute, then
 //! ever more seldom: what is known of an incident grows most at its beginning.
 
+use super::incidents::suspect;
 use super::telemetry::Telemetry;
 use crate::causes::with_causes;
 use crate::triage::{Case, Finding, Lane};
@@ -118,12 +119,24 @@ impl Investigations {
                 report: finding.report.clone(),
             };
             match self.store.put_triage(stored).await {
-                Ok(true) => tracing::info!(alert = id, headline = finding.headline, "report about an alert"),
+                Ok(true) => {
+                    tracing::info!(alert = id, headline = finding.headline, "report about an alert");
+                    self.tell(id, finding).await;
+                }
                 Ok(false) => tracing::warn!(alert = id, "the report about an alert was not kept"),
                 Err(error) => {
                     tracing::warn!(alert = id, error = %with_causes(&error), "cannot keep the report about an alert");
                 }
             }
+        }
+    }
+
+    /// Notes in the incident of an alert what the report says.
+    async fn tell(&self, id: &str, finding: &Finding) {
+        let suspect = suspect(&finding.summary);
+        let told = self.store.reported(id, finding.headline.clone(), suspect, finding.made_at).await;
+        if let Err(error) = told {
+            tracing::warn!(alert = id, error = %with_causes(&error), "cannot note the report in the incident");
         }
     }
 

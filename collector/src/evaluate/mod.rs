@@ -1,15 +1,18 @@
 //! The loop from numbers to notifications: counts from `storage`, judged by `alerts`, on a timer.
 //!
 //! Every interval each objective's events are read up to `now - lag`, judged, stepped, and committed
-//! together with the notifications that follow; `deliver` then carries those out. What was found is published
-//! on the `Board` for the API. State lives in `alerts::Store`: a restart continues where it was.
+//! together with the incidents that they belong to and the notifications that follow; `deliver` then carries
+//! those out. What was found is published on the `Board` for the API; `desk` is what people do with incidents
+//! and silences. State lives in `alerts::Store`: a restart continues where it was.
 //! Nothing here does burn-rate arithmetic, and nothing here is on the path of ingest.
 
 mod board;
 mod deliver;
+mod desk;
 mod escalate;
 mod events;
 mod hearing;
+mod incidents;
 mod investigations;
 mod notice;
 mod own;
@@ -22,6 +25,7 @@ mod track;
 mod watcher;
 
 pub(crate) use board::{Board, Health, ReceiverStatus, SloStatus};
+pub(crate) use desk::Muting;
 pub(crate) use events::{Events, read as read_events};
 pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
@@ -29,8 +33,9 @@ pub(crate) use telemetry::Telemetry;
 use crate::causes::with_causes;
 use crate::triage::Finding;
 use crate::units::nanos;
-use alerts::{Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Route, Slo, Store};
+use alerts::{Calls, Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Route, Slo, Store};
 use hearing::Hearing;
+use incidents::Places;
 use investigations::{Firing, Investigations};
 use owners::Owners;
 use serde_json::Value;
@@ -122,6 +127,7 @@ pub(crate) async fn open(
     let orphans = track::orphans(&latest, &slos);
     let owners = Owners::new(settings.services.clone(), store.clone());
     close_orphans(&store, &settings, &owners, &receivers, orphans, now).await?;
+    incidents::adopt(&store, &latest, &slos, now).await?;
     let mut hearing = Hearing::new(settings.interval);
     for slo in &slos {
         hearing.restore(slo.service(), store.heard(slo.service()).await?);
@@ -170,8 +176,10 @@ async fn close_orphans(
         tracing::info!(slo = orphan.slo_id, "alert of a removed objective ends");
         let told = store.told(&orphan.id).await?;
         let ownership = ownership_of(owners, &orphan.service).await;
-        let (ownership, external_url) = (ownership.as_ref(), &settings.external_url);
-        changes.push(notice::close_orphan(orphan, &told, receivers, ownership, external_url, now));
+        let known = store.memberships(vec![orphan.id.clone()]).await?;
+        let incident = known.get(&orphan.id).map(|membership| membership.incident);
+        let about = (ownership.as_ref(), incident);
+        changes.push(notice::close_orphan(orphan, &told, receivers, about, &settings.external_url, now));
     }
     store.commit(changes, Vec::new(), now).await
 }
@@ -185,6 +193,13 @@ async fn ownership_of(owners: &Owners, service: &str) -> Option<Ownership> {
             None
         }
     }
+}
+
+/// What was found out about a move.
+struct Known<'a> {
+    exemplars: &'a [String],
+    triage: Option<&'a Value>,
+    places: &'a Places,
 }
 
 impl Evaluation {
@@ -268,10 +283,16 @@ impl Evaluation {
             beginning.extend(watcher.begins(&steps));
             moves.extend(steps.into_iter().map(|step| (idx, step)));
         }
-        let (examples, found) = tokio::join!(
-            examples(&self.watchers, &*self.telemetry, &moves),
-            self.investigations.begin(&self.telemetry, &beginning, now)
+        let (telemetry, begins) = (&*self.telemetry, !beginning.is_empty());
+        let calls = async { if begins { incidents::calls(telemetry, now).await } else { Calls::default() } };
+        let (examples, found, calls) = tokio::join!(
+            examples(&self.watchers, telemetry, &moves),
+            self.investigations.begin(&self.telemetry, &beginning, now),
+            calls
         );
+        // Held until the numbers that notifications name are in the state file.
+        let numbering = self.store.numbering().await;
+        let places = incidents::place(&self.store, &self.watchers, &moves, (&calls, &found), now).await?;
         let mut changes = Vec::new();
         for ((idx, step), exemplars) in moves.iter().zip(&examples) {
             let watcher = &self.watchers[*idx];
@@ -282,11 +303,13 @@ impl Evaluation {
                 Some(alerts::Transition::Resolved) => self.investigations.summary(&step.record.id).await,
                 _ => None,
             };
-            changes.push(self.change(watcher, step, exemplars, triage.as_ref(), now).await?);
+            let known = Known { exemplars, triage: triage.as_ref(), places: &places };
+            changes.push(self.change(watcher, step, &known, now).await?);
         }
         let n_told = changes.iter().map(|change: &Change| change.deliveries.len()).sum();
         let records: Vec<_> = changes.iter().map(|change| change.alert.clone()).collect();
-        self.store.commit(changes, heard, now).await?;
+        self.store.commit_placed(changes, places.placed, heard, now).await?;
+        drop(numbering);
         for ((idx, _), record) in moves.iter().zip(records) {
             self.watchers[*idx].moved(record);
         }
@@ -309,8 +332,7 @@ impl Evaluation {
         &self,
         watcher: &Watcher,
         step: &track::Step,
-        exemplars: &[String],
-        triage: Option<&Value>,
+        known: &Known<'_>,
         now: i64,
     ) -> Result<Change, alerts::Error> {
         let Some(transition) = step.transition else {
@@ -320,6 +342,7 @@ impl Evaluation {
         let ownership = ownership.as_ref();
         let told = match transition {
             alerts::Transition::Resolved => self.store.told(&step.record.id).await?,
+            _ if known.places.is_muted(&step.record.id) => Vec::new(),
             _ => {
                 let (routes, receivers) = (&self.settings.routes, &self.receivers);
                 notice::told(watcher.slo(), step.record.severity, ownership, routes, receivers)
@@ -331,8 +354,9 @@ impl Evaluation {
             ownership,
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
-            exemplars,
-            triage,
+            exemplars: known.exemplars,
+            triage: known.triage,
+            incident: known.places.incident(&step.record.id),
             now,
         };
         let change = notice::change(&context, step.record.clone(), transition, &told);

@@ -5,7 +5,7 @@
 
 use alerts::{
     AlertRecord, Change, Event, Identity, Indicator, Judgement, NewDelivery, Notice, Ownership, Phase,
-    Receiver, Route, Severity, Slo, Transition, event_id, exhaustion_s, matching, slo_url,
+    Receiver, Route, Severity, Slo, Transition, event_id, exhaustion_s, incident_url, matching, slo_url,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub(super) struct Context<'a> {
     pub(super) exemplars: &'a [String],
     /// The short form of the report about it.
     pub(super) triage: Option<&'a Value>,
+    /// The incident that the alert belongs to.
+    pub(super) incident: Option<u32>,
     pub(super) now: i64,
 }
 
@@ -32,39 +34,54 @@ pub(super) fn change(
 ) -> Change {
     alert.summary = summary(context, alert.severity, transition);
     let Some(event) = transition.event() else { return Change { alert, deliveries: Vec::new() } };
+    let annotations = annotations(context, &alert);
+    let deliveries = told_of(context, &alert, event, &annotations, told);
+    Change { alert, deliveries }
+}
+
+/// The firing of an alert for receivers who are told later than others, and why they are if somebody was told before
+/// them.
+pub(super) fn also(context: &Context<'_>, alert: &AlertRecord, told: &[String], why: Option<&str>) -> Change {
+    let mut annotations = annotations(context, alert);
+    annotations.extend(why.map(|why| ("escalation".to_owned(), why.to_owned())));
+    let deliveries = told_of(context, alert, Event::Firing, &annotations, told);
+    Change { alert: alert.clone(), deliveries }
+}
+
+/// Somebody looks after an alert that fires.
+pub(super) fn acknowledged(
+    context: &Context<'_>,
+    alert: &AlertRecord,
+    told: &[String],
+    by: Option<&str>,
+) -> Change {
+    let mut annotations = annotations(context, alert);
+    annotations.extend(by.map(|by| ("acknowledged_by".to_owned(), by.to_owned())));
+    let deliveries = told_of(context, alert, Event::Acknowledged, &annotations, told);
+    Change { alert: alert.clone(), deliveries }
+}
+
+fn told_of(
+    context: &Context<'_>,
+    alert: &AlertRecord,
+    event: Event,
+    annotations: &BTreeMap<String, String>,
+    told: &[String],
+) -> Vec<NewDelivery> {
     let notice = Notice {
-        alert: &alert,
+        alert,
         event,
         identity: &Identity::new(context.slo, alert.severity),
         judged: context.judgement.map(|judgement| (context.slo, judgement)),
         ownership: context.ownership,
         triage: context.triage,
-        annotations: &annotations(context, &alert),
+        incident: context.incident,
+        annotations,
         external_url: context.external_url,
         now: context.now,
         is_test: false,
     };
-    let deliveries = deliveries(&notice, context.receivers, told);
-    Change { alert, deliveries }
-}
-
-/// The firing of an alert for receivers who are told later than others, and why they are.
-pub(super) fn also(context: &Context<'_>, alert: &AlertRecord, told: &[String], why: &str) -> Change {
-    let mut annotations = annotations(context, alert);
-    annotations.insert("escalation".to_owned(), why.to_owned());
-    let notice = Notice {
-        alert,
-        event: Event::Firing,
-        identity: &Identity::new(context.slo, alert.severity),
-        judged: context.judgement.map(|judgement| (context.slo, judgement)),
-        ownership: context.ownership,
-        triage: context.triage,
-        annotations: &annotations,
-        external_url: context.external_url,
-        now: context.now,
-        is_test: false,
-    };
-    Change { alert: alert.clone(), deliveries: deliveries(&notice, context.receivers, told) }
+    deliveries(&notice, context.receivers, told)
 }
 
 /// Ends an alert whose objective was removed from the configuration.
@@ -72,7 +89,7 @@ pub(super) fn close_orphan(
     mut alert: AlertRecord,
     told: &[String],
     receivers: &BTreeMap<String, Receiver>,
-    ownership: Option<&Ownership>,
+    (ownership, incident): (Option<&Ownership>, Option<u32>),
     external_url: &str,
     now: i64,
 ) -> Change {
@@ -83,6 +100,7 @@ pub(super) fn close_orphan(
     };
     alert.phase = Phase::Resolved { pending_at, firing_at, resolved_at: now };
     let mut annotations = BTreeMap::from([("summary".to_owned(), alert.summary.clone())]);
+    annotate_incident(&mut annotations, incident, external_url);
     annotate(&mut annotations, ownership);
     let notice = Notice {
         alert: &alert,
@@ -91,6 +109,7 @@ pub(super) fn close_orphan(
         judged: None,
         ownership,
         triage: None,
+        incident,
         annotations: &annotations,
         external_url,
         now,
@@ -228,8 +247,15 @@ fn annotations(context: &Context<'_>, alert: &AlertRecord) -> BTreeMap<String, S
     for (n, trace_id) in context.exemplars.iter().enumerate() {
         put(&format!("exemplar_trace_{}", n + 1), trace_id.clone());
     }
+    annotate_incident(&mut annotations, context.incident, context.external_url);
     annotate(&mut annotations, context.ownership);
     annotations
+}
+
+fn annotate_incident(annotations: &mut BTreeMap<String, String>, incident: Option<u32>, external_url: &str) {
+    let Some(number) = incident else { return };
+    annotations.insert("incident".to_owned(), number.to_string());
+    annotations.insert("incident_url".to_owned(), incident_url(external_url, number));
 }
 
 /// Whose the service is. `tier` is the one of the burn rate already.

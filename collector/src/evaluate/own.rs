@@ -100,6 +100,7 @@ fn own(about: About, to: &Receiver, external_url: &str, now: i64) -> OwnNotice {
         judged: None,
         ownership: None,
         triage: None,
+        incident: None,
         annotations: &BTreeMap::from([("summary".to_owned(), alert.summary.clone())]),
         external_url,
         now,

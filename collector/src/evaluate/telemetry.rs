@@ -6,7 +6,7 @@ use crate::decode::text::hex;
 use crate::triage::{self, Case, Finding, Lane};
 use alerts::{Indicator, Slo, Store};
 use async_trait::async_trait;
-use storage::{Engine, Error, SliBucket, TimeRange, TraceOrder, TraceSearch};
+use storage::{Engine, Error, Peer, PeerKind, SliBucket, TimeRange, TraceOrder, TraceSearch};
 
 /// Traces named in a notification.
 const EXEMPLARS_MAX: usize = 3;
@@ -21,6 +21,9 @@ pub(crate) trait Telemetry: Send + Sync + 'static {
 
     /// Ids of a few bad traces, in hexadecimal.
     async fn exemplars(&self, slo: &Slo, range: TimeRange) -> Result<Vec<String>, Error>;
+
+    /// Who called whom: pairs of caller and callee, with queues and databases among them.
+    async fn calls(&self, range: TimeRange) -> Result<Vec<(String, String)>, Error>;
 
     /// What broke first, for an alert that fires; none where that cannot be found out.
     async fn investigate(&self, case: &Case, store: &Store, lane: &Lane) -> Option<Finding>;
@@ -42,6 +45,11 @@ impl Telemetry for Engine {
         Ok(hits.traces.iter().map(|trace| hex(&trace.trace_id)).collect())
     }
 
+    async fn calls(&self, range: TimeRange) -> Result<Vec<(String, String)>, Error> {
+        let edges = self.edges(range, None).await?.edges;
+        Ok(edges.iter().map(|edge| (name(&edge.caller), name(&edge.callee))).collect())
+    }
+
     async fn investigate(&self, case: &Case, store: &Store, lane: &Lane) -> Option<Finding> {
         let slo = case.slo.id();
         match Finding::of(self, store, lane, case).await {
@@ -54,6 +62,13 @@ impl Telemetry for Engine {
                 None
             }
         }
+    }
+}
+
+fn name(peer: &Peer) -> String {
+    match peer.kind {
+        PeerKind::Service => peer.name.clone(),
+        PeerKind::Database | PeerKind::Messaging | PeerKind::External => peer.label(),
     }
 }
 

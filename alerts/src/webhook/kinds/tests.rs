@@ -83,6 +83,7 @@ impl Told {
             judged: Some((&self.slo, &judgement)),
             ownership: Some(&self.ownership),
             triage: None,
+            incident: None,
             annotations: &self.annotations,
             external_url: "https://firstfault.example.com/",
             now: AT,

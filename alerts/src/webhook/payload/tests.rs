@@ -61,6 +61,7 @@ fn text(slo: &Slo, alert: &AlertRecord, event: Event, with_evidence: bool) -> St
         judged: with_evidence.then_some((slo, &judgement)),
         ownership: with_evidence.then_some(&owned),
         triage: None,
+        incident: None,
         annotations: &annotations,
         external_url: "https://firstfault.example.com/",
         now: AT,
@@ -278,6 +279,7 @@ fn a_finding_is_passed_on() {
         judged: None,
         ownership: None,
         triage: Some(&finding),
+        incident: None,
         annotations: &BTreeMap::new(),
         external_url: "",
         now: AT,
@@ -287,6 +289,31 @@ fn a_finding_is_passed_on() {
     assert_eq!(read(&notice)["firstfault"]["triage"], finding);
     let without = read(&Notice { triage: None, ..notice });
     assert!(without["firstfault"].get("triage").is_none());
+}
+
+/// Scenario: a page that belongs to an incident.
+/// Guarantees: the document has its number and where it is shown; the end of the address does not matter.
+#[test]
+fn an_incident_is_linked() {
+    let slo = slo();
+    let firing = Phase::Firing { pending_at: AT, firing_at: AT, quiet_since: None };
+    let alert = alert(&slo, firing);
+    let notice = Notice {
+        alert: &alert,
+        event: Event::Firing,
+        identity: &Identity::new(&slo, alert.severity),
+        judged: None,
+        ownership: None,
+        triage: None,
+        incident: Some(12),
+        annotations: &BTreeMap::new(),
+        external_url: "https://firstfault.example.com/",
+        now: AT,
+        is_test: false,
+    };
+    let read: Value = serde_json::from_slice(&document(&notice, "a")).unwrap();
+    let expected = serde_json::json!({"number": 12, "url": "https://firstfault.example.com/incidents/12"});
+    assert_eq!(read["firstfault"]["incident"], expected);
 }
 
 /// Scenario: identities that differ in one value, and values that would collide if they were joined.

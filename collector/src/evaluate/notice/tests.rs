@@ -69,6 +69,7 @@ fn moved_of(
         external_url: "https://firstfault.example.com",
         exemplars: if transition == Transition::Firing { &exemplars } else { &[] },
         triage: None,
+        incident: None,
         now: AT,
     };
     let told = ["on-call", "mail", "removed"].map(str::to_owned);
