@@ -139,6 +139,7 @@ words! {
         "unset" = Unset, "trace" = Trace, "debug" = Debug, "info" = Info, "warn" = Warn, "error" = Error,
         "fatal" = Fatal
     }
+    TriageVerdict { "origin" = Origin, "possible" = Possible, "no_clear_origin" = NoClearOrigin }
 }
 
 records! {
@@ -236,5 +237,37 @@ records! {
     AttemptRow { at, duration_ms, status, error, answer; address }
     ReceiverRow { name, kind, target, state, n_waiting, n_dead; trouble, paused_until }
     TestAnswer { is_delivered, attempt; delivery_id, request }
+    TriageReport {
+        asked_at, window, scope, verdict, headline, sentences, confidence, onset, n_requests, n_bad, axis, requests,
+        bad, suspects, edges, latency, errors, attributes, templates, metrics, changes, affected, exemplars, marks,
+        not_known, read, elapsed_ms; version, baselines
+    }
+    TriageSpan { from, to }
+    TriageScope { service, operation, indicator, threshold_ns }
+    TriageOnset { at, earliest, latest }
+    TriageAxis { from, step_ns, n_steps }
+    TriageSuspect { kind, name, service, score, confidence, evidence }
+    TriageEvidence {
+        kind, weight, sentence, operation, instance, release, dependency, onset_at, trace_ids, sql
+    }
+    TriagePair { before, now }
+    TriageEdge {
+        caller, callee, sentence, weight, n_calls, caller_ns, callee_ns, gap_ns, attempts, failed
+    }
+    TriageLatency { cohort, n_bad, n_before, before_ns, now_ns, parts }
+    TriagePart { service, operation, callee, before_ns, now_ns, added_ns, share }
+    TriageErrorGroup { service, operation, identity, state, n_before, n_now, sentence, trace_id }
+    TriageAttributes { n_bad, n_good, kept, ruled_out, silent }
+    TriageAttribute { pairs, share_bad, share_good, same, sentence; precision, score }
+    TriageKeyValue { key, value; scope }
+    TriageTemplate {
+        id, service, severity, text, state, n_before, n_now, share_bad, first_at, sentence, points
+    }
+    TriageMetric { service, instance, name, unit, value, changed_at, sentence, points, sql }
+    TriageChange { kind, service, at, sentence, is_near }
+    TriageAffected { service, n_hops, n_requests, n_errors, p95_ns, error_ratio }
+    TriageExemplar { trace_id, kind, service, operation, started_at, duration_ns, n_errors }
+    TriageMark { kind, sentence }
+    TriageRead { n_spans, n_traces, n_logs, n_points, traces_one_in }
     Attribute { key, value_type as "type", value }
 }
