@@ -156,6 +156,8 @@ pub(super) fn alert_row(
         service: alert.service,
         severity: alert.severity.name().to_owned(),
         summary: alert.summary,
+        incident: None,
+        muted_by: None,
         deliveries: deliveries.into_iter().map(delivery_row).collect(),
     }
 }

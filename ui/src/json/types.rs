@@ -225,7 +225,7 @@ records! {
     AlertList { now, alerts, receivers }
     AlertRow {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
-        triage ? optional, ownership, deliveries
+        triage ? optional, ownership, deliveries; incident, muted_by
     }
     TriageSummary {
         headline, sentences;

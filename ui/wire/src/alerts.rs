@@ -43,7 +43,22 @@ pub struct AlertRow {
     pub triage: Option<crate::TriageSummary>,
     /// Whose the service is.
     pub ownership: Option<crate::Ownership>,
+    /// The incident that it belongs to, since it fired.
+    #[serde(default)]
+    pub incident: Option<u32>,
+    /// While it fires and nobody is told of it: why.
+    #[serde(default)]
+    pub muted_by: Option<MutedBy>,
     pub deliveries: Vec<DeliveryRow>,
+}
+
+/// Why nobody is told of an alert: one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MutedBy {
+    /// The id of a silence.
+    pub silence: Option<u32>,
+    /// The id of a worse alert of the same objective.
+    pub alert_id: Option<String>,
 }
 
 /// One notification for one receiver.
