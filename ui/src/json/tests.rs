@@ -121,6 +121,21 @@ fn reports_are_read() {
     check(&TriageReport::default());
 }
 
+/// Scenario: incidents with one of everything.
+/// Guarantees: each key that a page draws is known and filled as the general reader fills it.
+#[test]
+fn incidents_are_read() {
+    let row = IncidentRow { services: one(), owner: Some("a".to_owned()), ..IncidentRow::default() };
+    check(&IncidentList { incidents: vec![row.clone()], ..IncidentList::default() });
+    let delivery = Some(TimelineDelivery::default());
+    let entry = TimelineEntry { delivery, kind: TimelineKind::Notified, ..TimelineEntry::default() };
+    let alert = AlertRow { incident: Some(7), ..AlertRow::default() };
+    let alerts = vec![IncidentAlert { alert, ..IncidentAlert::default() }];
+    let timeline = vec![entry, TimelineEntry::default()];
+    let incident = row;
+    check(&IncidentDetail { incident, alerts, objectives: one(), timeline, ..IncidentDetail::default() });
+}
+
 /// Scenario: every word of every kind.
 /// Guarantees: it is read as the general reader reads it.
 #[test]
@@ -131,6 +146,8 @@ fn every_word_is_read() {
     MetricView::ALL.iter().for_each(check);
     PeerKind::ALL.iter().for_each(check);
     Severity::ALL.iter().for_each(check);
+    IncidentStatus::ALL.iter().for_each(check);
+    TimelineKind::ALL.iter().for_each(check);
     TriageVerdict::ALL.iter().for_each(check);
 }
 

@@ -134,10 +134,17 @@ words! {
     }
     Credentials { "none" = None, "token" = Token, "password" = Password }
     MetricView { "value" = Value, "rate" = Rate, "quantiles" = Quantiles }
+    IncidentStatus { "open" = Open, "acknowledged" = Acknowledged, "resolved" = Resolved }
     PeerKind { "service" = Service, "database" = Database, "messaging" = Messaging, "external" = External }
     Severity {
         "unset" = Unset, "trace" = Trace, "debug" = Debug, "info" = Info, "warn" = Warn, "error" = Error,
         "fatal" = Fatal
+    }
+    TimelineKind {
+        "opened" = Opened, "alert_fired" = AlertFired, "alert_resolved" = AlertResolved, "alert_moved" = AlertMoved,
+        "muted" = Muted, "unmuted" = Unmuted, "notified" = Notified, "release" = Release, "report" = Report,
+        "origin" = Origin, "acknowledged" = Acknowledged, "assigned" = Assigned, "note" = Note,
+        "resolved" = Resolved, "reopened" = Reopened
     }
     TriageVerdict { "origin" = Origin, "possible" = Possible, "no_clear_origin" = NoClearOrigin }
 }
@@ -225,11 +232,11 @@ records! {
     AlertList { now, alerts, receivers }
     AlertRow {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
-        triage ? optional, ownership, deliveries; incident, muted_by
+        triage ? optional, ownership, incident ? optional, deliveries; muted_by
     }
     TriageSummary {
-        headline, sentences;
-        version, asked_at, window, verdict, confidence, onset, suspects, trace_ids, not_known
+        headline, sentences, asked_at;
+        version, window, verdict, confidence, onset, suspects, trace_ids, not_known
     }
     DeliveryRow {
         id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts; alert_id, kind, is_test
@@ -237,6 +244,18 @@ records! {
     AttemptRow { at, duration_ms, status, error, answer; address }
     ReceiverRow { name, kind, target, state, n_waiting, n_dead; trouble, paused_until }
     TestAnswer { is_delivered, attempt; delivery_id, request }
+    IncidentList { now, incidents, truncated, n_open, n_acknowledged }
+    IncidentRow {
+        number, title, severity, status, origin, owner, opened_at, acknowledged_by, resolved_at, n_reopened,
+        services, n_alerts, n_firing, is_muted, headline; origin_source, acknowledged_at
+    }
+    IncidentDetail {
+        now, incident, ownership, alerts, objectives, timeline, timeline_truncated, triage, triage_alert_id
+    }
+    IncidentAlert { alert, reason_text; joined_at, reason, path }
+    IncidentObjective { slo_id, slo_name, is_configured, budget_spent, budget_remaining; service, n_bad, n_total }
+    TimelineEntry { at, kind, text, by, url, delivery; alert_id, service }
+    TimelineDelivery { receiver, state, n_attempts, error; id, event, delivered_at }
     TriageReport {
         asked_at, window, scope, verdict, headline, sentences, confidence, onset, n_requests, n_bad, axis, requests,
         bad, suspects, edges, latency, errors, attributes, templates, metrics, changes, affected, exemplars, marks,

@@ -3,6 +3,8 @@
 //! Paths without the zone and other parameters of the page; `url_state::link` adds them.
 
 use super::address::{Address, segment};
+use super::time_range::TimeRange;
+use crate::json;
 
 /// A part of a log line that is shorter finds anything.
 const LITERAL_CHARS_MIN: usize = 4;
@@ -51,6 +53,15 @@ pub fn what_happened(service: &str) -> String {
     Address { path: "/triage".to_owned(), params }.href()
 }
 
+/// The body of the question that an address asks: its range, and what it narrows the question to.
+pub fn question(address: &Address) -> String {
+    let range = TimeRange::of(address.param("from"), address.param("to"));
+    let told = |name: &'static str| (name, address.param(name).filter(|value| !value.is_empty()));
+    let range = [("from", Some(range.from.as_str())), ("to", Some(range.to.as_str()))];
+    let narrowed = ["service", "operation", "indicator"].map(told);
+    json::object(&[range.as_slice(), narrowed.as_slice()].concat())
+}
+
 /// The longest part of a template that all its lines have in common; none where that says too little.
 pub fn literal(template: &str) -> Option<&str> {
     let parts = template.split('*').map(str::trim);
@@ -76,6 +87,18 @@ mod tests {
         assert_eq!(links.logs("web", None), "/logs?service=web&from=1000&to=2000");
         assert_eq!(links.traces("web", Some(""), false), "/traces?service=web&from=1000&to=2000");
         assert_eq!(what_happened("a&b"), "/triage?service=a%26b");
+    }
+
+    /// Scenario: addresses that ask about a service, and about everything, with and without a range.
+    /// Guarantees: the question has the range and what is named, and nothing that is empty.
+    #[test]
+    fn addresses_ask_questions() {
+        let asked = |href| question(&Address::parse(href));
+        assert_eq!(asked("/triage"), r#"{"from":"now-1h","to":"now"}"#);
+        assert_eq!(
+            asked("/triage?service=a%22b&operation=&indicator=latency&from=1000&to=2000&open=x"),
+            r#"{"from":"1000","to":"2000","service":"a\"b","indicator":"latency"}"#
+        );
     }
 
     /// Scenario: templates of words and holes, and one that is nearly all holes.
