@@ -29,11 +29,14 @@ fn edge(sheet: &Sheet<'_>, edge: &TriageEdge) -> AnyView {
         .into_any()
     };
     let rows: Vec<AnyView> = report_blocks::edge_rows(edge).into_iter().map(row).collect();
-    let links = vec![
-        link(&sheet.links.service(&edge.caller), "Caller"),
-        link(&sheet.links.service(&edge.callee), "Callee"),
+    let mut links = vec![
         link(&sheet.links.traces(&edge.caller, None, false), "Traces"),
+        link(&sheet.links.service(&edge.caller), "Caller"),
     ];
+    // Databases and foreign hosts report nothing, and have no page.
+    if edge.callee_ns.before.or(edge.callee_ns.now).is_some() {
+        links.push(link(&sheet.links.service(&edge.callee), "Callee"));
+    }
     let say = view! {
         <div data-testid="edge" data-caller=edge.caller.clone() data-callee=edge.callee.clone()>
             <h3>

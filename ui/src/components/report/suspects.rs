@@ -36,7 +36,6 @@ pub(super) fn suspects(sheet: &Sheet<'_>, place: Place) -> AnyView {
 
 fn suspect(sheet: &Sheet<'_>, suspect: &TriageSuspect, at: usize, highest: f64) -> AnyView {
     let is_service = suspect.kind == "service";
-    let kind = if is_service { "service" } else { suspect.kind.as_str() };
     let of = (!is_service).then(|| view! { " of " {name(&suspect.service)} }.into_any());
     let paint = if at == 0 { "p-now" } else { "p-rest" };
     let evidence: Vec<AnyView> = suspect.evidence.iter().map(|one| evidence(sheet, suspect, one)).collect();
@@ -45,7 +44,7 @@ fn suspect(sheet: &Sheet<'_>, suspect: &TriageSuspect, at: usize, highest: f64) 
     let summary = view! {
         <div class="sus">
             <b class="num">{(at + 1).to_string()}</b>
-            <span class="cut"><b>{name(&suspect.name)}</b> " " <span class="t3">{log_text::line(kind)} {of}</span></span>
+            <span class="cut"><b>{name(&suspect.name)}</b> " " <span class="t3">{log_text::line(&suspect.kind)} {of}</span></span>
             {bar(report_blocks::share(suspect.score, highest), paint)}
             <span class="num" title="score">{fixed(suspect.score, 2)}</span>
             <span class="num t2" title="confidence">{format::percent(suspect.confidence)}</span>
