@@ -46,11 +46,12 @@ pub fn IncidentPage(number: String) -> impl IntoView {
     let desk = Desk::new(path, detail);
     let verdict = move || match shown.get() {
         Some(answered) => report(&answered, vec![facts::facts(detail)]),
-        None => view! {
-            {facts::lead(detail)}
-            <Panel name="incident-report" state=answer.state() retry=answer.retry()>{live(|| ())}</Panel>
+        None => {
+            let waits = alert.with(Option::is_some).then(|| {
+                view! { <Panel name="incident-report" state=answer.state() retry=answer.retry()>{live(|| ())}</Panel> }
+            });
+            view! { {facts::lead(detail)} {waits} }.into_any()
         }
-        .into_any(),
     };
     let around = move || shown.get().map(|answered| rail(&answered));
     let page = move || {
