@@ -17,5 +17,6 @@ mod security;
 mod slo_webhook;
 mod support;
 mod triage_scores;
+mod ui_incidents;
 mod ui_smoke;
 mod zipkin;

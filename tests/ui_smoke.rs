@@ -174,6 +174,8 @@ async fn gallery(browser: &Browser, server: &Server, trace_id: &str, theme: &str
     browser.script(&format!("localStorage.setItem('firstfault.theme', '{theme}')")).await;
     let trace = format!("/trace/{trace_id}");
     let pages = [
+        ("incidents", "/incidents", "[data-testid=services-row]"),
+        ("triage", "/triage?from=now-15m", "[data-testid=verdict]"),
         ("services", "/services", "[data-testid=services-row]"),
         ("service", "/services/checkout", "[data-testid=operations-row]"),
         ("saturation", "/services/cart", "[data-testid=saturation-chart]"),

@@ -1,8 +1,8 @@
 //! Requests to `/api/v1`: one way to ask, one shape of failure, nothing left running.
 //!
-//! `get` checks the status before it parses, because the browser's fetch does not fail on a 404.
-//! `fetched` and `polled` tie a request to the place that shows it: it is asked again when its path
-//! changes and aborted when the place goes away. Pages never call fetch themselves.
+//! `ask` checks the status before it parses, because the browser's fetch does not fail on a 404.
+//! `fetched`, `polled` and `posted` tie a request to the place that shows it: it is asked again when its path
+//! or body changes and aborted when the place goes away. Pages never call fetch themselves.
 
 mod cancellable;
 
@@ -68,21 +68,28 @@ impl ApiFailure {
     }
 }
 
-/// Asks `/api/v1{path}`. Aborts the request when the future is dropped.
-async fn get(path: &str) -> Result<String, ApiFailure> {
+/// Asks `/api/v1{path}`, by `POST` where there is a body. Aborts the request when the future is dropped.
+async fn ask(path: &str, body: Option<&str>) -> Result<String, ApiFailure> {
+    let unreachable = |error: gloo_net::Error| ApiFailure::unreachable(error.to_string());
     let abort = AbortOnDrop::new();
-    let request = Request::get(&format!("/api/v1{path}")).header("accept", "application/json");
-    let request = request.abort_signal(abort.signal().as_ref());
-    let response = request.send().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
+    let signal = abort.signal();
+    let url = format!("/api/v1{path}");
+    let request = match body {
+        Some(_) => Request::post(&url).header("content-type", "application/json"),
+        None => Request::get(&url).header("accept", "application/json"),
+    };
+    let request = request.abort_signal(signal.as_ref());
+    let request = match body {
+        Some(body) => request.body(body),
+        None => request.build(),
+    };
+    let response = request.map_err(unreachable)?.send().await.map_err(unreachable)?;
     body_of(response).await
 }
 
-/// Has `/api/v1{path}` do something that needs no more to be said. It is not taken back when the page goes away.
-pub async fn post(path: &str) -> Result<String, ApiFailure> {
-    let unreachable = |error: gloo_net::Error| ApiFailure::unreachable(error.to_string());
-    let request = Request::post(&format!("/api/v1{path}")).header("content-type", "application/json");
-    let request = request.body("{}").map_err(unreachable)?;
-    body_of(request.send().await.map_err(unreachable)?).await
+/// Has `/api/v1{path}` do something. Spawned by hand, it is not taken back when the page goes away.
+pub async fn post(path: &str, body: &str) -> Result<String, ApiFailure> {
+    ask(path, Some(body)).await
 }
 
 async fn body_of(response: Response) -> Result<String, ApiFailure> {
@@ -168,17 +175,25 @@ impl<T: Send + Sync + 'static> Fetch<T> {
 
 /// Asks whenever `path` changes; no path, no question. Old data stays, dimmed, until new arrives.
 pub fn fetched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), || false)
+    start(Box::new(path), None, || false)
+}
+
+/// Like `fetched`, for a question whose body changes and not its path.
+pub fn posted<T: Answer>(
+    path: &'static str,
+    body: impl Fn() -> Option<String> + Send + Sync + 'static,
+) -> Fetch<T> {
+    start(Box::new(body), Some(path), || false)
 }
 
 /// Like `fetched`, and asks again every few seconds while the page is live and nothing is held.
 pub fn polled<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), url_state::is_live)
+    start(Box::new(path), None, url_state::is_live)
 }
 
 /// Like `polled`, whatever the range: for what is only ever about now.
 pub fn watched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), || true)
+    start(Box::new(path), None, || true)
 }
 
 /// Types of `wire` that an address of the API answers with.
@@ -190,9 +205,10 @@ type AnyAnswer = Arc<dyn Any + Send + Sync>;
 type Path = Box<dyn Fn() -> Option<String> + Send + Sync>;
 type Read = fn(&str) -> Result<AnyAnswer, json::Unreadable>;
 
-fn start<T: Answer>(path: Path, is_polled: fn() -> bool) -> Fetch<T> {
+/// `question` gives the path, or the body of what is posted to `target`.
+fn start<T: Answer>(question: Path, target: Option<&'static str>, is_polled: fn() -> bool) -> Fetch<T> {
     let read: Read = |text| json::read::<T>(text).map(|answer| Arc::new(answer) as AnyAnswer);
-    Fetch { question: Question::ask(path, is_polled, read), of: PhantomData }
+    Fetch { question: Question::ask(question, target, is_polled, read), of: PhantomData }
 }
 
 /// What is the same for every type of answer.
@@ -204,7 +220,7 @@ struct Question {
 }
 
 impl Question {
-    fn ask(path: Path, is_polled: fn() -> bool, read: Read) -> Self {
+    fn ask(path: Path, target: Option<&'static str>, is_polled: fn() -> bool, read: Read) -> Self {
         let question = Self {
             answer: RwSignal::new(None),
             state: RwSignal::new(LoadState::default()),
@@ -226,7 +242,7 @@ impl Question {
             if is_new {
                 question.state.update(|state| state.is_stale = true);
             }
-            task.update_value(|task| task.run(question.answered(path, polls, read)));
+            task.update_value(|task| task.run(question.answered(path, target, polls, read)));
         });
         // The arena drops the task with its owner anyway; this also covers a cleanup that comes first.
         on_cleanup(move || {
@@ -239,9 +255,12 @@ impl Question {
         self.again.update(|n| *n += 1);
     }
 
-    async fn answered(self, path: String, polls: bool, read: Read) {
+    async fn answered(self, asked: String, target: Option<&'static str>, polls: bool, read: Read) {
         loop {
-            let text = get(&path).await;
+            let text = match target {
+                Some(path) => ask(path, Some(&asked)).await,
+                None => ask(&asked, None).await,
+            };
             let failure = match text.and_then(|text| read(&text).map_err(ApiFailure::unreadable)) {
                 Ok(answer) => {
                     self.answer.set(Some(answer));

@@ -4,7 +4,9 @@ use crate::components::panel::nothing;
 use crate::components::shell::Shell;
 use crate::components::{Empty, Panel};
 use crate::erased::{live, memo};
-use crate::pages::{alerts, logs, metrics, send, service, services, slo, slos, trace, traces};
+use crate::pages::{
+    alerts, incident, incidents, logs, metrics, send, service, services, slo, slos, trace, traces, triage,
+};
 use crate::{api, url_state};
 use leptos::prelude::*;
 
@@ -12,6 +14,11 @@ use leptos::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     Home,
+    Incidents,
+    /// By its number as it was written.
+    Incident(String),
+    /// What happened in a range.
+    Triage,
     Services,
     Service(String),
     Traces,
@@ -30,6 +37,9 @@ impl Route {
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match parts.as_slice() {
             [] => Self::Home,
+            ["incidents"] => Self::Incidents,
+            ["incidents", number] => Self::Incident((*number).to_owned()),
+            ["triage"] => Self::Triage,
             ["services"] => Self::Services,
             ["services", name] => Self::Service((*name).to_owned()),
             ["traces"] => Self::Traces,
@@ -65,6 +75,9 @@ pub fn App() -> impl IntoView {
 fn page(route: Route) -> AnyView {
     match route {
         Route::Home => view! { <Home /> }.into_any(),
+        Route::Incidents => view! { <incidents::IncidentsPage /> }.into_any(),
+        Route::Incident(number) => view! { <incident::IncidentPage number=number /> }.into_any(),
+        Route::Triage => view! { <triage::TriagePage /> }.into_any(),
         Route::Services => view! { <services::ServicesPage /> }.into_any(),
         Route::Service(name) => view! { <service::ServicePage name=name /> }.into_any(),
         Route::Traces => view! { <traces::TracesPage /> }.into_any(),
@@ -79,13 +92,13 @@ fn page(route: Route) -> AnyView {
     }
 }
 
-/// `/` leads to the services, or to the instructions while nothing was ever received.
+/// `/` leads to what burns now, or to the instructions while nothing was ever received.
 #[component]
 fn Home() -> impl IntoView {
     let status = expect_context::<api::Fetch<wire::Status>>();
     Effect::new(move |_| {
         let target = match status.map(|status| status.has_data) {
-            Some(true) => "/services",
+            Some(true) => "/incidents",
             Some(false) => "/send",
             None => return,
         };
@@ -121,6 +134,8 @@ mod tests {
         assert_eq!(route("/services/~.."), Route::Service("..".to_owned()));
         assert_eq!(route("/trace/7C1F"), Route::Trace("7c1f".to_owned()));
         assert_eq!(route("/slos/checkout"), Route::Slo("checkout".to_owned()));
+        assert_eq!(route("/incidents/INC-7"), Route::Incident("INC-7".to_owned()));
+        assert_eq!([route("/incidents"), route("/triage?service=a")], [Route::Incidents, Route::Triage]);
         assert_eq!(route("/nowhere"), Route::Unknown);
     }
 }

@@ -4,10 +4,12 @@ use crate::paths;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
-/// Largest gzip size of each kind of asset, in bytes: what a browser without brotli downloads.
-const GZIP_BYTES_MAX: [(&str, u64); 3] = [("wasm", 350_000), ("js", 12_000), ("css", 20_000)];
-/// Largest brotli size of everything together, in bytes (the product's budget for the first visit).
+/// Largest brotli size of everything together, in bytes: the product's budget for the first visit.
 const BROTLI_BYTES_MAX: u64 = 500_000;
+/// Largest gzip size of each kind of asset, in bytes: what a browser without brotli downloads. Pages for everything
+/// that is planned fit into the budget above with room to spare; this is what they may take until then, so that a
+/// careless dependency is noticed long before the budget is gone (brotli makes about four fifths of it).
+const GZIP_BYTES_MAX: [(&str, u64); 3] = [("wasm", 480_000), ("js", 12_000), ("css", 20_000)];
 
 /// Fails when the dashboard has grown past its budget.
 pub(crate) fn sizes() -> Result<()> {

@@ -11,6 +11,7 @@ pub mod measure;
 pub mod name;
 pub mod ownership;
 pub mod panel;
+pub mod report;
 pub mod shell;
 pub mod sort_head;
 pub mod sparkline;

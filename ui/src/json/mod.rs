@@ -7,6 +7,9 @@ mod reader;
 #[cfg(test)]
 mod tests;
 mod types;
+mod writer;
+
+pub use writer::object;
 
 use reader::Reader;
 use std::fmt;

@@ -89,6 +89,53 @@ fn every_answer_is_read() {
     check(&ErrorBody::default());
 }
 
+/// Scenario: a report of triage with one of everything, its options empty and filled.
+/// Guarantees: each key that a page draws is known and filled as the general reader fills it.
+#[test]
+fn reports_are_read() {
+    let evidence = TriageEvidence { trace_ids: vec!["7c1f".to_owned()], ..Default::default() };
+    let suspect = TriageSuspect { evidence: vec![evidence], ..Default::default() };
+    let attribute = TriageAttribute { pairs: one(), same: one(), ..Default::default() };
+    let points = vec![Some(1.5), None];
+    let report = TriageReport {
+        verdict: TriageVerdict::Possible,
+        sentences: one(),
+        onset: Some(TriageOnset::default()),
+        requests: points.clone(),
+        bad: points.clone(),
+        suspects: vec![suspect],
+        edges: one(),
+        latency: Some(TriageLatency { parts: one(), ..Default::default() }),
+        errors: one(),
+        attributes: Some(TriageAttributes { kept: vec![attribute], ruled_out: one(), ..Default::default() }),
+        templates: vec![TriageTemplate { points: points.clone(), ..Default::default() }],
+        metrics: vec![TriageMetric { points, ..Default::default() }],
+        changes: one(),
+        affected: one(),
+        exemplars: one(),
+        marks: one(),
+        not_known: one(),
+        ..TriageReport::default()
+    };
+    check(&report);
+    check(&TriageReport::default());
+}
+
+/// Scenario: incidents with one of everything.
+/// Guarantees: each key that a page draws is known and filled as the general reader fills it.
+#[test]
+fn incidents_are_read() {
+    let row = IncidentRow { services: one(), owner: Some("a".to_owned()), ..IncidentRow::default() };
+    check(&IncidentList { incidents: vec![row.clone()], ..IncidentList::default() });
+    let delivery = Some(TimelineDelivery::default());
+    let entry = TimelineEntry { delivery, kind: TimelineKind::Notified, ..TimelineEntry::default() };
+    let alert = AlertRow { incident: Some(7), ..AlertRow::default() };
+    let alerts = vec![IncidentAlert { alert, ..IncidentAlert::default() }];
+    let timeline = vec![entry, TimelineEntry::default()];
+    let incident = row;
+    check(&IncidentDetail { incident, alerts, objectives: one(), timeline, ..IncidentDetail::default() });
+}
+
 /// Scenario: every word of every kind.
 /// Guarantees: it is read as the general reader reads it.
 #[test]
@@ -99,6 +146,9 @@ fn every_word_is_read() {
     MetricView::ALL.iter().for_each(check);
     PeerKind::ALL.iter().for_each(check);
     Severity::ALL.iter().for_each(check);
+    IncidentStatus::ALL.iter().for_each(check);
+    TimelineKind::ALL.iter().for_each(check);
+    TriageVerdict::ALL.iter().for_each(check);
 }
 
 /// Scenario: numbers at the ends of their types, times past 2^53, strings with every kind of escape.

@@ -134,11 +134,19 @@ words! {
     }
     Credentials { "none" = None, "token" = Token, "password" = Password }
     MetricView { "value" = Value, "rate" = Rate, "quantiles" = Quantiles }
+    IncidentStatus { "open" = Open, "acknowledged" = Acknowledged, "resolved" = Resolved }
     PeerKind { "service" = Service, "database" = Database, "messaging" = Messaging, "external" = External }
     Severity {
         "unset" = Unset, "trace" = Trace, "debug" = Debug, "info" = Info, "warn" = Warn, "error" = Error,
         "fatal" = Fatal
     }
+    TimelineKind {
+        "opened" = Opened, "alert_fired" = AlertFired, "alert_resolved" = AlertResolved, "alert_moved" = AlertMoved,
+        "muted" = Muted, "unmuted" = Unmuted, "notified" = Notified, "release" = Release, "report" = Report,
+        "origin" = Origin, "acknowledged" = Acknowledged, "assigned" = Assigned, "note" = Note,
+        "resolved" = Resolved, "reopened" = Reopened
+    }
+    TriageVerdict { "origin" = Origin, "possible" = Possible, "no_clear_origin" = NoClearOrigin }
 }
 
 records! {
@@ -224,11 +232,11 @@ records! {
     AlertList { now, alerts, receivers }
     AlertRow {
         id, slo_id, slo_name, service, severity, state, pending_at, firing_at, resolved_at, summary,
-        triage ? optional, ownership, deliveries; incident, muted_by
+        triage ? optional, ownership, incident ? optional, deliveries; muted_by
     }
     TriageSummary {
-        headline, sentences;
-        version, asked_at, window, verdict, confidence, onset, suspects, trace_ids, not_known
+        headline, sentences, asked_at;
+        version, window, verdict, confidence, onset, suspects, trace_ids, not_known
     }
     DeliveryRow {
         id, receiver, event, state, created_at, next_attempt_at, delivered_at, attempts; alert_id, kind, is_test
@@ -236,5 +244,49 @@ records! {
     AttemptRow { at, duration_ms, status, error, answer; address }
     ReceiverRow { name, kind, target, state, n_waiting, n_dead; trouble, paused_until }
     TestAnswer { is_delivered, attempt; delivery_id, request }
+    IncidentList { now, incidents, truncated, n_open, n_acknowledged }
+    IncidentRow {
+        number, title, severity, status, origin, owner, opened_at, acknowledged_by, resolved_at, n_reopened,
+        services, n_alerts, n_firing, is_muted, headline; origin_source, acknowledged_at
+    }
+    IncidentDetail {
+        now, incident, ownership, alerts, objectives, timeline, timeline_truncated, triage, triage_alert_id
+    }
+    IncidentAlert { alert, reason_text; joined_at, reason, path }
+    IncidentObjective { slo_id, slo_name, is_configured, budget_spent, budget_remaining; service, n_bad, n_total }
+    TimelineEntry { at, kind, text, by, url, delivery; alert_id, service }
+    TimelineDelivery { receiver, state, n_attempts, error; id, event, delivered_at }
+    TriageReport {
+        asked_at, window, scope, verdict, headline, sentences, confidence, onset, n_requests, n_bad, axis, requests,
+        bad, suspects, edges, latency, errors, attributes, templates, metrics, changes, affected, exemplars, marks,
+        not_known, read, elapsed_ms; version, baselines
+    }
+    TriageSpan { from, to }
+    TriageScope { service, operation, indicator, threshold_ns }
+    TriageOnset { at, earliest, latest }
+    TriageAxis { from, step_ns, n_steps }
+    TriageSuspect { kind, name, service, score, confidence, evidence }
+    TriageEvidence {
+        kind, weight, sentence, operation, instance, release, dependency, onset_at, trace_ids, sql
+    }
+    TriagePair { before, now }
+    TriageEdge {
+        caller, callee, sentence, weight, n_calls, caller_ns, callee_ns, gap_ns, attempts, failed
+    }
+    TriageLatency { cohort, n_bad, n_before, before_ns, now_ns, parts }
+    TriagePart { service, operation, callee, before_ns, now_ns, added_ns, share }
+    TriageErrorGroup { service, operation, identity, state, n_before, n_now, sentence, trace_id }
+    TriageAttributes { n_bad, n_good, kept, ruled_out, silent }
+    TriageAttribute { pairs, share_bad, share_good, same, sentence; precision, score }
+    TriageKeyValue { key, value; scope }
+    TriageTemplate {
+        id, service, severity, text, state, n_before, n_now, share_bad, first_at, sentence, points
+    }
+    TriageMetric { service, instance, name, unit, value, changed_at, sentence, points, sql }
+    TriageChange { kind, service, at, sentence, is_near }
+    TriageAffected { service, n_hops, n_requests, n_errors, p95_ns, error_ratio }
+    TriageExemplar { trace_id, kind, service, operation, started_at, duration_ns, n_errors }
+    TriageMark { kind, sentence }
+    TriageRead { n_spans, n_traces, n_logs, n_points, traces_one_in }
     Attribute { key, value_type as "type", value }
 }

@@ -2,8 +2,13 @@
 //!
 //! Takes `now` from the answer and reads no clock.
 
+use super::address::Address;
+use super::report_links;
 use super::slo_view::Standing;
 use wire::{AlertRow, AlertState, DeliveryRow, ReceiverRow, TestAnswer, UnixNanos};
+
+/// A fault begins before its alert: so much of the time before it is asked about.
+const NOTICED_LATE_MS: i64 = 300_000;
 
 /// Standing and word of an alert.
 pub fn standing(alert: &AlertRow) -> (Standing, &'static str) {
@@ -25,6 +30,16 @@ pub fn is_active(alert: &AlertRow) -> bool {
 pub fn finding(alert: &AlertRow) -> impl Iterator<Item = &str> {
     let triage = alert.triage.iter();
     triage.flat_map(|triage| std::iter::once(&triage.headline).chain(&triage.sentences)).map(String::as_str)
+}
+
+/// The question what happened to its service: from some minutes before it was noticed to its end, or to now.
+pub fn what_happened(alert: &AlertRow) -> String {
+    let mut address = Address::parse(&report_links::what_happened(&alert.service));
+    let from_ms = alert.pending_at.millis().saturating_sub(NOTICED_LATE_MS);
+    address.set("from", &[from_ms.to_string()]);
+    let to = alert.resolved_at.map_or_else(|| "now".to_owned(), |at| at.millis().to_string());
+    address.set("to", &[to]);
+    address.href()
 }
 
 /// Since when the alert is what it is: firing where it fired, else pending.
@@ -186,6 +201,16 @@ mod tests {
         let over = AlertRow { resolved_at: Some(UnixNanos(45)), ..alert("page", AlertState::Resolved) };
         assert_eq!(duration_ns(&over, UnixNanos(99)), 25);
         assert_eq!(duration_ns(&firing, UnixNanos(5)), 0);
+    }
+
+    /// Scenario: an alert that fires, and one that is over.
+    /// Guarantees: the question names the service and begins before the alert; it ends now, or where the alert ended.
+    #[test]
+    fn alerts_lead_to_a_question() {
+        let firing = AlertRow { pending_at: UnixNanos(600_000_000_000), ..alert("page", AlertState::Firing) };
+        assert_eq!(what_happened(&firing), "/triage?service=checkout&from=300000&to=now");
+        let over = AlertRow { resolved_at: Some(UnixNanos(900_000_000_000)), ..firing };
+        assert_eq!(what_happened(&over), "/triage?service=checkout&from=300000&to=900000");
     }
 
     /// Scenario: pages, tickets, pending alerts, or nothing at all.

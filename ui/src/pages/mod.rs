@@ -1,6 +1,8 @@
 //! One page a route. Pages fetch, components render, the address holds the state.
 
 pub mod alerts;
+pub mod incident;
+pub mod incidents;
 pub mod logs;
 pub mod metrics;
 pub mod send;
@@ -10,3 +12,4 @@ pub mod slo;
 pub mod slos;
 pub mod trace;
 pub mod traces;
+pub mod triage;

@@ -12,7 +12,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
 use crate::model::address::{encode, segment};
-use crate::model::{name_text, verdict};
+use crate::model::{name_text, report_links, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::ServiceDetail;
@@ -54,12 +54,14 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
     let sentence = move || detail.map(verdict::service);
     let facts = move || detail.map(facts);
     let query = format!("?service={}", encode(&name));
+    let happened = report_links::what_happened(&name);
     let (traces, errors, logs) =
         (format!("/traces{query}"), format!("/traces{query}&status=error"), format!("/logs{query}"));
     view! {
         <header class="lead service-head">
             <h1 data-testid="service-sentence">{live(mark)} {shown_name} " " <span class="t2 regular">{live(sentence)}</span></h1>
             <div class="acts">
+                <a class="btn" href=text(move || url_state::link(&happened)) data-testid="service-triage">"What happened here?"</a>
                 <a class="btn" href=text(move || url_state::link(&traces)) data-testid="service-traces">"Traces"</a>
                 <a class="btn" href=text(move || url_state::link(&errors))>"Failed traces"</a>
                 <a class="btn" href=text(move || url_state::link(&logs)) data-testid="service-logs">"Logs"</a>

@@ -2,7 +2,7 @@
 
 pub mod service_row;
 
-use crate::api;
+use crate::api::{self, Fetch};
 use crate::components::{Empty, Panel, SortHead};
 use crate::erased::{derived, live, memo};
 use crate::model::service_order::{self, WORST};
@@ -15,11 +15,18 @@ use wire::{ServiceList, ServiceRow};
 pub fn ServicesPage() -> impl IntoView {
     let list = api::polled::<ServiceList>(|| Some(url_state::api_path("/services")));
     let sentence = memo(move || list.map(verdict::services).unwrap_or_else(|| "Services".to_owned()));
+    view! {
+        <header class="lead"><h1 data-testid="services-sentence">{live(move || sentence.get())}</h1></header>
+        <ServiceTable list=list />
+    }
+}
+
+#[component]
+pub fn ServiceTable(list: Fetch<ServiceList>) -> impl IntoView {
     let empty = derived(move || list.map(|list| list.services.is_empty()).filter(|is| *is).map(|_| empty()));
     let sql = derived(move || list.map(|list| list.sql.clone()));
     let note = derived(move || list.map(|list| format!("{} in this range", n_active(list))));
     view! {
-        <header class="lead"><h1 data-testid="services-sentence">{live(move || sentence.get())}</h1></header>
         <Panel name="services" title="Services, worst first" note=note state=list.state() retry=list.retry()
             empty=empty sql=sql>
             <div class="tbl"><table data-hold="">

@@ -27,6 +27,8 @@ const TRACE: [(&str, &str); 9] = [
     ("esc", "clear search and selection"),
 ];
 
+const INCIDENT: [(&str, &str); 2] = [("a e", "acknowledge"), ("n", "write a note")];
+
 const CHART: [(&str, &str); 4] = [
     ("drag", "zoom to a time; Back undoes it"),
     ("\u{2190} \u{2192}", "move the crosshair, with shift far"),
@@ -52,7 +54,7 @@ pub(super) fn CheatSheet(node: NodeRef<Dialog>) -> impl IntoView {
             </div>
             <div class="keys">
                 {list("Everywhere", owned(&EVERYWHERE))} {list("Go to", go)} {list("In a trace", owned(&TRACE))}
-                {list("On a chart", owned(&CHART))}
+                {list("On an incident", owned(&INCIDENT))} {list("On a chart", owned(&CHART))}
             </div>
         </dialog>
     }

@@ -12,7 +12,7 @@ pub use jump::trace_id;
 pub use keys::is_writing;
 
 use crate::app::Route;
-use crate::model::name_text;
+use crate::model::{incident_view, name_text};
 use leptos::html::{Dialog, Input};
 use leptos::prelude::*;
 
@@ -48,7 +48,10 @@ fn title(route: &Route) -> String {
 /// Section with its address, and what of it is open.
 fn crumb(route: &Route) -> ((&'static str, &'static str), Option<String>) {
     match route {
-        Route::Home | Route::Services => (("Services", "/services"), None),
+        Route::Home | Route::Incidents => (("Incidents", "/incidents"), None),
+        Route::Incident(number) => (("Incidents", "/incidents"), Some(incident_name(number))),
+        Route::Triage => (("Incidents", "/incidents"), Some("what happened".to_owned())),
+        Route::Services => (("Services", "/services"), None),
         Route::Service(name) => (("Services", "/services"), Some(name_text::inline(name))),
         Route::Traces => (("Traces", "/traces"), None),
         Route::Trace(id) => (("Traces", "/traces"), Some(crate::format::short_id(id))),
@@ -60,4 +63,8 @@ fn crumb(route: &Route) -> ((&'static str, &'static str), Option<String>) {
         Route::Send => (("Send data", "/send"), None),
         Route::Unknown => (("Services", "/services"), Some("not found".to_owned())),
     }
+}
+
+fn incident_name(number: &str) -> String {
+    incident_view::number(number).map_or_else(|| name_text::inline(number), incident_view::name)
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 /// Words, address and the letter after `g`; an empty line parts the groups.
 pub(super) const GROUPS: [&[(&str, &str, &str)]; 4] = [
-    &[("Services", "/services", "s")],
+    &[("Incidents", "/incidents", "i"), ("Services", "/services", "s")],
     &[("Traces", "/traces", "t"), ("Logs", "/logs", "l"), ("Metrics", "/metrics", "x")],
     &[("SLOs", "/slos", "o"), ("Alerts", "/alerts", "a")],
     &[("Send data", "/send", "d")],

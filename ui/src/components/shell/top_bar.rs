@@ -13,7 +13,7 @@ pub(super) fn TopBar(route: Signal<Route>, handles: Handles) -> impl IntoView {
     let open_sheet = move |_| super::keys::open(handles.sheet);
     view! {
         <header class="top">
-            <a class="brand" href=text(move || url_state::link("/services")) aria-label="Firstfault, services">
+            <a class="brand" href=text(move || url_state::link("/incidents")) aria-label="Firstfault, incidents">
                 <svg aria-hidden="true" viewBox="0 0 18 18"><use href="#brand" /></svg>
                 <span>"Firstfault"</span>
             </a>

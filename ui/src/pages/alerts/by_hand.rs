@@ -21,7 +21,7 @@ pub fn by_hand(
         let path = path.clone();
         said.set(Some("Asking the server.".to_owned()));
         leptos::task::spawn_local(async move {
-            let outcome = match api::post(&path).await {
+            let outcome = match api::post(&path, "{}").await {
                 Ok(answer) => words(&answer),
                 Err(failure) => failure.message,
             };

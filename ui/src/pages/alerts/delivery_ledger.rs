@@ -2,7 +2,7 @@
 
 use super::by_hand::{Said, by_hand};
 use crate::components::ownership;
-use crate::model::{alert_view, log_text};
+use crate::model::{alert_view, incident_view, log_text};
 use crate::pages::slos::standing_mark::standing_mark;
 use crate::{format, url_state};
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ pub fn ledger(alert: &AlertRow, now: UnixNanos, said: Said) -> AnyView {
     view! {
         <tr class="ledger" data-testid="alert-ledger">
             <td colspan="8">
-                <p class="dense">{summary}</p>
+                <p class="dense">{summary} " " {links(alert)}</p>
                 {finding}
                 {alert.ownership.as_ref().map(|owned| view! { <div class="facts">{ownership(owned)}</div> })}
                 {body}
@@ -33,6 +33,18 @@ pub fn ledger(alert: &AlertRow, now: UnixNanos, said: Said) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// To the incident that it belongs to, and to a report about the time around it.
+fn links(alert: &AlertRow) -> AnyView {
+    let incident = alert.incident.map(|number| {
+        let href = url_state::link(&format!("/incidents/{number}"));
+        view! { <a class="link" href=href data-testid="alert-incident">{incident_view::name(number)}</a> }
+            .into_any()
+    });
+    let href = url_state::link(&alert_view::what_happened(alert));
+    view! { {incident} " " <a class="link" href=href data-testid="alert-triage">"What happened here?"</a> }
+        .into_any()
 }
 
 fn table(rows: Vec<AnyView>) -> AnyView {

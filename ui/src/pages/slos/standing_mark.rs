@@ -5,14 +5,19 @@ use crate::model::slo_view::Standing;
 use leptos::prelude::*;
 
 pub fn standing_mark(standing: Standing, word: impl Into<String>) -> AnyView {
-    let (class, symbol) = match standing {
+    let (class, symbol) = shape(standing);
+    state_icon(class, symbol, word)
+}
+
+/// Class and symbol, for a mark whose word stands elsewhere.
+pub fn shape(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
         Standing::Well => ("ok", "ok"),
         Standing::Warning => ("warn", "warn"),
         Standing::Failing => ("bad", "bad"),
         Standing::NoData => ("unknown", "unk"),
         Standing::Pending => ("t2", "clock"),
-    };
-    state_icon(class, symbol, word)
+    }
 }
 
 /// The mark beside a number that rests on less than the whole period.
