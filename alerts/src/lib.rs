@@ -36,9 +36,10 @@ pub use deployment::{Deployment, DeploymentError};
 pub use error::Error;
 pub use indicator::{Indicator, Method, Part, Ratio, Source, Timeslice};
 pub use outbox::{
-    AlertRecord, Attempt, Change, Delivery, DeliveryFilter, DeliveryState, Heard, IncidentTime, NewDelivery,
-    OwnNotice, ReceiverCounts, Replayed, ReplayedRange, Store, StoredOwnership, StoredTriage, Stuck,
-    TRIAGE_BYTES_MAX, copy_state, event_id, occurrence_id,
+    AlertRecord, Attempt, Change, Creation, Delivery, DeliveryFilter, DeliveryState, Heard, IncidentTime,
+    NewDelivery, OBJECTIVE_BYTES_MAX, ObjectiveForm, OwnNotice, ReceiverCounts, Replayed, ReplayedRange,
+    Store, StoredObjective, StoredOwnership, StoredTriage, Stuck, TRIAGE_BYTES_MAX, copy_state, event_id,
+    occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
 pub use route::{Escalation, Matcher, MatcherError, Route, matching};
