@@ -12,6 +12,7 @@ mod events;
 mod hearing;
 mod investigations;
 mod notice;
+mod objectives;
 mod own;
 mod owners;
 mod reading;
@@ -23,6 +24,7 @@ mod watcher;
 
 pub(crate) use board::{Board, Health, ReceiverStatus, SloStatus};
 pub(crate) use events::{Events, read as read_events};
+pub(crate) use objectives::Objectives;
 pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 
@@ -32,6 +34,7 @@ use crate::units::nanos;
 use alerts::{Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Route, Slo, Store};
 use hearing::Hearing;
 use investigations::{Firing, Investigations};
+use objectives::Intake;
 use owners::Owners;
 use serde_json::Value;
 use std::{
@@ -75,6 +78,7 @@ const COMMIT_SILENCE_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct Evaluation {
     settings: Settings,
     watchers: Vec<Watcher>,
+    intake: Intake,
     hearing: Hearing,
     receivers: BTreeMap<String, Receiver>,
     telemetry: Arc<dyn Telemetry>,
@@ -93,7 +97,7 @@ pub(crate) struct Evaluation {
 
 /// Opens the state file, continues from what it holds, and gives the API its view.
 ///
-/// Alerts of objectives that are no longer configured are resolved, and their receivers told; what
+/// Alerts of objectives that are no longer there are resolved, and their receivers told; what
 /// waits for receivers that are no longer configured becomes dead letters.
 pub(crate) async fn open(
     settings: Settings,
@@ -105,8 +109,8 @@ pub(crate) async fn open(
 ) -> Result<(Evaluation, Board), alerts::Error> {
     let store = Store::open(state_path)?;
     let now = clock();
-    let names = receivers.iter().map(|receiver| receiver.name.clone()).collect();
-    let n_buried = store.bury_strangers(names, now).await?;
+    let names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
+    let n_buried = store.bury_strangers(names.clone(), now).await?;
     if n_buried > 0 {
         tracing::warn!(n_buried, "notifications for receivers that are not configured were given up");
     }
@@ -119,9 +123,9 @@ pub(crate) async fn open(
     let couriers = Arc::new(couriers);
     let receivers: BTreeMap<_, _> = receivers.into_iter().map(|each| (each.name.clone(), each)).collect();
     let latest = store.latest().await?;
-    let orphans = track::orphans(&latest, &slos);
     let owners = Owners::new(settings.services.clone(), store.clone());
-    close_orphans(&store, &settings, &owners, &receivers, orphans, now).await?;
+    let configured = slos.iter().map(|slo| slo.id().to_owned()).collect();
+    let (objectives, intake) = objectives::open(configured, names, store.clone());
     let mut hearing = Hearing::new(settings.interval);
     for slo in &slos {
         hearing.restore(slo.service(), store.heard(slo.service()).await?);
@@ -135,12 +139,14 @@ pub(crate) async fn open(
         shown,
         Arc::clone(&couriers),
         owners.clone(),
+        objectives,
         Arc::clone(&wake),
         settings.external_url.clone(),
     );
-    let evaluation = Evaluation {
+    let mut evaluation = Evaluation {
         settings,
         watchers,
+        intake,
         hearing,
         receivers,
         telemetry,
@@ -154,6 +160,8 @@ pub(crate) async fn open(
         troubles_told: BTreeSet::new(),
         pruned_at: None,
     };
+    evaluation.reconcile(now).await?;
+    evaluation.publish();
     Ok((evaluation, board))
 }
 
@@ -167,7 +175,7 @@ async fn close_orphans(
 ) -> Result<(), alerts::Error> {
     let mut changes = Vec::new();
     for orphan in orphans {
-        tracing::info!(slo = orphan.slo_id, "alert of a removed objective ends");
+        tracing::info!(slo = orphan.slo_id, "alert of an objective that is gone or changed ends");
         let told = store.told(&orphan.id).await?;
         let ownership = ownership_of(owners, &orphan.service).await;
         let (ownership, external_url) = (ownership.as_ref(), &settings.external_url);
@@ -219,6 +227,7 @@ impl Evaluation {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 _ = ticks.tick() => {}
+                () = self.intake.changed() => {}
             }
             // Cancelling in the middle is safe: what counts is committed in one transaction.
             tokio::select! {
@@ -234,13 +243,14 @@ impl Evaluation {
     /// One evaluation of everything; the number of notifications that it enqueued.
     pub(crate) async fn evaluate(&mut self) -> usize {
         let now = (self.clock)();
+        self.take_up(now).await;
         self.prune(now).await;
         let (telemetry, timeout) = (&*self.telemetry, self.settings.read_timeout);
         reading::read_all(&mut self.watchers, telemetry, &self.hearing, now, timeout).await;
         let heard = self.listen(now).await;
         match self.judge_and_commit(heard, now).await {
             Ok(n_told) => {
-                self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
+                self.publish();
                 let firing: Vec<Firing> = self.watchers.iter().filter_map(Watcher::burning).collect();
                 self.investigations.work(&self.telemetry, &firing, now).await;
                 n_told + self.tell_more(now).await
@@ -251,6 +261,10 @@ impl Evaluation {
                 0
             }
         }
+    }
+
+    fn publish(&self) {
+        self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
     }
 
     async fn judge_and_commit(
