@@ -4,7 +4,7 @@ use crate::components::panel::nothing;
 use crate::components::shell::Shell;
 use crate::components::{Empty, Panel};
 use crate::erased::{live, memo};
-use crate::pages::{alerts, logs, metrics, send, service, services, slo, slos, trace, traces};
+use crate::pages::{alerts, logs, metrics, send, service, services, slo, slo_form, slos, trace, traces};
 use crate::{api, url_state};
 use leptos::prelude::*;
 
@@ -20,6 +20,8 @@ pub enum Route {
     Metrics,
     Slos,
     Slo(String),
+    NewSlo,
+    EditSlo(String),
     Alerts,
     Send,
     Unknown,
@@ -38,6 +40,9 @@ impl Route {
             ["metrics"] => Self::Metrics,
             ["slos"] => Self::Slos,
             ["slos", id] => Self::Slo((*id).to_owned()),
+            // Not below /slos: every name there is an id.
+            ["new-slo"] => Self::NewSlo,
+            ["slos", id, "edit"] => Self::EditSlo((*id).to_owned()),
             ["alerts"] => Self::Alerts,
             ["send"] => Self::Send,
             _ => Self::Unknown,
@@ -73,6 +78,8 @@ fn page(route: Route) -> AnyView {
         Route::Metrics => view! { <metrics::MetricsPage /> }.into_any(),
         Route::Slos => view! { <slos::SlosPage /> }.into_any(),
         Route::Slo(id) => view! { <slo::SloPage id=id /> }.into_any(),
+        Route::NewSlo => view! { <slo_form::SloFormPage id=None /> }.into_any(),
+        Route::EditSlo(id) => view! { <slo_form::SloFormPage id=Some(id) /> }.into_any(),
         Route::Alerts => view! { <alerts::AlertsPage /> }.into_any(),
         Route::Send => view! { <send::SendPage /> }.into_any(),
         Route::Unknown => view! { <Missing /> }.into_any(),
@@ -121,6 +128,8 @@ mod tests {
         assert_eq!(route("/services/~.."), Route::Service("..".to_owned()));
         assert_eq!(route("/trace/7C1F"), Route::Trace("7c1f".to_owned()));
         assert_eq!(route("/slos/checkout"), Route::Slo("checkout".to_owned()));
+        assert_eq!(route("/new-slo?service=a"), Route::NewSlo);
+        assert_eq!(route("/slos/new-slo/edit"), Route::EditSlo("new-slo".to_owned()));
         assert_eq!(route("/nowhere"), Route::Unknown);
     }
 }

@@ -12,7 +12,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
 use crate::model::address::{encode, segment};
-use crate::model::{name_text, verdict};
+use crate::model::{name_text, slo_form, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::ServiceDetail;
@@ -54,6 +54,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
     let sentence = move || detail.map(verdict::service);
     let facts = move || detail.map(facts);
     let query = format!("?service={}", encode(&name));
+    let objective = format!("{}{query}", slo_form::NEW);
     let (traces, errors, logs) =
         (format!("/traces{query}"), format!("/traces{query}&status=error"), format!("/logs{query}"));
     view! {
@@ -63,6 +64,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
                 <a class="btn" href=text(move || url_state::link(&traces)) data-testid="service-traces">"Traces"</a>
                 <a class="btn" href=text(move || url_state::link(&errors))>"Failed traces"</a>
                 <a class="btn" href=text(move || url_state::link(&logs)) data-testid="service-logs">"Logs"</a>
+                <a class="btn" href=text(move || url_state::link(&objective)) data-testid="service-slo">"New SLO"</a>
             </div>
             <div class="f">{live(facts)}</div>
         </header>
