@@ -6,6 +6,7 @@ use wire::{BacktestRow, EpisodeRow};
 
 /// Tiers are counted from 1; objectives with conditions of their own have more than four.
 const TIERS_MAX: u32 = 8;
+const MINUTE_NS: i64 = 60_000_000_000;
 /// What can be seen of a short episode, in percent of the time.
 const BAR_MIN: f64 = 0.4;
 
@@ -19,7 +20,9 @@ pub struct Lane {
 
 /// What the alerts would have done, in one sentence.
 pub fn sentence(row: &BacktestRow) -> String {
-    let days = format::duration(row.to.0.saturating_sub(row.from.0));
+    // Steps of seconds do not end where days do.
+    let minutes = (row.to.0.saturating_sub(row.from.0) + MINUTE_NS / 2) / MINUTE_NS;
+    let days = format::duration(minutes.saturating_mul(MINUTE_NS));
     if row.n_total == 0 {
         return format!("No events in {days}: nothing can be said about this objective.");
     }
@@ -96,7 +99,7 @@ mod tests {
 
     fn row(episodes: Vec<EpisodeRow>) -> BacktestRow {
         BacktestRow {
-            to: at(10.0),
+            to: UnixNanos(at(10.0).0 - 10_000_000_000),
             n_good: 995,
             n_total: 1_000,
             compliance: Some(0.995),
@@ -130,6 +133,7 @@ mod tests {
     /// Guarantees: tiers are in order, with their bars within the time; a short one can be seen.
     #[test]
     fn lanes_span_the_time() {
+        let row = |episodes| BacktestRow { to: at(10.0), ..row(episodes) };
         let found = lanes(&row(vec![
             episode("ticket", 3, 2.0, Some(4.0)),
             episode("page", 1, 5.0, Some(5.0)),
