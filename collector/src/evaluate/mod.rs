@@ -24,7 +24,6 @@ mod watcher;
 
 pub(crate) use board::{Board, Health, ReceiverStatus, SloStatus};
 pub(crate) use events::{Events, read as read_events};
-pub(crate) use objectives::Objectives;
 pub(crate) use owners::Owned;
 pub(crate) use telemetry::Telemetry;
 
