@@ -15,6 +15,7 @@ mod prometheus;
 mod rebuild;
 mod security;
 mod slo_webhook;
+mod slo_write;
 mod support;
 mod triage_scores;
 mod ui_incidents;

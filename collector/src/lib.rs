@@ -30,6 +30,7 @@ mod replay;
 mod resent;
 mod series_limit;
 
+mod definition;
 mod evaluate;
 mod openslo;
 mod prometheus_rules;

@@ -146,6 +146,7 @@ fn backtest(args: &Backtest) -> Result<(), Failure> {
     let file = read(&args.file)?;
     let request = BacktestRequest {
         slo: None,
+        objective: None,
         openslo: Some(file.text),
         from: Some(args.since.clone()),
         to: Some(args.until.clone()),

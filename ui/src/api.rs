@@ -1,7 +1,7 @@
 //! Requests to `/api/v1`: one way to ask, one shape of failure, nothing left running.
 //!
 //! `ask` checks the status before it parses, because the browser's fetch does not fail on a 404.
-//! `fetched`, `polled` and `posted` tie a request to the place that shows it: it is asked again when its path
+//! `fetched`, `polled` and `tried` tie a request to the place that shows it: it is asked again when its path
 //! or body changes and aborted when the place goes away. Pages never call fetch themselves.
 
 mod cancellable;
@@ -28,6 +28,8 @@ pub struct ApiFailure {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What is wrong with what was sent, one by one.
+    pub problems: Vec<wire::FieldProblem>,
 }
 
 impl ApiFailure {
@@ -41,60 +43,93 @@ impl ApiFailure {
             code: "unreachable".to_owned(),
             message: format!("The server did not answer: {reason}."),
             hint: Some("Check that firstfault is still running; this page asks again by itself.".to_owned()),
+            problems: Vec::new(),
         }
     }
 
-    fn unreadable(reason: json::Unreadable) -> Self {
+    pub fn unreadable(reason: json::Unreadable) -> Self {
         Self {
             status: Some(200),
             code: "unreadable".to_owned(),
             message: format!("The answer could not be read: {reason}."),
             hint: Some("The page may be older than the server; reload it.".to_owned()),
+            problems: Vec::new(),
         }
     }
 
     fn refused(status: u16, body: &str) -> Self {
         match json::read::<wire::ErrorBody>(body) {
             Ok(wire::ErrorBody { error }) => {
-                Self { status: Some(status), code: error.code, message: error.message, hint: error.hint }
+                let wire::ApiError { code, message, hint, problems } = error;
+                Self { status: Some(status), code, message, hint, problems }
             }
             Err(_) => Self {
                 status: Some(status),
                 code: "unknown".to_owned(),
                 message: format!("The server answered with status {status}."),
                 hint: None,
+                problems: Vec::new(),
             },
         }
     }
 }
 
-/// Asks `/api/v1{path}`, by `POST` where there is a body. Aborts the request when the future is dropped.
-async fn ask(path: &str, body: Option<&str>) -> Result<String, ApiFailure> {
-    let unreachable = |error: gloo_net::Error| ApiFailure::unreachable(error.to_string());
+/// A question: an address below `/api/v1`, and what is sent along where that is too much for an address.
+#[derive(Debug, Clone, PartialEq)]
+struct Asked {
+    path: String,
+    body: Option<String>,
+}
+
+/// Aborts the request when the future is dropped.
+async fn ask(asked: &Asked) -> Result<String, ApiFailure> {
     let abort = AbortOnDrop::new();
-    let signal = abort.signal();
-    let url = format!("/api/v1{path}");
-    let request = match body {
+    let url = format!("/api/v1{}", asked.path);
+    let request = match &asked.body {
+        None => Request::get(&url),
         Some(_) => Request::post(&url).header("content-type", "application/json"),
-        None => Request::get(&url).header("accept", "application/json"),
     };
-    let request = request.abort_signal(signal.as_ref());
-    let request = match body {
-        Some(body) => request.body(body),
+    let request = request.header("accept", "application/json").abort_signal(abort.signal().as_ref());
+    let request = match &asked.body {
         None => request.build(),
+        Some(body) => request.body(body.as_str()),
     };
     let response = request.map_err(unreachable)?.send().await.map_err(unreachable)?;
     body_of(response).await
 }
 
-/// Has `/api/v1{path}` do something. Spawned by hand, it is not taken back when the page goes away.
+/// Has `/api/v1{path}` do something. It is not taken back when the page goes away.
 pub async fn post(path: &str, body: &str) -> Result<String, ApiFailure> {
-    ask(path, Some(body)).await
+    change(Change::Post, path, body).await
+}
+
+/// How something is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Post,
+    Put,
+    Delete,
+}
+
+/// As `post`, for every way to change something.
+pub async fn change(how: Change, path: &str, body: &str) -> Result<String, ApiFailure> {
+    let url = format!("/api/v1{path}");
+    let request = match how {
+        Change::Post => Request::post(&url),
+        Change::Put => Request::put(&url),
+        Change::Delete => Request::delete(&url),
+    };
+    let request = request.header("content-type", "application/json").body(body).map_err(unreachable)?;
+    body_of(request.send().await.map_err(unreachable)?).await
+}
+
+fn unreachable(error: gloo_net::Error) -> ApiFailure {
+    ApiFailure::unreachable(error.to_string())
 }
 
 async fn body_of(response: Response) -> Result<String, ApiFailure> {
     let status = response.status();
-    let body = response.text().await.map_err(|error| ApiFailure::unreachable(error.to_string()))?;
+    let body = response.text().await.map_err(unreachable)?;
     if response.ok() { Ok(body) } else { Err(ApiFailure::refused(status, &body)) }
 }
 
@@ -175,25 +210,26 @@ impl<T: Send + Sync + 'static> Fetch<T> {
 
 /// Asks whenever `path` changes; no path, no question. Old data stays, dimmed, until new arrives.
 pub fn fetched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), None, || false)
+    start(at(path), || false)
 }
 
-/// Like `fetched`, for a question whose body changes and not its path.
-pub fn posted<T: Answer>(
+/// Like `fetched`, with what is sent to `path`; the server only reads it. Nothing to send, no question.
+pub fn tried<T: Answer>(
     path: &'static str,
     body: impl Fn() -> Option<String> + Send + Sync + 'static,
 ) -> Fetch<T> {
-    start(Box::new(body), Some(path), || false)
+    let asked = move || body().map(|body| Asked { path: path.to_owned(), body: Some(body) });
+    start(Box::new(asked), || false)
 }
 
 /// Like `fetched`, and asks again every few seconds while the page is live and nothing is held.
 pub fn polled<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), None, url_state::is_live)
+    start(at(path), url_state::is_live)
 }
 
 /// Like `polled`, whatever the range: for what is only ever about now.
 pub fn watched<T: Answer>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Fetch<T> {
-    start(Box::new(path), None, || true)
+    start(at(path), || true)
 }
 
 /// Types of `wire` that an address of the API answers with.
@@ -202,13 +238,16 @@ pub trait Answer: json::Fill + Default + Send + Sync + 'static {}
 impl<T: json::Fill + Default + Send + Sync + 'static> Answer for T {}
 
 type AnyAnswer = Arc<dyn Any + Send + Sync>;
-type Path = Box<dyn Fn() -> Option<String> + Send + Sync>;
+type Asking = Box<dyn Fn() -> Option<Asked> + Send + Sync>;
 type Read = fn(&str) -> Result<AnyAnswer, json::Unreadable>;
 
-/// `question` gives the path, or the body of what is posted to `target`.
-fn start<T: Answer>(question: Path, target: Option<&'static str>, is_polled: fn() -> bool) -> Fetch<T> {
+fn at(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Asking {
+    Box::new(move || path().map(|path| Asked { path, body: None }))
+}
+
+fn start<T: Answer>(asking: Asking, is_polled: fn() -> bool) -> Fetch<T> {
     let read: Read = |text| json::read::<T>(text).map(|answer| Arc::new(answer) as AnyAnswer);
-    Fetch { question: Question::ask(question, target, is_polled, read), of: PhantomData }
+    Fetch { question: Question::ask(asking, is_polled, read), of: PhantomData }
 }
 
 /// What is the same for every type of answer.
@@ -220,29 +259,29 @@ struct Question {
 }
 
 impl Question {
-    fn ask(path: Path, target: Option<&'static str>, is_polled: fn() -> bool, read: Read) -> Self {
+    fn ask(asking: Asking, is_polled: fn() -> bool, read: Read) -> Self {
         let question = Self {
             answer: RwSignal::new(None),
             state: RwSignal::new(LoadState::default()),
             again: RwSignal::new(0),
         };
-        let path = memo(path);
+        let wanted = memo(asking);
         let is_polled = memo(is_polled);
-        let asked = StoredValue::new(None::<String>);
+        let asked = StoredValue::new(None::<Asked>);
         let task = StoredValue::new_local(Task::default());
         Effect::new(move |_| {
             question.again.track();
             let polls = is_polled.get();
-            let Some(path) = path.get() else {
+            let Some(now_asked) = wanted.get() else {
                 task.update_value(Task::cancel);
                 return;
             };
-            let is_new = asked.with_value(|asked| asked.as_deref() != Some(path.as_str()));
-            asked.set_value(Some(path.clone()));
+            let is_new = asked.with_value(|asked| asked.as_ref() != Some(&now_asked));
+            asked.set_value(Some(now_asked.clone()));
             if is_new {
                 question.state.update(|state| state.is_stale = true);
             }
-            task.update_value(|task| task.run(question.answered(path, target, polls, read)));
+            task.update_value(|task| task.run(question.answered(now_asked, polls, read)));
         });
         // The arena drops the task with its owner anyway; this also covers a cleanup that comes first.
         on_cleanup(move || {
@@ -255,12 +294,9 @@ impl Question {
         self.again.update(|n| *n += 1);
     }
 
-    async fn answered(self, asked: String, target: Option<&'static str>, polls: bool, read: Read) {
+    async fn answered(self, asked: Asked, polls: bool, read: Read) {
         loop {
-            let text = match target {
-                Some(path) => ask(path, Some(&asked)).await,
-                None => ask(&asked, None).await,
-            };
+            let text = ask(&asked).await;
             let failure = match text.and_then(|text| read(&text).map_err(ApiFailure::unreadable)) {
                 Ok(answer) => {
                     self.answer.set(Some(answer));

@@ -5,7 +5,7 @@ use crate::components::shell::Shell;
 use crate::components::{Empty, Panel};
 use crate::erased::{live, memo};
 use crate::pages::{
-    alerts, incident, incidents, logs, metrics, send, service, services, slo, slos, trace, traces, triage,
+    alerts, incident, incidents, logs, metrics, send, service, services, slo, slo_form, slos, trace, traces, triage,
 };
 use crate::{api, url_state};
 use leptos::prelude::*;
@@ -27,6 +27,8 @@ pub enum Route {
     Metrics,
     Slos,
     Slo(String),
+    NewSlo,
+    EditSlo(String),
     Alerts,
     Send,
     Unknown,
@@ -48,6 +50,9 @@ impl Route {
             ["metrics"] => Self::Metrics,
             ["slos"] => Self::Slos,
             ["slos", id] => Self::Slo((*id).to_owned()),
+            // Not below /slos: every name there is an id.
+            ["new-slo"] => Self::NewSlo,
+            ["slos", id, "edit"] => Self::EditSlo((*id).to_owned()),
             ["alerts"] => Self::Alerts,
             ["send"] => Self::Send,
             _ => Self::Unknown,
@@ -86,6 +91,8 @@ fn page(route: Route) -> AnyView {
         Route::Metrics => view! { <metrics::MetricsPage /> }.into_any(),
         Route::Slos => view! { <slos::SlosPage /> }.into_any(),
         Route::Slo(id) => view! { <slo::SloPage id=id /> }.into_any(),
+        Route::NewSlo => view! { <slo_form::SloFormPage id=None /> }.into_any(),
+        Route::EditSlo(id) => view! { <slo_form::SloFormPage id=Some(id) /> }.into_any(),
         Route::Alerts => view! { <alerts::AlertsPage /> }.into_any(),
         Route::Send => view! { <send::SendPage /> }.into_any(),
         Route::Unknown => view! { <Missing /> }.into_any(),
@@ -136,6 +143,8 @@ mod tests {
         assert_eq!(route("/slos/checkout"), Route::Slo("checkout".to_owned()));
         assert_eq!(route("/incidents/INC-7"), Route::Incident("INC-7".to_owned()));
         assert_eq!([route("/incidents"), route("/triage?service=a")], [Route::Incidents, Route::Triage]);
+        assert_eq!(route("/new-slo?service=a"), Route::NewSlo);
+        assert_eq!(route("/slos/new-slo/edit"), Route::EditSlo("new-slo".to_owned()));
         assert_eq!(route("/nowhere"), Route::Unknown);
     }
 }

@@ -1,5 +1,5 @@
 //! The durable half: alerts, their notifications and the ledger of attempts, in one SQLite file; beside them what
-//! people said of services over the API, incidents and silences.
+//! came over the API: objectives, what people said of services, incidents and silences.
 //!
 //! A state change and the notifications it causes are committed in one transaction, so that nobody is
 //! told of a change that did not happen and no change goes untold. All access is through one thread
@@ -14,6 +14,7 @@ mod incident_rows;
 mod incidents;
 mod ledger_rows;
 mod member_rows;
+mod objective_rows;
 mod ownership_rows;
 mod schema;
 mod silence_rows;
@@ -32,6 +33,7 @@ pub use incidents::{
 };
 pub use ledger_rows::{DeliveryFilter, Replayed, ReplayedRange, Stuck};
 pub use member_rows::{Attention, Membership};
+pub use objective_rows::{Creation, OBJECTIVE_BYTES_MAX, ObjectiveForm, StoredObjective};
 pub use ownership_rows::StoredOwnership;
 pub use silence_rows::Expired;
 pub use triage_rows::{IncidentTime, StoredTriage, TRIAGE_BYTES_MAX};
@@ -363,6 +365,32 @@ impl Store {
     /// The facts of all services, by name.
     pub async fn ownerships(&self) -> Result<Vec<StoredOwnership>, Error> {
         self.writer.call(|connection| ownership_rows::all(connection)).await
+    }
+
+    /// Keeps a new objective.
+    pub async fn create_objective(&self, objective: StoredObjective) -> Result<Creation, Error> {
+        self.writer.call(move |connection| objective_rows::create(connection, &objective)).await
+    }
+
+    /// Writes an objective in the place of the one before, which keeps its time of creation; false where there was none.
+    pub async fn replace_objective(&self, objective: StoredObjective) -> Result<bool, Error> {
+        self.writer.call(move |connection| objective_rows::replace(connection, &objective)).await
+    }
+
+    /// Forgets an objective; false where there was none. Its alerts stay.
+    pub async fn delete_objective(&self, id: &str) -> Result<bool, Error> {
+        let id = id.to_owned();
+        self.writer.call(move |connection| objective_rows::delete(connection, &id)).await
+    }
+
+    pub async fn objective(&self, id: &str) -> Result<Option<StoredObjective>, Error> {
+        let id = id.to_owned();
+        self.writer.call(move |connection| objective_rows::one(connection, &id)).await
+    }
+
+    /// All objectives that came over the API, in order of creation.
+    pub async fn objectives(&self) -> Result<Vec<StoredObjective>, Error> {
+        self.writer.call(|connection| objective_rows::all(connection)).await
     }
 
     /// Keeps a marker, for which the oldest may leave; false where it is known, which changes nothing.

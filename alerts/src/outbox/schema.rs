@@ -10,7 +10,7 @@ use std::{fs::File, path::Path, time::Duration};
 /// "FFST": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4646_5354;
 /// `UPGRADES[n]` leads from version n to n + 1.
-const UPGRADES: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const UPGRADES: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 /// Nobody else should hold the file; a backup tool may for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -207,6 +207,18 @@ CREATE TABLE silence (
     created_at INTEGER NOT NULL,
     expired_at INTEGER,
     expired_by TEXT
+) STRICT;
+";
+
+/// Objectives come over the API, too.
+const VERSION_6: &str = "
+CREATE TABLE objective (
+    id TEXT PRIMARY KEY,
+    form TEXT NOT NULL CHECK (form IN ('keys', 'openslo')),
+    definition TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
 ) STRICT;
 ";
 

@@ -274,7 +274,7 @@ async fn commits_are_durable() {
     };
     assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
     assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
-    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(5));
+    assert_eq!(pragma("user_version").await.unwrap(), rusqlite::types::Value::Integer(6));
     store.clone().close().await.unwrap();
     assert!(matches!(store.latest().await, Err(Error::Closed)));
 }
@@ -309,6 +309,7 @@ async fn older_files_are_upgraded() {
         assert!(store.put_triage(triage(&firing, 5, "{}")).await.unwrap());
         assert_eq!(store.ground(9).await.unwrap().next, 1);
         assert!(store.silences_left(9).await.unwrap().is_empty());
+        assert_eq!(store.create_objective(objective("cart", 1)).await.unwrap(), Creation::Created);
         let (delivery, body) = store.delivery("one").await.unwrap().unwrap();
         assert_eq!((delivery.kind.as_str(), delivery.is_test, body), ("webhook", false, vec![1]));
         assert_eq!(delivery.attempts, [attempt(6, Some(503))]);
@@ -398,6 +399,66 @@ async fn ownership_is_kept() {
     assert!(!store.delete_ownership("cart").await.unwrap());
     assert_eq!(store.ownership("cart").await.unwrap(), None);
     assert_eq!(store.ownerships().await.unwrap(), [owned("shop", "web", 2)]);
+}
+
+fn objective(id: &str, at: i64) -> StoredObjective {
+    StoredObjective {
+        id: id.to_owned(),
+        form: ObjectiveForm::Keys,
+        definition: format!("{{\"id\":\"{id}\"}}"),
+        since: at,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+/// Scenario: objectives are kept, one of them twice, changed, read after a restart, and forgotten.
+/// Guarantees: the first of an id stands until it is changed, and keeps its time of creation; they are in its order;
+/// changing and forgetting what is not there says so.
+#[tokio::test]
+async fn objectives_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.sqlite");
+    let store = Store::open(&path).unwrap();
+    for (one, expected) in [
+        (objective("shop", 1), Creation::Created),
+        (objective("cart", 2), Creation::Created),
+        (objective("shop", 3), Creation::Exists),
+    ] {
+        assert_eq!(store.create_objective(one).await.unwrap(), expected);
+    }
+    let openslo = ObjectiveForm::OpenSlo;
+    let changed =
+        StoredObjective { form: openslo, definition: "kind: SLO".to_owned(), ..objective("shop", 4) };
+    assert!(store.replace_objective(changed.clone()).await.unwrap());
+    assert!(!store.replace_objective(objective("none", 4)).await.unwrap());
+    store.close().await.unwrap();
+    let store = Store::open(&path).unwrap();
+    let changed = StoredObjective { created_at: 1, ..changed };
+    assert_eq!(store.objectives().await.unwrap(), [changed.clone(), objective("cart", 2)]);
+    assert_eq!(store.objective("shop").await.unwrap(), Some(changed));
+    assert!(store.delete_objective("shop").await.unwrap());
+    assert!(!store.delete_objective("shop").await.unwrap());
+    assert_eq!(store.objective("shop").await.unwrap(), None);
+    assert_eq!(store.objectives().await.unwrap(), [objective("cart", 2)]);
+}
+
+/// Scenario: as many objectives as are kept, and one more.
+/// Guarantees: that one is not kept, until another leaves.
+#[tokio::test]
+async fn objectives_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.sqlite")).unwrap();
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+                INSERT INTO objective SELECT 'o' || i, 'keys', '{}', i, i, i FROM n";
+    let filled = store
+        .writer
+        .call(move |connection| connection.execute(fill, []).map_err(Error::sqlite("fill")))
+        .await;
+    assert_eq!(filled.unwrap(), 1_000);
+    assert_eq!(store.create_objective(objective("last", 1)).await.unwrap(), Creation::TooMany);
+    assert!(store.delete_objective("o7").await.unwrap());
+    assert_eq!(store.create_objective(objective("last", 1)).await.unwrap(), Creation::Created);
 }
 
 fn deployment(version: &str, at: i64) -> Deployment {

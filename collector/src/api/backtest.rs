@@ -5,8 +5,8 @@
 use super::changes::{Expected, check_content_type, read_json};
 use super::params::Params;
 use super::{Api, Failure, convert, off_thread, slos};
+use crate::definition::{Defined, Definition, Fault};
 use crate::evaluate::{Board, read_events};
-use crate::openslo::{self, File, Issue};
 use crate::units::{self, MOMENT_HINT, nanos};
 use ::alerts::{Heard, Replay, SliceCounts, Slo, backtest};
 use axum::Json;
@@ -28,8 +28,8 @@ const LAG: Duration = Duration::from_secs(30);
 /// Of a service that nobody listened to, a silence up to this is no gap: as long as between two exports of metrics,
 /// one of which failed.
 const BRIDGE: Duration = Duration::from_secs(150);
-/// Mistakes of one document that a failure repeats.
-const ISSUES_MAX: usize = 20;
+/// Mistakes of one definition that a failure repeats.
+const FAULTS_MAX: usize = 20;
 
 pub(super) async fn post(
     State(api): State<Api>,
@@ -41,7 +41,7 @@ pub(super) async fn post(
     let (engine, board) = (api.engine()?, api.board()?);
     let asked: wire::BacktestRequest = read_json(request.into_body(), EXPECTED).await?;
     let range = range(&asked, now)?;
-    let (slos, warnings) = objectives(board, &asked)?;
+    let (slos, warnings) = objectives(engine, board, asked)?;
     let mut backtests = Vec::with_capacity(slos.len());
     for slo in slos {
         backtests.push(row(engine, board, slo, range).await?);
@@ -70,40 +70,41 @@ fn range(asked: &wire::BacktestRequest, now: i64) -> Result<TimeRange, Failure> 
 }
 
 /// What is to be tested, and what should be known of it.
-fn objectives(board: &Board, asked: &wire::BacktestRequest) -> Result<(Vec<Arc<Slo>>, Vec<String>), Failure> {
-    match (&asked.slo, &asked.openslo) {
-        (Some(id), None) => Ok((vec![slos::find(board, id)?.slo], Vec::new())),
-        (None, Some(text)) => {
-            let file = File { name: "openslo".to_owned(), text: text.clone() };
-            let receivers: Vec<String> = board.receiver_names().map(str::to_owned).collect();
-            let imported = openslo::import(&[file], &receivers).map_err(|issues| refused(&issues))?;
-            if imported.objectives.len() > SLOS_MAX {
-                return Err(Failure::bad_request(format!(
-                    "at most {SLOS_MAX} objectives are tested at once"
-                )));
-            }
-            // They were checked when they were imported.
-            let slos = imported.objectives.into_iter().map(|objective| Slo::new(objective.spec));
-            let slos = slos.collect::<Result<Vec<_>, _>>();
-            let slos = slos.map_err(|error| Failure::bad_request(error.to_string()))?;
-            if slos.is_empty() {
-                return Err(Failure::bad_request("there is no SLO in the documents"));
-            }
-            let warnings = imported.warnings.iter().map(Issue::to_string).collect();
-            Ok((slos.into_iter().map(Arc::new).collect(), warnings))
+fn objectives(
+    engine: &Engine,
+    board: &Board,
+    asked: wire::BacktestRequest,
+) -> Result<(Vec<Arc<Slo>>, Vec<String>), Failure> {
+    let definition = match (asked.slo, asked.objective, asked.openslo) {
+        (Some(id), None, None) => return Ok((vec![slos::find(board, &id)?.slo], Vec::new())),
+        (None, Some(keys), None) => Definition::Keys(keys),
+        (None, None, Some(text)) => Definition::OpenSlo(text),
+        _ => {
+            return Err(Failure::bad_request("either slo, objective or openslo says what is tested")
+                .hint(format!("send a JSON object such as {}", EXPECTED.example)));
         }
-        _ => Err(Failure::bad_request("either slo or openslo says what is tested")
-            .hint(format!("send a JSON object such as {}", EXPECTED.example))),
+    };
+    let receivers: Vec<String> = board.receiver_names().map(str::to_owned).collect();
+    let defined = definition.read(&receivers, engine.retention()).map_err(|faults| refused(&faults))?;
+    let Defined { slos, warnings } = defined;
+    if slos.len() > SLOS_MAX {
+        return Err(Failure::bad_request(format!("at most {SLOS_MAX} objectives are tested at once")));
     }
+    if slos.is_empty() {
+        return Err(Failure::bad_request("there is no SLO in the documents"));
+    }
+    Ok((slos.into_iter().map(Arc::new).collect(), warnings))
 }
 
-fn refused(issues: &[Issue]) -> Failure {
-    let line = |issue: &Issue| match &issue.hint {
-        Some(hint) => format!("{issue} ({hint})"),
-        None => issue.to_string(),
+/// A definition that is not taken, with everything that is wrong with it.
+pub(super) fn refused(faults: &[Fault]) -> Failure {
+    let line = |fault: &Fault| match &fault.hint {
+        Some(hint) => format!("{fault} ({hint})"),
+        None => fault.to_string(),
     };
-    let lines: Vec<String> = issues.iter().take(ISSUES_MAX).map(line).collect();
-    Failure::bad_request(lines.join("\n"))
+    let lines: Vec<String> = faults.iter().take(FAULTS_MAX).map(line).collect();
+    let problems = faults.iter().take(FAULTS_MAX).map(convert::field_problem).collect();
+    Failure::bad_request(lines.join("\n")).problems(problems)
 }
 
 async fn row(

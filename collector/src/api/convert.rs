@@ -50,7 +50,7 @@ pub(super) use red::{Compared, red_answer};
 pub(super) use saturation::saturation_of;
 pub(super) use services::{Detailed, Listed, Seen, service_detail, service_list};
 pub(super) use silences::{silence_preview, silence_row, silence_spec};
-pub(super) use slos::{Shown, backtest_row, slo_detail, slo_row};
+pub(super) use slos::{Shown, backtest_row, field_problem, saved_slo, slo_definition, slo_detail, slo_row};
 pub(super) use traces::{TraceSpans, span_detail, trace, trace_list};
 
 /// How long a client should wait when too many queries run: they end within seconds.

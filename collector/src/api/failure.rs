@@ -10,6 +10,7 @@
 //! | 405 | `method_not_allowed` | the path exists, the method does not |
 //! | 408 | `body_too_slow` | the request's body did not arrive in time |
 //! | 409 | `configured` | the configuration says what the request would set |
+//! | 409 | `exists` | another objective has the id |
 //! | 409 | `too_many` | as many as are kept are there |
 //! | 409 | `illegal_move` | an incident, or a silence, that is not in a state for that |
 //! | 409 | `waiting`, `overtaken` | a notification that cannot be sent again now |
@@ -31,7 +32,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use std::time::Duration;
-use wire::{ApiError, ErrorBody};
+use wire::{ApiError, ErrorBody, FieldProblem};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -40,11 +41,14 @@ pub(crate) struct Failure {
     pub(super) message: String,
     pub(super) hint: Option<String>,
     pub(super) retry_after: Option<Duration>,
+    /// What is wrong with what was sent, one by one.
+    pub(super) problems: Vec<FieldProblem>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), hint: None, retry_after: None }
+        let (message, problems) = (message.into(), Vec::new());
+        Self { status, code, message, hint: None, retry_after: None, problems }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -71,6 +75,11 @@ impl Failure {
         self
     }
 
+    pub(super) fn problems(mut self, problems: Vec<FieldProblem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
     pub(super) fn retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);
         self
@@ -79,9 +88,10 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let error = ApiError { code: self.code.to_owned(), message: self.message, hint: self.hint };
-        let mut response = (self.status, Json(ErrorBody { error })).into_response();
-        if let Some(retry_after) = self.retry_after {
+        let Self { status, code, message, hint, retry_after, problems } = self;
+        let error = ApiError { code: code.to_owned(), message, hint, problems };
+        let mut response = (status, Json(ErrorBody { error })).into_response();
+        if let Some(retry_after) = retry_after {
             // Whole seconds, rounded up: zero would invite an attempt at once.
             let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));

@@ -22,6 +22,7 @@ mod ingest;
 mod login;
 mod logs;
 mod metrics;
+mod objectives;
 mod ownership;
 mod params;
 mod postmortem;
@@ -130,10 +131,11 @@ impl Api {
             .route("/api/v1/logs", get(logs::search))
             .route("/api/v1/metrics", get(metrics::list))
             .route("/api/v1/metrics/{name}", get(metrics::detail))
-            .route("/api/v1/slos", get(slos::list))
+            .route("/api/v1/slos", get(slos::list).post(objectives::post))
             .route("/api/v1/slos/backtest", post(backtest::post))
             .route("/api/v1/slos/proposals", get(proposals::list))
-            .route("/api/v1/slos/{id}", get(slos::detail))
+            .route("/api/v1/slos/{id}", get(slos::detail).put(objectives::put).delete(objectives::delete))
+            .route("/api/v1/slos/{id}/definition", get(objectives::definition))
             .route("/api/v1/slos/{id}/export", get(slos::export))
             .route("/api/v1/alerts", get(alerts::list))
             .route("/api/v1/deliveries", get(deliveries::list))

@@ -1,6 +1,6 @@
 //! `GET /api/v1/slos/proposals`: for each service that was seen for long enough, objectives that its history supports.
 //!
-//! Objectives are written in files, so a proposal is text to be pasted: TOML for the configuration, or OpenSLO.
+//! A proposal is what `POST /api/v1/slos` keeps, and text to be pasted: TOML for the configuration, or OpenSLO.
 
 use super::params::Params;
 use super::{Api, Failure, convert};
@@ -168,6 +168,9 @@ impl Found<'_> {
             id: slo.id().to_owned(),
             service: service.clone(),
             indicator: kind.to_owned(),
+            threshold: threshold_text(&slo),
+            target: slo.target().percent_decimal(),
+            period: show_duration(slo.period()),
             sentence: slo.sentence(),
             reason: format!(
                 "in {}, {n_bad} of {n_total} requests {what}: {:.0} % of what {} allows",
@@ -199,6 +202,13 @@ impl Found<'_> {
     }
 }
 
+fn threshold_text(slo: &Slo) -> Option<String> {
+    match slo.indicator() {
+        Indicator::Latency { threshold } => Some(show_duration(*threshold)),
+        Indicator::Availability | Indicator::Ratio(_) => None,
+    }
+}
+
 /// A block for the configuration file.
 fn toml(slo: &Slo) -> String {
     let text = |text: &str| toml::Value::from(text).to_string();
@@ -208,8 +218,8 @@ fn toml(slo: &Slo) -> String {
         text(slo.service()),
         text(slo.indicator().name())
     );
-    if let Indicator::Latency { threshold } = slo.indicator() {
-        block.push_str(&format!("threshold = {}\n", text(&show_duration(*threshold))));
+    if let Some(threshold) = threshold_text(slo) {
+        block.push_str(&format!("threshold = {}\n", text(&threshold)));
     }
     block
         + &format!(

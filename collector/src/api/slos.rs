@@ -1,4 +1,6 @@
 //! `GET /api/v1/slos`, `/api/v1/slos/{id}` and `/api/v1/slos/{id}/export`.
+//!
+//! What creates and changes objectives is in `objectives`.
 
 use super::alerts::{marks, summaries};
 use super::params::{Params, step};
@@ -96,6 +98,8 @@ pub(super) fn find(board: &Board, id: &str) -> Result<SloStatus, Failure> {
     let near = nearest(id, slos.iter().map(|status| status.slo.id()));
     Err(match near {
         Some(near) => failure.hint(format!("did you mean {near}?")),
-        None => failure.hint("SLOs are defined in the configuration file, as [[slos]] or in slo_files"),
+        None => failure.hint(
+            "SLOs are created with POST /api/v1/slos, or in the configuration file: [[slos]], slo_files",
+        ),
     })
 }

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 mod catalogue;
 mod deliveries;
+mod objectives;
 mod slos;
 
 /// 2026-01-31T12:00:00Z.
@@ -79,6 +80,20 @@ impl Server {
 
     /// As `open_empty`, with receivers. Their couriers do not run by themselves.
     async fn open_telling(receivers: Vec<::alerts::Receiver>, choose: impl FnOnce(&mut Options)) -> Self {
+        Self::open_parts(receivers, choose).await.0
+    }
+
+    /// With one SLO of the configuration, no rows, and an evaluation that runs.
+    async fn open_evaluating(receivers: Vec<::alerts::Receiver>) -> Self {
+        let (server, evaluation) = Self::open_parts(receivers, |_| ()).await;
+        tokio::spawn(evaluation.run(|| (), CancellationToken::new()));
+        server
+    }
+
+    async fn open_parts(
+        receivers: Vec<::alerts::Receiver>,
+        choose: impl FnOnce(&mut Options),
+    ) -> (Self, evaluate::Evaluation) {
         let server = Self::starting();
         let dir = server._dir.path();
         let mut options = Options::new(dir);
@@ -100,9 +115,9 @@ impl Server {
         let telemetry = Arc::new(engine.clone());
         let state = dir.join("state.sqlite");
         let opened = evaluate::open(settings, slos, receivers, &state, telemetry, Arc::new(|| AT)).await;
-        let (_, board) = opened.expect("opens");
+        let (evaluation, board) = opened.expect("opens");
         server.api.open(engine, board);
-        server
+        (server, evaluation)
     }
 
     async fn send(&self, request: http::Request<Body>) -> Answer {

@@ -12,6 +12,7 @@ mod validate;
 mod tests;
 
 pub(crate) use problem::Problems;
+pub(crate) use validate::objective::{KeyProblem, UNKEPT_HINT, objective, unkept};
 
 use crate::auth::Credential;
 use crate::columns;

@@ -81,6 +81,10 @@ impl Problems {
         self.problems.len()
     }
 
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
+        self.problems
+    }
+
     fn write_place(&self, f: &mut fmt::Formatter<'_>, span: &Range<usize>, problem: &Problem) -> fmt::Result {
         let place = Place::of(&self.text, span);
         let message = printable(&problem.message);

@@ -6,6 +6,7 @@
 use super::problem::{Origin, Problem, Problems};
 use super::{Flag, Sources};
 use crate::nearest::{distance, nearest};
+use serde_json::Map;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -129,6 +130,9 @@ const SLO_KEYS: &[&str] = &[
 ];
 
 const SERVICE_KEYS: &[&str] = &["name", "owner", "contact", "repository", "tier", "receiver", "playbooks"];
+
+/// What messages call the section that an objective of JSON makes.
+pub(super) const OBJECTIVE: &str = "objective";
 
 /// Variables with our prefix that other places read.
 const OTHER_VARIABLES: &[&str] = &[
@@ -360,6 +364,36 @@ fn located(value: &Spanned<DeValue<'_>>) -> Located {
         other => Value::Other(kind(other)),
     };
     Located { value: read, origin: Origin::File(value.span()) }
+}
+
+/// An objective as `[[slos]]` has it, from JSON: the place of a value is its key. What is null is not given.
+pub(super) fn slo_of_json(object: &Map<String, serde_json::Value>, problems: &mut Problems) -> Section {
+    let mut section = Section::new(OBJECTIVE, Origin::Other(String::new()));
+    for (key, value) in object {
+        let origin = Origin::Other(key.clone());
+        match SLO_KEYS.iter().find(|known| **known == key.as_str()) {
+            Some(_) if value.is_null() => {}
+            Some(known) => {
+                section.fields.insert(known, located_json(value, &origin));
+            }
+            None => problems.push(unknown_key(&section.name, key, origin, SLO_KEYS)),
+        }
+    }
+    section
+}
+
+fn located_json(value: &serde_json::Value, origin: &Origin) -> Located {
+    let read = match value {
+        serde_json::Value::Null => Value::Other("nothing"),
+        serde_json::Value::Bool(yes) => Value::Bool(*yes),
+        serde_json::Value::Number(number) => Value::Number(number.to_string()),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) => {
+            Value::List(items.iter().map(|item| located_json(item, origin)).collect())
+        }
+        serde_json::Value::Object(_) => Value::Other("an object"),
+    };
+    Located { value: read, origin: origin.clone() }
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

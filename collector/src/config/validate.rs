@@ -19,6 +19,7 @@ use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
 mod auth;
 mod cors;
 mod keeping;
+pub(super) mod objective;
 mod protocols;
 mod reach;
 mod receivers;

@@ -1,6 +1,7 @@
 //! What the API may know: the latest judgements, the alerts, and how their notifications fare; and what it may keep:
-//! whose services are, and what was deployed; and what it may do: test a receiver, and send something again.
+//! objectives, whose services are, and what was deployed; and what it may do: test a receiver, and send something again.
 
+use super::objectives::Objectives;
 use super::own;
 use super::owners::Owners;
 use crate::triage::History;
@@ -16,6 +17,8 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub(crate) struct SloStatus {
     pub(crate) slo: Arc<Slo>,
+    /// Of the configuration or its files, and not to be changed over the API.
+    pub(crate) is_configured: bool,
     /// The end of the judged windows, and the judgement; none before the first evaluation. While the
     /// newest events cannot be read it is an older one whose tiers are all frozen.
     pub(crate) judged: Option<(i64, Judgement)>,
@@ -70,6 +73,7 @@ pub(crate) struct Board {
     /// By the name of their receiver.
     pub(super) couriers: Arc<BTreeMap<String, Courier>>,
     owners: Owners,
+    objectives: Objectives,
     wake: Arc<watch::Sender<u64>>,
     pub(super) external_url: Arc<str>,
 }
@@ -80,10 +84,16 @@ impl Board {
         statuses: watch::Receiver<Arc<[SloStatus]>>,
         couriers: Arc<BTreeMap<String, Courier>>,
         owners: Owners,
+        objectives: Objectives,
         wake: Arc<watch::Sender<u64>>,
         external_url: String,
     ) -> Self {
-        Self { store, statuses, couriers, owners, wake, external_url: external_url.into() }
+        Self { store, statuses, couriers, owners, objectives, wake, external_url: external_url.into() }
+    }
+
+    /// Those that come over the API.
+    pub(crate) fn objectives(&self) -> &Objectives {
+        &self.objectives
     }
 
     pub(crate) fn owners(&self) -> &Owners {
@@ -182,7 +192,7 @@ impl Board {
         self.store.triage_summaries(alert_ids).await
     }
 
-    /// All objectives in order of configuration.
+    /// All objectives: those of the configuration in its order, then the others in order of creation.
     pub(crate) fn slos(&self) -> Arc<[SloStatus]> {
         Arc::clone(&self.statuses.borrow())
     }

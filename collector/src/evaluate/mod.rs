@@ -15,6 +15,7 @@ mod hearing;
 mod incidents;
 mod investigations;
 mod notice;
+mod objectives;
 mod own;
 mod owners;
 mod reading;
@@ -37,6 +38,7 @@ use alerts::{Calls, Change, Clock, Courier, Ownership, Receiver, RetryPolicy, Ro
 use hearing::Hearing;
 use incidents::Places;
 use investigations::{Firing, Investigations};
+use objectives::Intake;
 use owners::Owners;
 use serde_json::Value;
 use std::{
@@ -80,6 +82,7 @@ const COMMIT_SILENCE_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct Evaluation {
     settings: Settings,
     watchers: Vec<Watcher>,
+    intake: Intake,
     hearing: Hearing,
     receivers: BTreeMap<String, Receiver>,
     telemetry: Arc<dyn Telemetry>,
@@ -98,7 +101,7 @@ pub(crate) struct Evaluation {
 
 /// Opens the state file, continues from what it holds, and gives the API its view.
 ///
-/// Alerts of objectives that are no longer configured are resolved, and their receivers told; what
+/// Alerts of objectives that are no longer there are resolved, and their receivers told; what
 /// waits for receivers that are no longer configured becomes dead letters.
 pub(crate) async fn open(
     settings: Settings,
@@ -110,8 +113,8 @@ pub(crate) async fn open(
 ) -> Result<(Evaluation, Board), alerts::Error> {
     let store = Store::open(state_path)?;
     let now = clock();
-    let names = receivers.iter().map(|receiver| receiver.name.clone()).collect();
-    let n_buried = store.bury_strangers(names, now).await?;
+    let names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
+    let n_buried = store.bury_strangers(names.clone(), now).await?;
     if n_buried > 0 {
         tracing::warn!(n_buried, "notifications for receivers that are not configured were given up");
     }
@@ -124,10 +127,10 @@ pub(crate) async fn open(
     let couriers = Arc::new(couriers);
     let receivers: BTreeMap<_, _> = receivers.into_iter().map(|each| (each.name.clone(), each)).collect();
     let latest = store.latest().await?;
-    let orphans = track::orphans(&latest, &slos);
     let owners = Owners::new(settings.services.clone(), store.clone());
-    close_orphans(&store, &settings, &owners, &receivers, orphans, now).await?;
     incidents::adopt(&store, &latest, &slos, now).await?;
+    let configured = slos.iter().map(|slo| slo.id().to_owned()).collect();
+    let (objectives, intake) = objectives::open(configured, names, store.clone());
     let mut hearing = Hearing::new(settings.interval);
     for slo in &slos {
         hearing.restore(slo.service(), store.heard(slo.service()).await?);
@@ -141,12 +144,14 @@ pub(crate) async fn open(
         shown,
         Arc::clone(&couriers),
         owners.clone(),
+        objectives,
         Arc::clone(&wake),
         settings.external_url.clone(),
     );
-    let evaluation = Evaluation {
+    let mut evaluation = Evaluation {
         settings,
         watchers,
+        intake,
         hearing,
         receivers,
         telemetry,
@@ -160,6 +165,8 @@ pub(crate) async fn open(
         troubles_told: BTreeSet::new(),
         pruned_at: None,
     };
+    evaluation.reconcile(now).await?;
+    evaluation.publish();
     Ok((evaluation, board))
 }
 
@@ -173,7 +180,7 @@ async fn close_orphans(
 ) -> Result<(), alerts::Error> {
     let mut changes = Vec::new();
     for orphan in orphans {
-        tracing::info!(slo = orphan.slo_id, "alert of a removed objective ends");
+        tracing::info!(slo = orphan.slo_id, "alert of an objective that is gone or changed ends");
         let told = store.told(&orphan.id).await?;
         let ownership = ownership_of(owners, &orphan.service).await;
         let known = store.memberships(vec![orphan.id.clone()]).await?;
@@ -234,6 +241,7 @@ impl Evaluation {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 _ = ticks.tick() => {}
+                () = self.intake.changed() => {}
             }
             // Cancelling in the middle is safe: what counts is committed in one transaction.
             tokio::select! {
@@ -249,13 +257,14 @@ impl Evaluation {
     /// One evaluation of everything; the number of notifications that it enqueued.
     pub(crate) async fn evaluate(&mut self) -> usize {
         let now = (self.clock)();
+        self.take_up(now).await;
         self.prune(now).await;
         let (telemetry, timeout) = (&*self.telemetry, self.settings.read_timeout);
         reading::read_all(&mut self.watchers, telemetry, &self.hearing, now, timeout).await;
         let heard = self.listen(now).await;
         match self.judge_and_commit(heard, now).await {
             Ok(n_told) => {
-                self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
+                self.publish();
                 let firing: Vec<Firing> = self.watchers.iter().filter_map(Watcher::burning).collect();
                 self.investigations.work(&self.telemetry, &firing, now).await;
                 n_told + self.tell_more(now).await
@@ -266,6 +275,10 @@ impl Evaluation {
                 0
             }
         }
+    }
+
+    fn publish(&self) {
+        self.statuses.send_replace(self.watchers.iter().map(Watcher::status).collect());
     }
 
     async fn judge_and_commit(

@@ -84,7 +84,7 @@ fn told_of(
     deliveries(&notice, context.receivers, told)
 }
 
-/// Ends an alert whose objective was removed from the configuration.
+/// Ends an alert whose objective is gone, or counts something else by now.
 pub(super) fn close_orphan(
     mut alert: AlertRecord,
     told: &[String],
@@ -93,7 +93,7 @@ pub(super) fn close_orphan(
     external_url: &str,
     now: i64,
 ) -> Change {
-    alert.summary = format!("{} was removed from the configuration while it was burning", alert.slo_name);
+    alert.summary = format!("{} was removed or changed while it was burning", alert.slo_name);
     let Phase::Firing { pending_at, firing_at, .. } = alert.phase else {
         alert.phase = Phase::Inactive;
         return Change { alert, deliveries: Vec::new() };

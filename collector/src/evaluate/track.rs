@@ -66,8 +66,10 @@ impl Track {
     }
 }
 
-/// Open alerts whose objective is no longer configured.
-pub(super) fn orphans(latest: &[AlertRecord], slos: &[Slo]) -> Vec<AlertRecord> {
-    let is_configured = |record: &AlertRecord| slos.iter().any(|slo| slo.id() == record.slo_id);
-    latest.iter().filter(|record| record.phase.is_open() && !is_configured(record)).cloned().collect()
+/// Open alerts whose objective is gone, or counts something else since then. `since` says when each objective that there
+/// is began to count what it counts.
+pub(super) fn orphans(latest: &[AlertRecord], since: &BTreeMap<String, i64>) -> Vec<AlertRecord> {
+    let is_watched =
+        |record: &AlertRecord| since.get(&record.slo_id).is_some_and(|since| *since <= record.pending_at);
+    latest.iter().filter(|record| record.phase.is_open() && !is_watched(record)).cloned().collect()
 }

@@ -34,6 +34,8 @@ pub(super) struct Watcher {
     judged: Option<(i64, Judgement)>,
     /// The newest events could not be read.
     is_blind: bool,
+    /// The configuration has it, so nobody changes it while this process runs.
+    is_configured: bool,
 }
 
 impl Watcher {
@@ -49,8 +51,18 @@ impl Watcher {
             is_restored: false,
             judged: None,
             is_blind: false,
+            is_configured: true,
             slo: Arc::new(slo),
         }
+    }
+
+    /// As `new`, of an objective that came over the API.
+    pub(super) fn kept(slo: Slo, latest: &[AlertRecord]) -> Self {
+        Self { is_configured: false, ..Self::new(slo, latest) }
+    }
+
+    pub(super) fn is_configured(&self) -> bool {
+        self.is_configured
     }
 
     pub(super) fn slo(&self) -> &Slo {
@@ -73,6 +85,7 @@ impl Watcher {
     pub(super) fn status(&self) -> SloStatus {
         SloStatus {
             slo: Arc::clone(&self.slo),
+            is_configured: self.is_configured,
             judged: self.judged.clone().map(|(end, judgement)| (end, self.as_of_now(judgement))),
             page: self.track.phase(Severity::Page),
             ticket: self.track.phase(Severity::Ticket),

@@ -34,7 +34,7 @@ use crate::faults::{Faults, NoFaults};
 use crate::fs::{self, DirectoryLock};
 use crate::hot::Snapshot;
 use crate::ids::Table;
-use crate::options::Options;
+use crate::options::{Options, Retention};
 use crate::query::QueryContext;
 use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
@@ -165,6 +165,11 @@ impl Engine {
             adopted.and(inner.flush())
         })
         .await
+    }
+
+    /// For how long what is kept.
+    pub fn retention(&self) -> &Retention {
+        &self.inner.options.retention
     }
 
     pub fn stats(&self) -> Stats {

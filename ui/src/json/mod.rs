@@ -1,4 +1,4 @@
-//! Reads the API's answers: the types of `wire` from JSON.
+//! Reads the API's answers: the types of `wire` from JSON. And writes the few texts that are sent.
 //!
 //! A general reader is compiled anew for every type and was a fifth of the module. Here a value exists
 //! first, by its default, and each type only says which field is filled by which key.
@@ -26,6 +26,26 @@ pub fn read<T: Fill + Default>(text: &str) -> Result<T, Unreadable> {
 /// What can be read from JSON in place.
 pub trait Fill {
     fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable>;
+}
+
+/// An object whose keys only the server knows: each with its value as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RawObject(pub Vec<(String, String)>);
+
+/// A text as JSON.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// Why a text is not what it should be. Plain to copy, so that it needs no code to be dropped.

@@ -102,6 +102,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next value, whatever it is, as it was written.
+    pub(super) fn raw(&mut self) -> Result<&'a str, Unreadable> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
     /// What follows a backslash.
     fn escaped(&mut self) -> Result<char, Unreadable> {
         let byte = self.text.as_bytes().get(self.at).copied().unwrap_or_default();

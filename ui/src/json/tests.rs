@@ -1,7 +1,7 @@
 //! The reader of answers held against serde, on every type of `wire` and on damaged texts.
 
 use super::types::Words;
-use super::{Fill, Unreadable, read};
+use super::{Fill, RawObject, Unreadable, quoted, read};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use wire::*;
@@ -81,12 +81,18 @@ fn every_answer_is_read() {
     });
     check(&SloList { slos: vec![SloRow { tiers: one(), ..SloRow::default() }], ..SloList::default() });
     check(&SloDetail { points: one(), burndown: one(), alerts: one(), ..SloDetail::default() });
+    let test = BacktestRow { episodes: one(), burndown: one(), notes: one(), ..BacktestRow::default() };
+    check(&BacktestList { backtests: vec![test], warnings: one() });
+    check(&ProposalList { proposals: one(), skipped: one(), ..ProposalList::default() });
+    check(&SavedSlo { id: "a".to_owned(), ..SavedSlo::default() });
     let delivery = DeliveryRow { attempts: one(), ..DeliveryRow::default() };
     let triage = Some(TriageSummary { sentences: one(), ..TriageSummary::default() });
     let alert = AlertRow { deliveries: vec![delivery], triage, ..AlertRow::default() };
     check(&AlertList { alerts: vec![alert], receivers: one(), ..AlertList::default() });
     check(&TestAnswer { is_delivered: true, ..TestAnswer::default() });
     check(&ErrorBody::default());
+    let problem = FieldProblem { field: Some("id".to_owned()), line: Some(3), ..FieldProblem::default() };
+    check(&ErrorBody { error: ApiError { problems: vec![problem], ..ApiError::default() } });
 }
 
 /// Scenario: a report of triage with one of everything, its options empty and filled.
@@ -163,6 +169,20 @@ fn values_keep_every_digit_and_letter() {
     assert_eq!(read(r#"["\ud83d\ude00\u00e9\/"]"#), Ok(vec!["\u{1f600}\u{e9}/".to_owned()]));
     assert_eq!(read(r#""\ud83d!""#), Ok("\u{fffd}!".to_owned()));
     assert_eq!(read(" 12 "), Ok(UnixNanos(12)));
+}
+
+/// Scenario: an object of values of every kind, and texts with what JSON escapes.
+/// Guarantees: raw values are what was written; texts that are written are read back.
+#[test]
+fn what_is_not_known_goes_through() {
+    let text = r#"{ "a" : [1, {"b": "]"}] , "c": -1.50, "d":"x\"" }"#;
+    let pair = |key: &str, raw: &str| (key.to_owned(), raw.to_owned());
+    let expected =
+        RawObject(vec![pair("a", r#"[1, {"b": "]"}]"#), pair("c", "-1.50"), pair("d", r#""x\"""#)]);
+    assert_eq!(read(text), Ok(expected));
+    for text in ["", "a\"b\\c", "line\nnext\ttab\u{1}", "\u{1f600}\u{e9}</script>"] {
+        assert_eq!(read(&quoted(text)), Ok(text.to_owned()));
+    }
 }
 
 /// Scenario: a newer server sends fields that this page does not know, of every kind.

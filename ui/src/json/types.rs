@@ -1,6 +1,7 @@
 //! Which key fills which field. A field that is forgotten here does not compile.
 
-use super::{Fill, Reader, Unreadable};
+use super::{Fill, RawObject, Reader, Unreadable};
+use crate::model::slo_form::Definition;
 use wire::*;
 
 impl<T: Fill + Default> Fill for Vec<T> {
@@ -28,6 +29,16 @@ impl Fill for UnixNanos {
             _ => reader.signed()?,
         };
         Ok(())
+    }
+}
+
+impl Fill for RawObject {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Unreadable> {
+        reader.object(0, &mut |key, reader| {
+            let raw = reader.raw()?;
+            self.0.push((key.to_owned(), raw.to_owned()));
+            Ok(true)
+        })
     }
 }
 
@@ -151,7 +162,8 @@ words! {
 
 records! {
     ErrorBody { error }
-    ApiError { code, message, hint ? optional }
+    ApiError { code, message, hint ? optional, problems ? optional }
+    FieldProblem { field ? optional, line ? optional, message, hint ? optional }
     Status { version, started_at, now, endpoints, signals, rejections, storage, has_data, last_received_at }
     Endpoints { otlp_grpc, otlp_http, dashboard, credentials }
     SignalStatus { signal, n_accepted, n_rejected, rate_per_s, last_received_at }
@@ -221,13 +233,26 @@ records! {
     SloList { now, slos }
     SloRow {
         id, name, service, operation, indicator, threshold_ns, sentence, target, period_s, n_good,
-        n_total, compliance, budget_remaining, coverage, exhaustion_s, state, tiers
+        n_total, compliance, budget_remaining, coverage, exhaustion_s, state, is_configured, tiers
     }
     BurnTier {
         tier, severity, long_s, short_s, threshold, burn_long, burn_short, coverage_long, verdict, reason
     }
     SloDetail { slo, from, to, step_s, points, burndown, alerts, sql; period_from, period_to }
     BurndownPoint { at, remaining }
+    Definition { is_configured, objective ? optional, openslo ? optional }
+    SavedSlo { id; name, sentence, notes, warnings }
+    BacktestList { backtests, warnings }
+    BacktestRow {
+        sentence, from, to, n_good, n_total, compliance, coverage, budget_spent, episodes, burndown, notes, sql;
+        id, name, step_s, pages_per_week, tickets_per_week, n_cancelled
+    }
+    EpisodeRow { severity, tier, firing_at, resolved_at, detection_s, budget_spent; onset_at, burn_long }
+    ProposalList { proposals, skipped; from, to }
+    ProposalRow {
+        id, service, indicator, threshold, target, period, sentence, reason, is_configured; toml, openslo
+    }
+    SkippedService { service, reason }
     SliPoint { at, n_good, n_total }
     AlertList { now, alerts, receivers }
     AlertRow {
@@ -250,7 +275,8 @@ records! {
         services, n_alerts, n_firing, is_muted, headline; origin_source, acknowledged_at
     }
     IncidentDetail {
-        now, incident, ownership, alerts, objectives, timeline, timeline_truncated, triage, triage_alert_id
+        now, incident, ownership, alerts, objectives, timeline, timeline_truncated, triage, triage_alert_id;
+        not_known
     }
     IncidentAlert { alert, reason_text; joined_at, reason, path }
     IncidentObjective { slo_id, slo_name, is_configured, budget_spent, budget_remaining; service, n_bad, n_total }

@@ -32,6 +32,8 @@ pub mod saturation;
 pub mod service_color;
 pub mod service_order;
 pub mod sli_chart;
+pub mod slo_form;
+pub mod slo_preview;
 pub mod slo_view;
 pub mod snippets;
 pub mod sparkline;

@@ -5,7 +5,7 @@
 use super::chart::{ChartData, Dash, Marks, Scale, Series, Unit};
 use super::grid;
 use crate::format;
-use wire::SloDetail;
+use wire::{BurndownPoint, SloDetail};
 
 /// All events as bars with the bad ones in front.
 pub fn events(detail: &SloDetail) -> ChartData {
@@ -31,9 +31,9 @@ pub fn error_ratio(detail: &SloDetail) -> ChartData {
     chart(detail, Unit::Ratio, Marks::Lines, series, levels)
 }
 
-/// What was left of the budget over the period, with nothing left as a level.
-pub fn burndown(detail: &SloDetail) -> ChartData {
-    let points: Vec<_> = detail.burndown.iter().map(|point| (point.at.millis(), point.remaining)).collect();
+/// What was left of the budget, with nothing left as a level.
+pub fn burndown(points: &[BurndownPoint]) -> ChartData {
+    let points: Vec<_> = points.iter().map(|point| (point.at.millis(), point.remaining)).collect();
     let from_ms = points.first().map_or(0, |point| point.0);
     let to_ms = points.last().map_or(0, |point| point.0);
     let step_ms = points.get(1).map_or(1_000, |second| (second.0 - from_ms).max(1));
@@ -82,7 +82,7 @@ fn chart(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{AlertState, BurndownPoint, SliPoint, SloRow, UnixNanos};
+    use wire::{AlertState, SliPoint, SloRow, UnixNanos};
 
     fn detail() -> SloDetail {
         let slo = SloRow {
@@ -102,6 +102,7 @@ mod tests {
             coverage: 1.0,
             exhaustion_s: None,
             state: AlertState::Inactive,
+            is_configured: true,
             tiers: Vec::new(),
         };
         let point = |at_s: i64, n_good, n_total| SliPoint {
@@ -142,10 +143,10 @@ mod tests {
     /// Guarantees: the chart spans its points; what is unknown is a gap.
     #[test]
     fn burndowns_have_gaps() {
-        let chart = burndown(&detail());
+        let chart = burndown(&detail().burndown);
         assert_eq!((chart.from_ms, chart.to_ms, chart.step_ms), (0, 20_000, 10_000));
         let values: Vec<_> = chart.series[0].points.iter().map(|(_, value)| *value).collect();
         assert_eq!(values, [Some(1.0), None, Some(-0.5)]);
-        assert!(burndown(&SloDetail::default()).series[0].points.is_empty());
+        assert!(burndown(&[]).series[0].points.is_empty());
     }
 }

@@ -277,6 +277,7 @@ mod tests {
             coverage: 1.0,
             exhaustion_s: None,
             state,
+            is_configured: true,
             tiers,
         }
     }

@@ -9,6 +9,7 @@ pub mod send;
 pub mod service;
 pub mod services;
 pub mod slo;
+pub mod slo_form;
 pub mod slos;
 pub mod trace;
 pub mod traces;

@@ -12,7 +12,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
 use crate::model::address::{encode, segment};
-use crate::model::{name_text, report_links, verdict};
+use crate::model::{name_text, report_links, slo_form, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::ServiceDetail;
@@ -55,6 +55,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
     let facts = move || detail.map(facts);
     let query = format!("?service={}", encode(&name));
     let happened = report_links::what_happened(&name);
+    let objective = format!("{}{query}", slo_form::NEW);
     let (traces, errors, logs) =
         (format!("/traces{query}"), format!("/traces{query}&status=error"), format!("/logs{query}"));
     view! {
@@ -65,6 +66,7 @@ fn head(name: String, detail: Fetch<ServiceDetail>) -> AnyView {
                 <a class="btn" href=text(move || url_state::link(&traces)) data-testid="service-traces">"Traces"</a>
                 <a class="btn" href=text(move || url_state::link(&errors))>"Failed traces"</a>
                 <a class="btn" href=text(move || url_state::link(&logs)) data-testid="service-logs">"Logs"</a>
+                <a class="btn" href=text(move || url_state::link(&objective)) data-testid="service-slo">"New SLO"</a>
             </div>
             <div class="f">{live(facts)}</div>
         </header>

@@ -1,5 +1,7 @@
-//! `/slos/:id`: one objective: sentence, budget, burn of each tier, events over the range, alert log.
+//! `/slos/:id`: one objective: sentence, budget, burn of each tier, events over the range, alert log; and what can be
+//! done with it.
 
+pub mod acts;
 pub mod burndown;
 pub mod event_charts;
 pub mod readings;
@@ -21,6 +23,7 @@ pub fn SloPage(id: String) -> impl IntoView {
     let path = format!("/slos/{}", segment(&id));
     let detail = api::polled::<SloDetail>(move || Some(url_state::api_path(&path)));
     let slo = memo(move || detail.map(|detail| detail.slo.clone()));
+    let known = memo(move || slo.with(|slo| slo.as_ref().map(acts::Known::of)));
     let title = move || slo.get().map_or_else(|| id.clone(), |slo| slo.sentence);
     let alerts = memo(move || detail.map(|detail| detail.alerts.clone()).unwrap_or_default());
     let no_alerts = move || {
@@ -37,7 +40,7 @@ pub fn SloPage(id: String) -> impl IntoView {
     let is_told = memo(move || state.with(|state| !state.has_data && state.failure.is_some()));
     view! {
         <header class="lead" data-testid="slo-head">
-            <h1>{live(title)}</h1>
+            <div class="slo-head"><h1>{live(title)}</h1> {live(move || known.get().map(|known| acts::acts(&known)))}</div>
             <p>{live(move || slo.get().map(|slo| slo_view::evidence_sentence(&slo)))}</p>
             {live(move || slo.get().map(|slo| readings::readings(&slo)))}
         </header>

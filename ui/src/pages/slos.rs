@@ -1,15 +1,19 @@
-//! `/slos`: every objective with its budget and its burn rates.
+//! `/slos`: every objective with its budget and its burn rates; and those that are proposed.
 
 pub mod budget_bar;
 pub mod burn_bar;
 pub mod first_slo;
+pub mod proposals;
 pub mod slo_row;
 pub mod standing_mark;
 
 use crate::api;
 use crate::components::Panel;
-use crate::erased::{live, memo};
+use crate::components::tabs::{self, Tab, Tabs};
+use crate::erased::{live, memo, text};
+use crate::model::slo_form;
 use crate::model::slo_view::{self, window_text};
+use crate::url_state;
 use leptos::prelude::*;
 use wire::{SloList, SloRow};
 
@@ -26,15 +30,32 @@ pub fn SlosPage() -> impl IntoView {
             false => table(&list.slos),
         })
     };
+    let part = memo(|| tabs::chosen(TAB, &choices()));
+    let state = slos.state();
+    let shown = move || match part.get() {
+        "proposals" => view! { <proposals::Proposals slos=slos /> }.into_any(),
+        _ => view! { <Panel name="slos" state=state retry=slos.retry()>{live(body)}</Panel> }.into_any(),
+    };
+    let form = text(|| url_state::link(slo_form::NEW));
     view! {
         <header class="lead">
-            <h1 data-testid="slos-sentence">{live(move || sentence.get())}</h1>
+            <div class="slo-head">
+                <h1 data-testid="slos-sentence">{live(move || sentence.get())}</h1>
+                <a class="btn main" href=form data-testid="slo-new">"New objective"</a>
+            </div>
             <p>"Budget left over each objective's period; burn 1 spends it evenly. The tick is the tier's threshold."</p>
         </header>
-        <Panel name="slos" state=slos.state() retry=slos.retry()>
-            {live(body)}
-        </Panel>
+        <Tabs param=TAB tabs=choices() label="Objectives" />
+        {live(shown)}
     }
+}
+
+/// Parameter of the address.
+const TAB: &str = "tab";
+
+fn choices() -> Vec<Tab> {
+    let tab = |value, label| Tab { value, label, n: None };
+    vec![tab("list", "Objectives"), tab("proposals", "Proposals")]
 }
 
 fn table(slos: &[SloRow]) -> AnyView {

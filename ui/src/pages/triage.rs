@@ -15,7 +15,7 @@ use wire::TriageReport;
 #[component]
 pub fn TriagePage() -> impl IntoView {
     let answer =
-        api::posted::<TriageReport>("/triage", || Some(url_state::with_address(report_links::question)));
+        api::tried::<TriageReport>("/triage", || Some(url_state::with_address(report_links::question)));
     let shown = memo(move || answer.get());
     let asking =
         move || shown.with(Option::is_none).then(|| view! { <h1 class="lead">"What happened here?"</h1> });

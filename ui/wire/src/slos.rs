@@ -1,8 +1,9 @@
-//! `GET /api/v1/slos` and `/api/v1/slos/{id}`: objectives, budgets, burn rates; and what would be one: back-tests and
-//! proposals.
+//! `/api/v1/slos` and `/api/v1/slos/{id}`: objectives, budgets, burn rates, and what defines them; and what would be one:
+//! back-tests and proposals.
 
 use crate::{AlertRow, AlertState, UnixNanos};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SloList {
@@ -36,6 +37,8 @@ pub struct SloRow {
     /// Seconds until the budget is gone at the rate of the first tier's long window.
     pub exhaustion_s: Option<f64>,
     pub state: AlertState,
+    /// Of the configuration or its files: it cannot be changed over the API.
+    pub is_configured: bool,
     pub tiers: Vec<BurnTier>,
 }
 
@@ -83,11 +86,15 @@ pub struct BurndownPoint {
     pub remaining: Option<f64>,
 }
 
-/// `POST /api/v1/slos/backtest`: an objective that is there, by its id, or OpenSLO that need not be saved.
+/// `POST /api/v1/slos/backtest`: an objective that is there, by its id, or one that need not be saved, as keys of the
+/// configuration or as OpenSLO. `POST /api/v1/slos` and `PUT /api/v1/slos/{id}` take the same and keep it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BacktestRequest {
     #[serde(default)]
     pub slo: Option<String>,
+    /// The keys of `[[slos]]`.
+    #[serde(default)]
+    pub objective: Option<Map<String, Value>>,
     #[serde(default)]
     pub openslo: Option<String>,
     /// Moments as in queries; the last seven days where they are absent.
@@ -95,6 +102,32 @@ pub struct BacktestRequest {
     pub from: Option<String>,
     #[serde(default)]
     pub to: Option<String>,
+}
+
+/// `GET /api/v1/slos/{id}/definition`: what keeps the objective as it is when it is sent with `PUT`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SloDefinition {
+    pub is_configured: bool,
+    /// Either this, the keys of `[[slos]]`, or OpenSLO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openslo: Option<String>,
+    /// Absent where the configuration has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<UnixNanos>,
+}
+
+/// The answer to `POST /api/v1/slos` and `PUT /api/v1/slos/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SavedSlo {
+    pub id: String,
+    pub name: String,
+    pub sentence: String,
+    /// Tiers that this target cannot reach, with their arithmetic.
+    pub notes: Vec<String>,
+    /// What was read, and may not mean what was meant.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -165,14 +198,19 @@ pub struct ProposalRow {
     pub id: String,
     pub service: String,
     pub indicator: String,
+    /// Of a latency: "300ms".
+    pub threshold: Option<String>,
+    /// A percentage, with as many digits as it needs.
+    pub target: String,
+    pub period: String,
     pub sentence: String,
     /// What the history was, and how much of the budget it would have spent.
     pub reason: String,
-    /// An objective of this service and kind is configured already.
+    /// There is an objective of this service and kind already.
     pub is_configured: bool,
     /// To be pasted into the configuration file.
     pub toml: String,
-    /// To be saved as a file that `slo_files` names.
+    /// To be sent to `POST /api/v1/slos`, or saved as a file that `slo_files` names.
     pub openslo: String,
 }
 

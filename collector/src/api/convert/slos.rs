@@ -1,6 +1,7 @@
 //! Objectives, their burn rates, and the events that they count.
 
 use super::{alert_row, alert_state, step_s, steps};
+use crate::definition::{Definition, Fault};
 use crate::evaluate::{Events, Owned, SloStatus};
 use alerts::{
     AlertRecord, Backtest, BurndownPoint, Delivery, Episode, Slo, TierJudgement, WindowCounts, burndown,
@@ -42,6 +43,35 @@ pub(in super::super) fn slo_detail(
         burndown: burndown(&status.slo, end, &steps).into_iter().map(burndown_point).collect(),
         alerts: alerts.into_iter().map(|alert| alert_row(alert, owners, summaries)).collect(),
         sql: events.sql,
+    }
+}
+
+/// What was kept of an objective.
+pub(in super::super) fn slo_definition(definition: Definition, updated_at: i64) -> wire::SloDefinition {
+    let (objective, openslo) = match definition {
+        Definition::Keys(keys) => (Some(keys), None),
+        Definition::OpenSlo(text) => (None, Some(text)),
+    };
+    wire::SloDefinition { is_configured: false, objective, openslo, updated_at: Some(UnixNanos(updated_at)) }
+}
+
+pub(in super::super) fn saved_slo(slo: &Slo, warnings: Vec<String>) -> wire::SavedSlo {
+    wire::SavedSlo {
+        id: slo.id().to_owned(),
+        name: slo.name().to_owned(),
+        sentence: slo.sentence(),
+        notes: slo.notes().to_vec(),
+        warnings,
+    }
+}
+
+/// What is wrong with a definition.
+pub(in super::super) fn field_problem(fault: &Fault) -> wire::FieldProblem {
+    wire::FieldProblem {
+        field: fault.field.clone(),
+        line: fault.line.and_then(|line| u32::try_from(line).ok()),
+        message: fault.message.clone(),
+        hint: fault.hint.clone(),
     }
 }
 
@@ -116,6 +146,7 @@ pub(in super::super) fn slo_row(status: &SloStatus) -> wire::SloRow {
         coverage: period.coverage.share(),
         exhaustion_s: judgement.and_then(|judgement| judgement.exhaustion_s),
         state: alert_state(status.phase()),
+        is_configured: status.is_configured,
         tiers,
     }
 }

@@ -47,6 +47,12 @@ async fn the_past_is_judged_again() {
     let list: wire::BacktestList = serde_json::from_slice(&answer.body).expect("JSON");
     let [row] = list.backtests.as_slice() else { panic!("{list:?}") };
     assert_eq!((row.id.as_str(), row.n_good, row.n_total), ("tried", 570, 600));
+    let keys = json!({
+        "id": "tried", "service": "cart", "indicator": "availability", "target": 99.9, "period": "1d",
+    });
+    let answer = backtest(&server, json!({ "objective": keys, "from": from, "to": to })).await;
+    let same: wire::BacktestList = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(same, list);
     let second = |at: wire::UnixNanos| (at.0 - AT) / SECOND_NS;
     let pages: Vec<_> = row.episodes.iter().filter(|episode| episode.severity == "page").collect();
     let [page] = pages.as_slice() else { panic!("{row:?}") };
@@ -68,8 +74,9 @@ async fn the_past_is_judged_again() {
 async fn exports_and_refusals() {
     let server = Server::open_empty(|_| ()).await;
     for (body, expected) in [
-        (json!({}), "either slo or openslo"),
-        (json!({ "slo": "a", "openslo": "b" }), "either slo or openslo"),
+        (json!({}), "either slo, objective or openslo"),
+        (json!({ "slo": "a", "openslo": "b" }), "either slo, objective or openslo"),
+        (json!({ "objective": { "service": "cart" } }), "id: is missing (add id = "),
         (json!({ "slo": "cart-ok", "from": "yesterday" }), "is not a time"),
         (json!({ "slo": "cart-ok", "from": "now-200d" }), "at most 100 days"),
         (
@@ -125,6 +132,11 @@ async fn history_proposes_objectives() {
     assert!(list.proposals[0].reason.starts_with("in 4w, 4 of 2000 requests failed: 40 % of"), "{list:?}");
     let skipped: Vec<_> = list.skipped.iter().map(|row| row.service.as_str()).collect();
     assert_eq!(skipped, ["young"]);
+    let latency = &list.proposals[1];
+    assert_eq!(
+        (latency.threshold.as_deref(), latency.target.as_str(), latency.period.as_str()),
+        (Some("50ms"), "99.5", "30d")
+    );
     for row in &list.proposals {
         let file = openslo::File { name: row.id.clone(), text: row.openslo.clone() };
         let imported = openslo::import(&[file], &[]).expect("valid");

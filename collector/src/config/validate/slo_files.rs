@@ -6,10 +6,8 @@
 use super::super::Problems;
 use super::super::problem::{Origin, Problem};
 use super::super::raw::{Raw, Value};
-use super::slos::kept;
-use super::{Keys, strings};
+use super::{Keys, objective, strings};
 use crate::openslo::{self, File, Issue};
-use crate::units;
 use alerts::Slo;
 use std::path::{Path, PathBuf};
 use storage::Retention;
@@ -68,16 +66,11 @@ fn take_over(
             problems.push(Problem::new(origin, format!("{:?} is the id of another SLO", spec.id)));
             continue;
         }
-        let kept = kept(Some(&spec.indicator), &spec.attributes, retention);
         match Slo::new(spec) {
             Ok(slo) => {
-                if let Some((key, kept)) = kept.filter(|(_, kept)| slo.period_max() > *kept) {
-                    let shown = units::show_duration(kept);
-                    problems.push(
-                        Problem::new(origin, format!("the time window is longer than {key} ({shown})"))
-                            .hint("the objective could never be measured in full"),
-                    );
-                }
+                let unkept = objective::unkept(&slo, retention);
+                problems
+                    .extend(unkept.map(|message| Problem::new(origin, message).hint(objective::UNKEPT_HINT)));
                 slos.push(slo);
             }
             Err(error) => problems.push(Problem::new(origin, error.to_string())),

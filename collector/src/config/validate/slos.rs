@@ -5,7 +5,7 @@ mod counting;
 
 use super::super::Problems;
 use super::super::problem::Problem;
-use super::super::raw::{Raw, Value};
+use super::super::raw::{Raw, Section, Value};
 use super::{DURATION_MAX, Keys, SECOND, report_repeated, show, strings};
 use crate::nearest::nearest;
 use crate::units;
@@ -18,14 +18,26 @@ pub(super) fn read(raw: &Raw, retention: &Retention, problems: &mut Problems) ->
     report_repeated(&raw.slos, "id", "SLO", problems);
     let mut slos = Vec::new();
     for section in &raw.slos {
-        let mut keys = Keys { section, problems };
-        match spec(&mut keys, &receivers, retention).map(Slo::new) {
-            Some(Ok(slo)) => slos.push(slo),
-            Some(Err(error)) => keys.problem(key_of(&error), error.to_string()).report(keys.problems),
-            None => {}
-        }
+        slos.extend(one(section, &receivers, retention, problems));
     }
     slos
+}
+
+/// The objective of one table. It is only fit for use if no problem was reported.
+pub(super) fn one(
+    section: &Section,
+    receivers: &[&str],
+    retention: &Retention,
+    problems: &mut Problems,
+) -> Option<Slo> {
+    let mut keys = Keys { section, problems };
+    match Slo::new(spec(&mut keys, receivers, retention)?) {
+        Ok(slo) => Some(slo),
+        Err(error) => {
+            keys.problem(key_of(&error), error.to_string()).report(keys.problems);
+            None
+        }
+    }
 }
 
 /// Names as written, so that a receiver with another fault is not also reported as unknown.

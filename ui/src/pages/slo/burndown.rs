@@ -13,7 +13,7 @@ pub fn Burndown(detail: Fetch<SloDetail>) -> impl IntoView {
     ChartGroup::provide();
     view! {
         <Chart
-            data=derived(move || detail.map(sli_chart::burndown))
+            data=derived(move || detail.map(|detail| sli_chart::burndown(&detail.burndown)))
             label="Share of the error budget that was left"
             height=86
             testid="slo-burndown-chart"
