@@ -235,7 +235,7 @@ fn evidence(evidence: Evidence, service: &str, window: TimeRange) -> wire::Triag
         release: said(version),
         dependency: said(dependency),
         onset_at: onset_ns.map(UnixNanos),
-        trace_ids: traces.iter().map(|id| hex(id)).collect(),
+        trace_ids: traces.iter().map(|id| hex(id.as_slice())).collect(),
         sql: rows.map(|rows| rows.sql()),
     }
 }
@@ -285,7 +285,7 @@ fn error_group(group: ErrorGroup) -> wire::TriageErrorGroup {
         n_before: group.n_before,
         n_now: group.n_now,
         sentence: group.sentence,
-        trace_id: group.trace_id.map(|id| hex(&id)),
+        trace_id: group.trace_id.map(|id: [u8; 16]| hex(id.as_slice())),
     }
 }
 
