@@ -8,6 +8,7 @@ mod alerts;
 mod backtest;
 mod catalogue;
 mod changes;
+mod cohorts;
 mod compare;
 mod convert;
 mod deliveries;
@@ -139,6 +140,7 @@ impl Api {
             .route("/api/v1/receivers/{receiver}/test", post(deliveries::test))
             .route("/api/v1/alerts/{id}/triage", get(triage::of_alert))
             .route("/api/v1/triage", post(triage::post))
+            .route("/api/v1/compare", post(cohorts::post))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))

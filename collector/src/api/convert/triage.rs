@@ -138,11 +138,11 @@ fn shortened(text: &str) -> String {
 }
 
 /// JSON has no other numbers.
-fn finite(number: f64) -> f64 {
+pub(super) fn finite(number: f64) -> f64 {
     if number.is_finite() { number } else { 0.0 }
 }
 
-fn span(range: TimeRange) -> wire::TriageSpan {
+pub(super) fn span(range: TimeRange) -> wire::TriageSpan {
     wire::TriageSpan { from: UnixNanos(range.from), to: UnixNanos(range.to) }
 }
 
@@ -289,7 +289,7 @@ fn error_group(group: ErrorGroup) -> wire::TriageErrorGroup {
     }
 }
 
-fn attributes(attributes: Attributes) -> wire::TriageAttributes {
+pub(super) fn attributes(attributes: Attributes) -> wire::TriageAttributes {
     let Attributes { n_bad, n_good, kept, ruled_out, silent } = attributes;
     wire::TriageAttributes {
         n_bad,
