@@ -2,9 +2,11 @@
 //! requests, the decoding at the door, in both of its ways, and the API. Nothing of the product uses it.
 
 mod dashboard;
+mod reports;
 
 pub use crate::demo::offline::{Request, Shop};
 pub use dashboard::Dashboard;
+pub use reports::Reports;
 
 use crate::columns::{self, Limits};
 use crate::decode::{self, Decoded, Encoding, Report};

@@ -59,6 +59,7 @@ pub use query::{
     Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream,
     StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
+pub use query::{RequestCounts, RequestRows, RequestsQuery};
 pub use read_models::Resolution;
 pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{

@@ -54,8 +54,8 @@ pub use flow::{FlowEvidence, FlowFinding, Step, flow};
 pub use input::{Call, InputError, Limits, Scope, Stretch, Symptom, TriageInput, Window};
 pub use latency::{EdgeLatency, LatencyEvidence, Unit, UnitLatency, latency};
 pub use lift::{
-    Attribute, AttributeScope, Condition, ConditionTest, Lift, LiftFinding, LiftLimits, LiftMember, LiftSide,
-    LiftStrength, NumberShift, RuledOut, RuledOutWhy, lift,
+    Attribute, AttributeScope, Condition, ConditionTest, Lift, LiftAim, LiftFinding, LiftLimits, LiftMember,
+    LiftSide, LiftStrength, NumberShift, RuledOut, RuledOutWhy, lift, lift_with,
 };
 pub use logs::{LogLine, Logs, Template};
 pub use origin::{ErrorEvidence, ErrorGroup, ErrorTrend, errors};

@@ -49,6 +49,15 @@ pub struct LiftLimits {
     pub n_findings_max: usize,
 }
 
+/// What the sides are, which decides what counts as a finding.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiftAim<'a> {
+    /// Keys that the sides were chosen by: of course they tell them apart.
+    pub known_keys: &'a [String],
+    /// Neither side is what went wrong, so that nothing is a mere symptom: everything that differs is wanted.
+    pub is_difference: bool,
+}
+
 /// What was found. Empty with few bad requests: see [`Lift::is_enough`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lift {
@@ -148,6 +157,8 @@ pub struct RuledOut {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuledOutWhy {
+    /// The sides were chosen by it.
+    Known,
     /// It says that the request is bad, not why.
     Symptom,
     /// Nearly every request has a value of its own.
@@ -186,7 +197,18 @@ impl Default for LiftLimits {
 /// masks as long as the sample. Memory: 24 bytes a member, 100 for each value that occurs, of which at most 4,096 are
 /// told apart for a key, 16 bytes for each request and numeric key, of which 16 are read, and 64 bits a request.
 pub fn lift(traces: &Traces, strings: &Strings, members: &[LiftMember], limits: &LiftLimits) -> Lift {
-    let sample = sample::draw(traces, members, limits);
+    lift_with(traces, strings, members, limits, LiftAim::default())
+}
+
+/// As [`lift`], of sides that need not be good and bad.
+pub fn lift_with(
+    traces: &Traces,
+    strings: &Strings,
+    members: &[LiftMember],
+    limits: &LiftLimits,
+    aim: LiftAim<'_>,
+) -> Lift {
+    let sample = sample::draw(traces, members, limits, aim.is_difference);
     let mut lift = Lift {
         n_bad: sample.n_all[0],
         n_rest: sample.n_all[1],
@@ -199,7 +221,7 @@ pub fn lift(traces: &Traces, strings: &Strings, members: &[LiftMember], limits: 
     }
     let keys = count::count(traces, strings, &sample);
     lift.n_keys_left_out = keys.n_left_out();
-    let verdicts = singles::judge(&sample, &keys);
+    let verdicts = singles::judge(&sample, &keys, aim.known_keys);
     let read = mask::read(traces, strings, &sample, &keys, &verdicts);
     let numbers = numbers::judge(traces, &sample, &read.numbers);
     select::report(&sample, &keys, verdicts, read.masks, numbers, limits, &mut lift);

@@ -7,6 +7,7 @@ mod affected;
 mod attributes;
 mod axis;
 mod changes;
+mod compare;
 mod compose;
 mod edges;
 mod errors;
@@ -22,6 +23,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{
+    Compared, ComparedSide, Comparison, NodeFigures, SideFigures, TreeNode, compare, traces_to_read,
+};
 pub use compose::triage;
 
 use crate::input::{TriageInput, Window};

@@ -9,7 +9,8 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         Some((name, rest)) if name == "storage" => storage(rest),
         Some((name, rest)) if name == "decode" => decode(rest),
         Some((name, rest)) if name == "read-models" => read_models(rest),
-        _ => bail!("bench takes the name of a benchmark: storage, decode or read-models"),
+        Some((name, rest)) if name == "triage" => triage(rest),
+        _ => bail!("bench takes the name of a benchmark: storage, decode, read-models or triage"),
     }
 }
 
@@ -30,6 +31,14 @@ fn read_models(rest: &[String]) -> Result<()> {
     let dir = paths::target().join("bench").join("read-models");
     std::fs::create_dir_all(&dir)?;
     let mut command = benchmark("read_models", rest);
+    command.arg("--dir").arg(dir);
+    shell::run(with_rest(&mut command, rest))
+}
+
+fn triage(rest: &[String]) -> Result<()> {
+    let dir = paths::target().join("bench").join("triage");
+    std::fs::create_dir_all(&dir)?;
+    let mut command = benchmark("triage", rest);
     command.arg("--dir").arg(dir);
     shell::run(with_rest(&mut command, rest))
 }

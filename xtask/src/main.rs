@@ -31,6 +31,8 @@ usage: cargo xtask <command>
   bench read-models [ARGS] measure what keeping the read models costs, how large they are, and how long
                            the pages of a month of 200 services take; --services, --operations, --days,
                            --scale and more, --dev; the data takes some ten minutes to make, once
+  bench triage [ARGS]      measure how long a report over 1M spans of 50 attributes takes and what it holds of
+                           memory, alone and through the engine; --spans 20k|1M, --runs, --dev
   conformance --endpoint URL [ARGS]
                            check any OTLP server against the specification, from outside, and
                            print a table; --help says more, and so does docs/conformance.md

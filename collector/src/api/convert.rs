@@ -15,6 +15,7 @@ use storage::TimeRange;
 use wire::UnixNanos;
 
 mod catalogue;
+mod cohorts;
 mod compare;
 mod deliveries;
 mod graph;
@@ -34,6 +35,7 @@ mod triage;
 pub(super) use self::triage::triage_failure;
 pub(crate) use self::triage::{triage_report, triage_summary};
 pub(super) use catalogue::{Catalogued, deployment, marker, ownership, ownership_spec, release_list};
+pub(super) use cohorts::compare_report;
 pub(super) use compare::{Beside, comparison};
 use deliveries::delivery_row;
 pub(super) use deliveries::{

@@ -8,6 +8,7 @@ mod alerts;
 mod backtest;
 mod catalogue;
 mod changes;
+mod cohorts;
 mod compare;
 mod convert;
 mod deliveries;
@@ -156,6 +157,7 @@ impl Api {
             .route("/api/v1/silences/preview", post(silences::preview))
             .route("/api/v1/silences/{id}", axum::routing::delete(silences::delete))
             .route("/api/v1/triage", post(triage::post))
+            .route("/api/v1/compare", post(cohorts::post))
             .route("/api/v1/sql", post(sql::sql))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))

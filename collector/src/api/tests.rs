@@ -1,5 +1,6 @@
 //! Tests of the whole API in one process: a router over a real engine in a temporary directory.
 
+mod cohorts;
 mod graph_fixtures;
 mod incidents;
 mod read_models;

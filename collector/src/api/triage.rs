@@ -121,14 +121,14 @@ fn baselines(
     Ok(ranges)
 }
 
-fn check(what: &str, range: TimeRange) -> Result<(), Failure> {
+pub(super) fn check(what: &str, range: TimeRange) -> Result<(), Failure> {
     match range.from < range.to {
         true => Ok(()),
         false => Err(Failure::bad_request(format!("{what} ends before it begins")).hint(MOMENT_HINT)),
     }
 }
 
-fn moment(name: &str, moment: &TriageMoment, now: i64) -> Result<i64, Failure> {
+pub(super) fn moment(name: &str, moment: &TriageMoment, now: i64) -> Result<i64, Failure> {
     let text = match moment {
         TriageMoment::Millis(millis) => millis.to_string(),
         TriageMoment::Text(text) => text.clone(),

@@ -158,6 +158,29 @@ async fn releases(
 mod tests {
     use super::*;
 
+    /// Scenario: a question that names healthy time of a day before, and one for which healthy time was chosen.
+    /// Guarantees: points of metrics are read of all that the window is held against, and of the hour before it.
+    #[test]
+    fn metrics_are_read_of_all_healthy_time() {
+        let hour = 3_600_000_000_000;
+        let window = TimeRange { from: 100 * hour, to: 101 * hour };
+        let given = TimeRange { from: 70 * hour, to: 71 * hour };
+        let asked = |baselines| Asked {
+            window,
+            baselines,
+            asked_at: window.to,
+            service: None,
+            operation: None,
+            symptom: None,
+            threshold_ns: None,
+        };
+        let of = |asked: &Asked, ranges: Vec<TimeRange>| query(asked, &Baselines::given(ranges)).metrics;
+        let last_hours = TimeRange { from: 99 * hour, to: 101 * hour };
+        assert_eq!(of(&asked(vec![given]), vec![given]), [given, last_hours]);
+        let chosen = TimeRange { from: 98 * hour, to: 100 * hour };
+        assert_eq!(of(&asked(Vec::new()), vec![chosen]), [TimeRange { from: 98 * hour, to: 101 * hour }]);
+    }
+
     /// Scenario: stretches that touch, overlap, lie apart, in any order.
     /// Guarantees: the same times, each once.
     #[test]

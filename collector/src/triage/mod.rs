@@ -2,16 +2,19 @@
 //!
 //! `stretches` chooses the times, `rates` how many traces of them are read, `gather` reads, and the `triage` crate
 //! judges, on a thread where that may take a second. `began` finds out when an objective began to fail, `alert` asks
-//! on behalf of one. `api` and `evaluate` ask; nothing here decides whom to tell.
+//! on behalf of one. `compare` does the same for two sides that somebody wants to see beside each other. `api` and `evaluate`
+//! ask; nothing here decides whom to tell.
 
 mod alert;
 mod began;
+mod compare;
 mod gather;
 mod lane;
 mod rates;
 mod stretches;
 
 pub(crate) use alert::{Case, Finding};
+pub(crate) use compare::{Difference, Side, Sides, difference};
 pub(crate) use lane::Lane;
 
 use ::triage::InputError;

@@ -32,7 +32,7 @@ pub(super) fn rates(counts: &EvidenceCounts) -> Sampling {
     }
 }
 
-fn one_in(n: u64, n_max: u64) -> u32 {
+pub(super) fn one_in(n: u64, n_max: u64) -> u32 {
     let one_in = n.div_ceil(n_max).max(1).checked_next_power_of_two();
     one_in.and_then(|one_in| u32::try_from(one_in).ok()).unwrap_or(1 << 31)
 }

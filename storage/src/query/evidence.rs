@@ -133,7 +133,7 @@ async fn count(session: &Session, query: &EvidenceQuery) -> Result<EvidenceCount
 }
 
 /// The one number of a statement that counts.
-fn number(batches: &[RecordBatch], name: &str) -> Result<u64, Error> {
+pub(super) fn number(batches: &[RecordBatch], name: &str) -> Result<u64, Error> {
     let Some(batch) = batches.first() else { return Ok(0) };
     Ok(column::<Int64Array>(batch, name)?.value(0).unsigned_abs())
 }
@@ -153,7 +153,7 @@ async fn read(session: &Session, query: &EvidenceQuery) -> Result<Evidence, Erro
 }
 
 /// The rows of a statement, as many as are left to read.
-async fn bounded(
+pub(super) async fn bounded(
     session: &Session,
     sql: &str,
     n_left: &mut usize,
@@ -173,13 +173,13 @@ async fn bounded(
 }
 
 /// Whose a span or a point is, where it does not say so by `service.instance.id`.
-const INSTANCE: &str = "coalesce(service_instance_id, resource['k8s.pod.name'], resource['container.id'], \
+pub(super) const INSTANCE: &str = "coalesce(service_instance_id, resource['k8s.pod.name'], resource['container.id'], \
                         resource['host.name']) AS service_instance_id";
 
 /// A request that went well; failed spans are read by themselves.
 const ENTRY: &str = "is_entry AND NOT is_error";
 
-const SPAN_COLUMNS: &str = "trace_id, span_id, parent_span_id, name, kind, start_time, end_time, is_error, service, \
+pub(super) const SPAN_COLUMNS: &str = "trace_id, span_id, parent_span_id, name, kind, start_time, end_time, is_error, service, \
      service_version, http_route, db_system_name, db_namespace, messaging_system, messaging_destination_name, \
      server_address, peer_service, error_type";
 

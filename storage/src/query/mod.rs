@@ -34,6 +34,7 @@ mod pruned;
 mod range;
 mod red;
 mod refused;
+mod requests;
 mod row_bytes;
 mod rows;
 mod search;
@@ -68,6 +69,7 @@ pub use metrics::{
 pub use metrics::{MetricData, MetricInfo, MetricQuery, MetricSeries, MetricView};
 pub use range::TimeRange;
 pub use red::{RedAnswer, RedBy, RedGroup, RedQuery};
+pub use requests::{RequestCounts, RequestRows, RequestsQuery};
 pub use row_bytes::{array_bytes, array_values};
 pub use search::{ServiceSpans, TraceHits, TraceOrder, TraceSearch, TraceSummary};
 pub use selection::Selection;

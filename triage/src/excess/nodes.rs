@@ -86,6 +86,9 @@ impl Graph {
     fn read(&mut self, input: &TriageInput<'_>, tables: &Tables, series: &Series) {
         let strings = &tables.strings;
         let Some(meaning) = meaning(series, strings) else { return };
+        if is_nobody(strings.text(series.service)) {
+            return;
+        }
         let scale = match meaning {
             Meaning::Requests => 1.0,
             Meaning::Latency => seconds(series, strings),
@@ -142,6 +145,12 @@ impl Graph {
     pub(super) fn uncalled(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, node)| node)
     }
+}
+
+/// Sent without a name, which SDKs replace by one that begins like this: it may be any number of services.
+fn is_nobody(service: &str) -> bool {
+    let rest = service.strip_prefix("unknown_service");
+    service.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 impl Node {

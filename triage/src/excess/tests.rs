@@ -65,6 +65,20 @@ fn a_node_that_appeared_is_its_callers_doing() {
     assert!(excess.nodes.iter().any(|node| node.node == "db" && node.is_new && node.share == 0.0));
 }
 
+/// Scenario: the slowest node sent its metrics without a name.
+/// Guarantees: it is nobody's suspect, and weighs nothing; a service that is called alike is one.
+#[test]
+fn the_nameless_are_not_suspected() {
+    let slow = |name| node(name, (100.0, 9.0, 100.0));
+    let rows =
+        [node("web", (100.0, 1.5, 100.0)), slow("unknown_service"), slow("unknown_service:java")].concat();
+    let excess = found(&rows, None);
+    assert_eq!(own(&excess)[0], ("web", 500));
+    assert!(excess.nodes.iter().all(|node| !node.node.starts_with("unknown_service")), "{excess:?}");
+    let rows = [rows, slow("unknown_services")].concat();
+    assert!(found(&rows, None).nodes.iter().any(|node| node.node == "unknown_services"));
+}
+
 /// Scenario: an ordinary day.
 /// Guarantees: the strength says that nothing is wrong.
 #[test]

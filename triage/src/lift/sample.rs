@@ -14,6 +14,8 @@ pub(super) struct Sample {
     pub(super) n_before: usize,
     /// Requests on each side before sampling.
     pub(super) n_all: [usize; 3],
+    /// Neither side is what went wrong: nothing is a symptom.
+    pub(super) is_difference: bool,
 }
 
 /// On how many requests of each side something was seen.
@@ -32,7 +34,12 @@ struct Request {
 }
 
 /// O(n log n) for n members.
-pub(super) fn draw(traces: &Traces, members: &[LiftMember], limits: &LiftLimits) -> Sample {
+pub(super) fn draw(
+    traces: &Traces,
+    members: &[LiftMember],
+    limits: &LiftLimits,
+    is_difference: bool,
+) -> Sample {
     let mut members = members.to_vec();
     members.sort_unstable();
     members.dedup_by_key(|member| member.span);
@@ -56,6 +63,7 @@ pub(super) fn draw(traces: &Traces, members: &[LiftMember], limits: &LiftLimits)
         n_rest: sides[1].len(),
         n_before: sides[2].len(),
         n_all,
+        is_difference,
     };
     for request in sides.iter().flatten() {
         sample.spans.extend(members[request.from..request.to].iter().map(|member| member.span as u32));

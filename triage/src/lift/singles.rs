@@ -45,11 +45,15 @@ pub(super) struct Candidate {
 const N_NUMERIC_MAX: usize = 16;
 
 /// O(values log values).
-pub(super) fn judge(sample: &Sample, keys: &Keys<'_>) -> Verdicts {
+pub(super) fn judge(sample: &Sample, keys: &Keys<'_>, known_keys: &[String]) -> Verdicts {
     let mut verdicts =
         Verdicts { candidates: Vec::new(), numeric: Vec::new(), ruled_out: Vec::new(), n_tested: 0 };
     for (at, key) in keys.all().iter().enumerate() {
-        judge_key(sample, at, key, &mut verdicts);
+        if known_keys.iter().any(|known| known == key.name) {
+            verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), RuledOutWhy::Known));
+        } else {
+            judge_key(sample, at, key, &mut verdicts);
+        }
     }
     let all = keys.all();
     verdicts.numeric.sort_by_key(|&key| (u32::MAX - all[key].present.bad, all[key].scope, all[key].name));
@@ -60,7 +64,7 @@ pub(super) fn judge(sample: &Sample, keys: &Keys<'_>) -> Verdicts {
 }
 
 fn judge_key(sample: &Sample, at: usize, key: &Key<'_>, verdicts: &mut Verdicts) {
-    if key.scope == AttributeScope::Span && is_named_as_symptom(key.name) {
+    if !sample.is_difference && key.scope == AttributeScope::Span && is_named_as_symptom(key.name) {
         verdicts.ruled_out.push(ruled_out(key, strongest(sample, key), RuledOutWhy::Symptom));
         return;
     }
@@ -103,7 +107,7 @@ fn dominates(sample: &Sample, counts: Counts) -> bool {
 /// A symptom is set because the request went wrong. What a resource says was there before the request, and so was a
 /// value that good requests had before it began.
 pub(super) fn is_symptom(sample: &Sample, scope: AttributeScope, counts: Counts) -> bool {
-    if scope != AttributeScope::Span || counts.before >= N_WITH_MIN {
+    if sample.is_difference || scope != AttributeScope::Span || counts.before >= N_WITH_MIN {
         return false;
     }
     let precision = sample.precision(counts);

@@ -228,6 +228,30 @@ fn what_was_there_before_is_no_symptom() {
     assert_eq!(findings(&lift), ["customer=a"]);
 }
 
+/// Scenario: two sides that are no good and bad ones, told apart by a version that they were chosen by, and by a flag
+/// that only one of them has.
+/// Guarantees: the flag is found although nearly all that have it are on one side, the version is ruled out as known.
+#[test]
+fn differences_have_no_symptoms() {
+    let mut requests = Requests::new(10);
+    for at in 0..1_000 {
+        let is_new = at % 2 == 0;
+        let (version, flag) = if is_new { ("2.0", "on") } else { ("1.0", "off") };
+        requests.add(is_new, &[("version", version), ("flag", flag), ("path", "usual")]);
+    }
+    assert_eq!(why(&requests.lift(), "flag"), Some(RuledOutWhy::Symptom));
+    let tables = tables(&[spans(&requests.rows)]);
+    let side = |is_new| if is_new { LiftSide::Bad } else { LiftSide::Rest };
+    let of_spans = tables.traces.spans().iter().enumerate();
+    let members: Vec<_> =
+        of_spans.map(|(at, span)| LiftMember { span: at, side: side(span.is_error) }).collect();
+    let known_keys = ["version".to_owned()];
+    let aim = LiftAim { known_keys: &known_keys, is_difference: true };
+    let lift = lift_with(&tables.traces, &tables.strings, &members, &LiftLimits::default(), aim);
+    assert_eq!(findings(&lift), ["flag=on"]);
+    assert_eq!(why(&lift, "version"), Some(RuledOutWhy::Known));
+}
+
 /// Scenario: 19 bad requests, all of one kind.
 /// Guarantees: nothing is said.
 #[test]

@@ -148,7 +148,7 @@ fn attribute(finding: &LiftFinding) -> Attribute {
     }
 }
 
-fn key_value(condition: &Condition) -> KeyValue {
+pub(super) fn key_value(condition: &Condition) -> KeyValue {
     KeyValue {
         is_resource: condition.attribute.scope == AttributeScope::Resource,
         key: condition.attribute.key.clone(),
@@ -160,7 +160,7 @@ fn key_value(condition: &Condition) -> KeyValue {
     }
 }
 
-fn words(condition: &Condition) -> String {
+pub(super) fn words(condition: &Condition) -> String {
     let key = shortened(&condition.attribute.key, VALUE_CHARS_MAX);
     match &condition.test {
         ConditionTest::Is(value) => format!("{key} = {}", shortened(value, VALUE_CHARS_MAX)),
@@ -170,10 +170,11 @@ fn words(condition: &Condition) -> String {
 }
 
 /// Keys that stand out for another reason, with the reason.
-fn ruled_out(lift: &Lift) -> Vec<String> {
+pub(super) fn ruled_out(lift: &Lift) -> Vec<String> {
     let said = |out: &RuledOut| {
         let what = listed(&out.conditions.iter().map(words).collect::<Vec<_>>());
         match out.why {
+            RuledOutWhy::Known => format!("{what} (it is what they were chosen by)"),
             RuledOutWhy::Symptom => format!("{what} (says that it is bad, not why)"),
             RuledOutWhy::Id => format!("{what} (an id)"),
             RuledOutWhy::Clock => format!("{what} (tells the time)"),

@@ -44,7 +44,7 @@ pub(super) fn exemplars(tables: &Tables, requests: &[Request], origin: Option<&s
 }
 
 /// By how far their duration is from the median.
-fn nearest_to_middle(tables: &Tables, spans: &[usize]) -> Vec<usize> {
+pub(super) fn nearest_to_middle(tables: &Tables, spans: &[usize]) -> Vec<usize> {
     let length = |span: usize| duration(&tables.traces.spans()[span]);
     let mut sorted = spans.to_vec();
     sorted.sort_by_key(|span| (length(*span), *span));

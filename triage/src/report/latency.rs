@@ -85,7 +85,7 @@ fn slowest(tables: &Tables, spans: &[usize]) -> Vec<usize> {
     spans.iter().copied().filter(|span| length(*span) >= from).collect()
 }
 
-fn told(tables: &Tables, path: CohortPath, cohort: String) -> Latency {
+pub(super) fn told(tables: &Tables, path: CohortPath, cohort: String) -> Latency {
     let CohortPath { n_bad, n_baseline, whole, parts } = path;
     let mut told: Vec<Part> = parts.iter().map(|part| one(tables, part)).collect();
     let rest = told.split_off(told.len().min(PARTS_MAX));

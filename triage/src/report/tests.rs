@@ -1,9 +1,10 @@
 //! Whole reports over a small shop: a front that calls a service, a tenth of a second before and a tenth in trouble.
 
 use super::*;
-use crate::test_rows::{MS, MetricRow, SpanRow, input, metrics, spans};
+use crate::test_rows::{LogRow, MS, MetricRow, SpanRow, input, logs, metrics, spans};
 use crate::{Limits, SuspectKind, Symptom};
 use arrow::array::RecordBatch;
+use proptest::prelude::*;
 
 /// A request every millisecond; `change` makes trouble of the rows of those in the window.
 fn shop(change: impl Fn(i64, &mut [SpanRow; 3])) -> Vec<SpanRow> {
@@ -166,4 +167,126 @@ fn an_unrelated_trace_changes_no_suspect() {
     let more = report(&[spans(&rows)], Some(Symptom::Availability));
     assert_eq!(more.suspects, whole.suspects);
     assert_eq!(more.requests, whole.requests);
+}
+
+/// Rows of all signals: trouble of any kind at any requests of the window, with lines and a busy processor to it.
+#[derive(Clone, Debug)]
+struct Signals {
+    spans: Vec<SpanRow>,
+    logs: Vec<LogRow>,
+    points: Vec<MetricRow>,
+}
+
+/// `trouble` says of each request of the window whether it fails, and how much longer it takes.
+fn signals(trouble: &[(bool, i64)]) -> Signals {
+    let spans = shop(|n, request| {
+        let (fails_here, more_ns) = trouble[(n - 100) as usize % trouble.len()];
+        for row in request.iter_mut() {
+            row.end += more_ns;
+            if fails_here {
+                *row = fails(row);
+            }
+        }
+    });
+    let line = |n: i64| {
+        let body = if n < 100 { format!("charged {n}") } else { format!("no answer to {n}") };
+        LogRow::new(n * MS + 100_000, "pay", &body).in_span(n as u128 + 1, 3).severity(if n < 100 {
+            9
+        } else {
+            17
+        })
+    };
+    let point = |n: i64| {
+        let share = if n < 10 { 0.2 + 0.01 * (n % 3) as f64 } else { 0.95 };
+        MetricRow::gauge("pay", "process.cpu.utilization", n * 10 * MS, share).in_unit("1").of("pay-1")
+    };
+    Signals { spans, logs: (0..200).map(line).collect(), points: (0..20).map(point).collect() }
+}
+
+/// The rows in several batches, cut anywhere.
+fn whole_report(rows: &Signals, cut: usize) -> Report {
+    let (first, second) = rows.spans.split_at(cut % rows.spans.len());
+    let span_batches = [spans(first), spans(second)];
+    let (first, second) = rows.logs.split_at(cut % rows.logs.len());
+    let log_batches = [logs(first), logs(second)];
+    let (first, second) = rows.points.split_at(cut % rows.points.len());
+    let point_batches = [metrics(first), metrics(second)];
+    let input = crate::TriageInput { logs: &log_batches, metrics: &point_batches, ..input(&span_batches) };
+    let question = Question { input, threshold_ns: None, releases: &[], sampling: Sampling::default() };
+    triage(&question, &Limits::default()).expect("readable rows")
+}
+
+fn any_trouble() -> impl Strategy<Value = Vec<(bool, i64)>> {
+    prop::collection::vec((any::<bool>(), prop_oneof![Just(0), 0..30 * MS]), 1..100)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Scenario: any trouble in all signals; the same rows in any order, in other batches.
+    /// Guarantees: the same document, to the last digit.
+    #[test]
+    fn neither_order_nor_batches_change_a_report(
+        (rows, shuffled) in any_trouble().prop_flat_map(|trouble| {
+            let rows = signals(&trouble);
+            let spans = Just(rows.spans.clone()).prop_shuffle();
+            let logs = Just(rows.logs.clone()).prop_shuffle();
+            let points = Just(rows.points.clone()).prop_shuffle();
+            let shuffled = (spans, logs, points).prop_map(|(spans, logs, points)| Signals { spans, logs, points });
+            (Just(rows), shuffled)
+        }),
+        cut in 0..1_000_usize,
+    ) {
+        prop_assert_eq!(whole_report(&shuffled, cut), whole_report(&rows, 0));
+    }
+
+    /// Scenario: any trouble; then a service that nobody asks runs its job once in a while, logs the same line each time,
+    /// and sends its memory.
+    /// Guarantees: who is accused, since when, by what, and everything said of the requests of the shop stays the same.
+    #[test]
+    fn unrelated_rows_change_nothing_that_is_said(trouble in any_trouble(), at in 0..200_i64) {
+        let mut rows = signals(&trouble);
+        let scope = crate::Scope { service: Some("web".to_owned()), operation: None, symptom: None };
+        let said = |rows: &Signals| {
+            let (spans, logs, metrics) = ([spans(&rows.spans)], [logs(&rows.logs)], [metrics(&rows.points)]);
+            let input = crate::TriageInput { scope: &scope, logs: &logs, metrics: &metrics, ..input(&spans) };
+            let question = Question { input, threshold_ns: None, releases: &[], sampling: Sampling::default() };
+            let report = triage(&question, &Limits::default()).expect("readable rows");
+            let Report { verdict, headline, onset, requests, suspects, latency, errors, attributes, exemplars, .. } = report;
+            ((verdict, headline, onset, suspects), (requests, latency, errors, attributes, exemplars))
+        };
+        let before = said(&rows);
+        for n in [at, at / 2] {
+            let job = SpanRow::new(9_000 + n as u128, 1, "cron", "tidy").kind("internal");
+            rows.spans.push(job.at(n * MS, n * MS + 1_000));
+            rows.logs.push(LogRow::new(n * MS, "cron", "tidied").in_span(9_000 + n as u128, 1));
+            rows.points.push(MetricRow::gauge("cron", "process.memory.usage", n * MS, 1e6).in_unit("By"));
+        }
+        prop_assert_eq!(said(&rows), before);
+    }
+
+    /// Scenario: any trouble.
+    /// Guarantees: the parts of added time add up to the difference, the evidence of a service to its score, the lanes of
+    /// requests to their counts, and shares are shares.
+    #[test]
+    fn parts_of_a_report_add_up(trouble in any_trouble()) {
+        let report = whole_report(&signals(&trouble), 0);
+        if let Some(latency) = &report.latency {
+            let added: f64 = latency.parts.iter().map(|part| part.now_ns - part.before_ns).sum();
+            prop_assert!((added - (latency.now_ns - latency.before_ns)).abs() < 1.0, "{latency:?}");
+        }
+        for suspect in report.suspects.iter().filter(|suspect| suspect.kind == SuspectKind::Service) {
+            let sum: f64 = suspect.evidence.iter().map(|one| one.weight).sum();
+            prop_assert!((sum - suspect.score).abs() < 1e-9, "{suspect:?}");
+        }
+        let requests = &report.requests;
+        let in_lane = |lane: &Lane| lane.iter().flatten().sum::<f64>();
+        prop_assert_eq!(in_lane(&requests.lane), (requests.n + requests.n_before) as f64);
+        prop_assert_eq!(in_lane(&requests.bad_lane), (requests.n_bad + requests.n_bad_before) as f64);
+        for attribute in report.attributes.iter().flat_map(|found| &found.kept) {
+            for share in [attribute.share_bad, attribute.share_good, attribute.precision] {
+                prop_assert!((0.0..=1.0).contains(&share), "{attribute:?}");
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod attributes;
+mod compare;
 mod error;
 mod graph;
 mod heatmap;
@@ -30,6 +31,7 @@ mod triage;
 
 pub use alerts::*;
 pub use attributes::*;
+pub use compare::*;
 pub use error::*;
 pub use graph::*;
 pub use heatmap::*;

@@ -138,11 +138,11 @@ fn shortened(text: &str) -> String {
 }
 
 /// JSON has no other numbers.
-fn finite(number: f64) -> f64 {
+pub(super) fn finite(number: f64) -> f64 {
     if number.is_finite() { number } else { 0.0 }
 }
 
-fn span(range: TimeRange) -> wire::TriageSpan {
+pub(super) fn span(range: TimeRange) -> wire::TriageSpan {
     wire::TriageSpan { from: UnixNanos(range.from), to: UnixNanos(range.to) }
 }
 
@@ -235,7 +235,7 @@ fn evidence(evidence: Evidence, service: &str, window: TimeRange) -> wire::Triag
         release: said(version),
         dependency: said(dependency),
         onset_at: onset_ns.map(UnixNanos),
-        trace_ids: traces.iter().map(|id| hex(id)).collect(),
+        trace_ids: traces.iter().map(|id| hex(id.as_slice())).collect(),
         sql: rows.map(|rows| rows.sql()),
     }
 }
@@ -285,11 +285,11 @@ fn error_group(group: ErrorGroup) -> wire::TriageErrorGroup {
         n_before: group.n_before,
         n_now: group.n_now,
         sentence: group.sentence,
-        trace_id: group.trace_id.map(|id| hex(&id)),
+        trace_id: group.trace_id.map(|id: [u8; 16]| hex(id.as_slice())),
     }
 }
 
-fn attributes(attributes: Attributes) -> wire::TriageAttributes {
+pub(super) fn attributes(attributes: Attributes) -> wire::TriageAttributes {
     let Attributes { n_bad, n_good, kept, ruled_out, silent } = attributes;
     wire::TriageAttributes {
         n_bad,

@@ -33,7 +33,7 @@ async fn ask(server: &Server, question: Value) -> Answer {
     server.send(request.body(Body::from(question.to_string())).expect("valid")).await
 }
 
-async fn open() -> Server {
+pub(super) async fn open() -> Server {
     let server = Server::open_empty(|_| ()).await;
     store(server.api.engine().expect("open"), Signal::Traces, &shop()).await;
     server

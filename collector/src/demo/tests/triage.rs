@@ -7,8 +7,11 @@ use super::SECOND_NS;
 use crate::api::{triage_report, triage_summary};
 use crate::decode::Encoding;
 use crate::replay;
-use crate::triage::{Asked, History, Lane, investigate};
+use crate::triage::{Asked, Case, Finding, History, Lane, investigate};
+use alerts::{Indicator, Slo, SloSpec, Store};
 use prost::Message;
+use std::sync::Arc;
+use std::time::Duration;
 use storage::{Engine, Options, Signal, TimeRange, WalRecord};
 
 /// 2026-01-31T12:00:00Z.
@@ -22,7 +25,7 @@ const ASKED_S: i64 = 80;
 
 struct Scene {
     engine: Engine,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Scene {
@@ -46,7 +49,7 @@ impl Scene {
             let logged = engine.log(record).await.expect("logged");
             engine.insert(logged, columns);
         }
-        Self { engine, _dir: dir }
+        Self { engine, dir }
     }
 
     /// What is said about a window, in seconds from the start, of which the shop's front complains.
@@ -64,10 +67,33 @@ impl Scene {
         let answer = investigate(&self.engine, &Lane::new(), asked, &History::default()).await;
         triage_report(answer.expect("a report"))
     }
+
+    /// What is kept with an alert about the shop's front that was noticed at a second from the start, a minute later.
+    /// Where it began is for the objective's own events to say.
+    async fn finding(&self, indicator: Indicator, noticed_s: i64) -> Finding {
+        let (id, service) = ("front".to_owned(), "web-frontend".to_owned());
+        let spec = SloSpec { id, service, indicator, target_percent: 99.0, ..SloSpec::default() };
+        let pending_at = START + noticed_s * SECOND_NS;
+        let case = Case {
+            slo: Arc::new(Slo::new(spec).expect("valid")),
+            pending_at,
+            now: pending_at + (ASKED_S - NOTICED_S) * SECOND_NS,
+            known_from: None,
+        };
+        let store = Store::open(&self.dir.path().join("state.sqlite")).expect("opens");
+        let finding = Finding::of(&self.engine, &store, &Lane::new(), &case).await.expect("a report");
+        store.close().await.expect("closes");
+        finding
+    }
 }
 
-/// The report about a fault, a minute after it was noticed.
-async fn of_fault(choice: FaultChoice) -> wire::TriageReport {
+/// Requests of the front that take longer are bad: most take a tenth of it.
+fn latency() -> Indicator {
+    Indicator::Latency { threshold: Duration::from_millis(500) }
+}
+
+/// The report about a fault, a minute after it was noticed, and the one that its alert keeps at that moment.
+async fn of_fault(choice: FaultChoice, indicator: Indicator) -> [wire::TriageReport; 2] {
     let scene = Scene::of(choice, 5, AFTER_S + ASKED_S + 5).await;
     let report = scene.report(AFTER_S + NOTICED_S, AFTER_S + ASKED_S).await;
     let again = scene.report(AFTER_S + NOTICED_S, AFTER_S + ASKED_S).await;
@@ -75,7 +101,10 @@ async fn of_fault(choice: FaultChoice) -> wire::TriageReport {
         wire::TriageReport { elapsed_ms: 0, ..report.clone() },
         wire::TriageReport { elapsed_ms: 0, ..again }
     );
-    report
+    let finding = scene.finding(indicator, AFTER_S + NOTICED_S).await;
+    assert_eq!(finding.summary["headline"], finding.headline.as_str());
+    let kept: wire::TriageReport = serde_json::from_str(&finding.report).expect("the whole report");
+    [report, kept]
 }
 
 /// The faulty service comes first, and what must be true of every report.
@@ -117,33 +146,41 @@ fn has_evidence(report: &wire::TriageReport, kinds: &[&str]) -> bool {
 /// Guarantees: the service that waits for them is named first, by its latency.
 #[tokio::test]
 async fn a_slow_query_is_named() {
-    let report = of_fault(FaultChoice::SlowQuery).await;
-    check(&report, Fault::SlowQuery);
-    assert!(has_evidence(&report, &["own_time", "call_time"]), "{:#?}", report.suspects[0]);
+    let reports = of_fault(FaultChoice::SlowQuery, latency()).await;
+    for report in &reports {
+        check(report, Fault::SlowQuery);
+        assert!(has_evidence(report, &["own_time", "call_time"]), "{:#?}", report.suspects[0]);
+    }
 }
 
 /// Scenario: an external provider fails for one kind of tenants.
 /// Guarantees: the service that asks it is named first, by its errors, and the provider as what it depends on.
 #[tokio::test]
 async fn a_failing_dependency_is_named() {
-    let report = of_fault(FaultChoice::FailingDependency).await;
-    check(&report, Fault::FailingDependency);
-    assert!(has_evidence(&report, &["errors"]), "{:#?}", report.suspects[0]);
-    let dependency = report.suspects.iter().find(|one| one.kind == "dependency");
-    assert!(
-        dependency.is_some_and(|one| one.name.contains("api.acquirer.example")),
-        "{:#?}",
-        report.suspects
-    );
+    let reports = of_fault(FaultChoice::FailingDependency, Indicator::Availability).await;
+    for report in &reports {
+        check(report, Fault::FailingDependency);
+        assert!(has_evidence(report, &["errors"]), "{:#?}", report.suspects[0]);
+    }
+    for report in &reports {
+        let dependency = report.suspects.iter().find(|one| one.kind == "dependency");
+        assert!(
+            dependency.is_some_and(|one| one.name.contains("api.acquirer.example")),
+            "{:#?}",
+            report.suspects
+        );
+    }
 }
 
 /// Scenario: a service sheds load, and its caller repeats every call up to three times.
 /// Guarantees: the one that sheds is named first, not the one that reports or repeats.
 #[tokio::test]
 async fn a_retry_storm_is_named() {
-    let report = of_fault(FaultChoice::RetryStorm).await;
-    check(&report, Fault::RetryStorm);
-    assert!(has_evidence(&report, &["errors"]), "{:#?}", report.suspects[0]);
+    let reports = of_fault(FaultChoice::RetryStorm, Indicator::Availability).await;
+    for report in &reports {
+        check(report, Fault::RetryStorm);
+        assert!(has_evidence(report, &["errors"]), "{:#?}", report.suspects[0]);
+    }
 }
 
 /// Scenario: three stretches of a healthy shop.
@@ -161,5 +198,19 @@ async fn quiet_times_have_no_origin() {
             report.suspects
         );
         assert!(report.headline.contains("No clear origin"), "{}", report.headline);
+    }
+}
+
+/// Scenario: alerts that fire in three stretches of a healthy shop, about its errors and about its latency.
+/// Guarantees: neither what is kept nor what is sent has an origin.
+#[tokio::test]
+async fn false_alarms_have_no_origin() {
+    let scene = Scene::of(FaultChoice::None, 11, 1_000).await;
+    for noticed_s in [500, 700, 900] {
+        for indicator in [Indicator::Availability, latency()] {
+            let finding = scene.finding(indicator, noticed_s).await;
+            assert_eq!(finding.summary["verdict"], "no_clear_origin", "{noticed_s}: {}", finding.report);
+            assert!(finding.headline.contains("No clear origin"), "{}", finding.headline);
+        }
     }
 }

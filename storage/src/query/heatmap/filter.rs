@@ -60,7 +60,7 @@ impl SpanFilter {
     }
 
     /// Conditions on rows of `spans`.
-    pub(super) fn in_spans(&self) -> Vec<String> {
+    pub(in crate::query) fn in_spans(&self) -> Vec<String> {
         let mut conditions = self.named("name", "service_instance_id");
         conditions.extend(self.entry_only.then(is_entry));
         conditions.extend(self.status_class.as_deref().map(of_status_class));

@@ -17,6 +17,7 @@ mod metrics;
 mod plans;
 mod quantiles;
 mod red;
+mod requests;
 pub(crate) mod rows;
 mod search;
 mod spill;
