@@ -22,6 +22,7 @@ mod owners;
 mod red;
 mod resolution;
 mod sampling;
+mod shared;
 
 pub(crate) use edges::{Halves, HalvesByReceipt, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
