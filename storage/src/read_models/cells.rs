@@ -41,8 +41,8 @@ pub(super) struct SharedCells<C> {
     by_key: Entries<Key, Arc<Buckets<C>>>,
 }
 
-/// Takes the place of what was packed before.
-pub(super) fn pack(texts: &[&str], key: &mut Vec<u8>) {
+/// Texts as one piece of bytes, equal if and only if the texts are. Takes the place of what was packed before.
+pub(crate) fn pack<'a>(texts: impl IntoIterator<Item = &'a str>, key: &mut Vec<u8>) {
     key.clear();
     for text in texts {
         key.extend_from_slice(&(text.len() as u64).to_le_bytes());
@@ -157,7 +157,7 @@ mod tests {
     fn texts_come_back_from_a_key() {
         let packed = |texts: &[&str]| {
             let mut key = b"before".to_vec();
-            pack(texts, &mut key);
+            pack(texts.iter().copied(), &mut key);
             assert!(unpack(&key).eq(texts.iter().copied()));
             key
         };
@@ -202,7 +202,7 @@ mod tests {
         let minute = 60_000_000_000;
         let (mut cells, mut key) = (Cells::<Number>::default(), Vec::new());
         for (service, bucket, number) in [("a", 0, 1), ("a", minute, 2), ("b", minute, 4), ("", minute, 8)] {
-            pack(&[service, "GET /"], &mut key);
+            pack([service, "GET /"], &mut key);
             cells.add(&key, bucket, &Number(number));
         }
         let sum = |service: Option<&str>, first: i64, last: i64| {

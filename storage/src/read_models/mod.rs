@@ -24,6 +24,7 @@ mod resolution;
 mod sampling;
 mod shared;
 
+pub(crate) use cells::pack;
 pub(crate) use edges::{Halves, HalvesByReceipt, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
