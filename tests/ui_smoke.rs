@@ -5,6 +5,7 @@ use crate::support::server::{Home, Server};
 use crate::support::tool;
 use crate::support::wait::eventually;
 use serde_json::Value;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use thirtyfour::prelude::*;
@@ -23,8 +24,9 @@ period = "7d"
 "#;
 
 /// Scenario: somebody opens the dashboard of a store with fifteen minutes of demo data and walks from
-/// the services to a failing trace, a span of it, and the span's logs.
-/// Guarantees: each page shows what the API says, each step is a URL, the walk leaves screenshots.
+/// the services to a failing trace, a span of it, and the span's logs; then looks at a service on a phone.
+/// Guarantees: each page shows what the API says, each step is a URL, the walk leaves screenshots; a service with long
+/// names of neighbours is no wider than a phone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn walks_from_service_to_span_to_logs() {
     let test = "walks_from_service_to_span_to_logs";
@@ -44,6 +46,7 @@ async fn walks_from_service_to_span_to_logs() {
         gallery(&browser, &server, &trace, theme).await;
     }
     browser.stop().await;
+    phone(&chromedriver, &server).await;
     server.assert_quiet(&[]);
 }
 
@@ -196,6 +199,25 @@ async fn gallery(browser: &Browser, server: &Server, trace_id: &str, theme: &str
         assert_eq!(theme_in_use, theme, "{path}");
         browser.screenshot(&format!("{name}-{theme}")).await;
     }
+}
+
+/// Services that call databases by host and port, on the narrowest of screens, with figures as wide as they come.
+async fn phone(chromedriver: &Path, server: &Server) {
+    let browser = Browser::start(chromedriver, 320, 640).await;
+    for service in ["cart", "checkout"] {
+        browser.open(&format!("{}/services/{service}", server.dashboard())).await;
+        browser.find("[data-testid=callees] [data-testid=edge-row]").await;
+        settle(&browser).await;
+        browser.screenshot(&format!("{service}-phone")).await;
+        let n_too_wide = browser
+            .script(
+                "document.querySelectorAll('[data-testid=callees] td.num').forEach(cell => cell.textContent = '1,234 ms');\
+                 const page = document.documentElement; return page.scrollWidth - page.clientWidth",
+            )
+            .await;
+        assert_eq!(n_too_wide, 0, "{service} scrolls sideways");
+    }
+    browser.stop().await;
 }
 
 /// Waits until no panel is loading.

@@ -96,7 +96,7 @@ fn one(known: &'static Known, by_name: &BTreeMap<&str, &MetricStreams>, fresh_fr
     let metric = by_name.get(known.name)?;
     let lines = fold::lines(known, metric);
     let limit = known.limits().iter().find_map(|name| Some((*name, by_name.get(*name)?)));
-    let limits = limit.map(|(_, metric)| fold::limits(known, metric)).unwrap_or_default();
+    let limits = limit.map(|(_, limit)| fold::limits(known, metric, limit)).unwrap_or_default();
     let bound = |key: &fold::Key| match known.bound {
         Bound::Whole => Some(1.0),
         Bound::Metric(_) => limits.get(key).copied(),

@@ -26,13 +26,19 @@ pub(crate) struct Divided {
 impl Retention {
     /// How long rows of a table are kept.
     pub(crate) fn of(&self, table: Table) -> Duration {
-        match (table.signal(), table.resolution()) {
-            (Some(Signal::Traces), _) => self.traces,
-            (Some(Signal::Logs), _) => self.logs,
-            (Some(Signal::Metrics), _) => self.metrics,
-            (None, Some(Resolution::TenSeconds)) => self.read_models.ten_seconds,
-            (None, Some(Resolution::Minute)) => self.read_models.minute,
-            (None, Some(Resolution::Hour | Resolution::Day) | None) => self.read_models.hour,
+        let ages = &self.read_models;
+        match table {
+            Table::Spans => self.traces,
+            Table::Logs => self.logs,
+            Table::MetricPoints => self.metrics,
+            Table::ServiceSeen => ages.hour,
+            Table::Red(resolution) | Table::ServiceRed(resolution) | Table::EdgeRed(resolution) => {
+                match resolution {
+                    Resolution::TenSeconds => ages.ten_seconds,
+                    Resolution::Minute => ages.minute,
+                    Resolution::Hour | Resolution::Day => ages.hour,
+                }
+            }
         }
     }
 

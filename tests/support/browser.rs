@@ -3,6 +3,7 @@
 use super::artefacts;
 use super::server::http_client;
 use super::wait::eventually;
+use serde_json::json;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,6 +13,9 @@ use thirtyfour::prelude::*;
 
 /// Longest wait for something to appear on a page.
 pub(crate) const APPEARS: Duration = Duration::from_secs(20);
+
+/// Windows are no narrower than this, so that the screen of a phone has to be acted.
+const WINDOW_WIDTH_MIN: u32 = 500;
 
 /// Nothing is looked up outside, nothing is fetched in the background, and root may run it.
 const ARGUMENTS: [&str; 9] = [
@@ -56,6 +60,11 @@ impl Browser {
         }
         capabilities.add_arg(&format!("--window-size={width},{height}")).expect("argument");
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("argument");
+        if width < WINDOW_WIDTH_MIN {
+            let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0, "touch": false, "mobile": false });
+            let emulation = json!({ "deviceMetrics": metrics });
+            capabilities.add_experimental_option("mobileEmulation", emulation).expect("an option");
+        }
         let driver = WebDriver::new(&url, capabilities).await.expect("a browser session");
         Self { driver, process, _profile: profile }
     }

@@ -26,7 +26,7 @@ pub(super) async fn of_service(
     .map_err(convert::failure)?;
     let markers = markers(board, service, range).await?;
     let ownership = board.owners().of(service).await.map_err(convert::state_failure)?;
-    Ok(Catalogued { known, instances, requests: requests.groups, markers, ownership })
+    Ok(Catalogued { known, instances, requests, markers, ownership })
 }
 
 /// What instances were asked for.

@@ -1,14 +1,13 @@
 //! `GET /api/v1/graph`.
 
-use super::convert::{self, Around, Drawn, Seen};
+use super::convert::{self, Around, Drawn};
 use super::params::Params;
-use super::{Api, Failure, off_thread};
-use crate::nearest::nearest;
+use super::{Api, Failure, off_thread, services};
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use std::time::Duration;
-use storage::{RedBy, RedQuery, TimeRange};
+use storage::{Engine, RedBy, RedQuery, TimeRange};
 
 /// Nodes that a picture shows, and those of one answer: with their edges some 4 MB of JSON.
 const NODES: usize = 200;
@@ -29,8 +28,7 @@ pub(super) async fn graph(State(api): State<Api>, uri: Uri) -> Result<Json<wire:
     let owners = board.owners().all().await.map_err(convert::state_failure)?;
     let drawn = Drawn { range, edges, served, owners, around, limit };
     if let Some(service) = drawn.missing() {
-        let seen = engine.last_seen(None, None).await.map_err(convert::failure)?;
-        check_known(service, &seen.into_iter().collect())?;
+        check_known(engine, service, range).await?;
     }
     off_thread(move || Ok(Json(convert::graph(&drawn)))).await
 }
@@ -49,12 +47,12 @@ fn around(params: &Params) -> Result<Option<Around>, Failure> {
 }
 
 /// A service that had nothing to do in the range stands alone; one that was never there is a mistake.
-fn check_known(service: &str, seen: &Seen) -> Result<(), Failure> {
-    if seen.contains_key(service) {
+async fn check_known(engine: &Engine, service: &str, range: TimeRange) -> Result<(), Failure> {
+    if services::last_span_at(engine, service).await?.is_some() {
         return Ok(());
     }
     let failure = Failure::not_found(format!("no span of a service {service:?} was ever stored"));
-    Err(match nearest(service, seen.keys().map(String::as_str)) {
+    Err(match services::meant(engine, service, range).await? {
         Some(near) => failure.hint(format!("did you mean {near:?}?")),
         None => failure.hint("GET /api/v1/graph without service has all that call or are called"),
     })

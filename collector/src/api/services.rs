@@ -73,7 +73,7 @@ pub(super) async fn detail(
     .map_err(convert::failure)?;
     let seen_at = match seen.into_iter().next() {
         Some((_, at)) => at,
-        None => seen_at(engine, &service, catalogued.heard_at()).await?,
+        None => seen_at(engine, &service, range, catalogued.heard_at()).await?,
     };
     let detailed =
         convert::Detailed { service, query: &query, whole, operations, versions, edges, catalogued, seen_at };
@@ -96,20 +96,40 @@ fn lately(range: TimeRange) -> i64 {
 }
 
 /// When a service was last seen that sent no span lately: when anything else was heard of it, or its last span ever.
-async fn seen_at(engine: &Engine, service: &str, heard_at: Option<i64>) -> Result<i64, Failure> {
+async fn seen_at(
+    engine: &Engine,
+    service: &str,
+    range: TimeRange,
+    heard_at: Option<i64>,
+) -> Result<i64, Failure> {
     if let Some(at) = heard_at {
         return Ok(at);
     }
-    let ever = engine.last_seen(None, None).await.map_err(convert::failure)?;
-    let ever: Seen = ever.into_iter().collect();
-    ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
-}
-
-fn never_seen(service: &str, seen: &Seen) -> Failure {
+    if let Some(at) = last_span_at(engine, service).await? {
+        return Ok(at);
+    }
     let failure = Failure::not_found(format!("nothing of a service {service:?} was ever stored"));
-    match nearest(service, seen.keys().map(String::as_str)) {
+    Err(match meant(engine, service, range).await? {
         Some(near) => failure.hint(format!("did you mean {near:?}?")),
         None => failure
             .hint("names are those of the resource attribute service.name; GET /api/v1/services lists them"),
-    }
+    })
+}
+
+/// When the last span of a service ended, whenever that was.
+pub(super) async fn last_span_at(engine: &Engine, service: &str) -> Result<Option<i64>, Failure> {
+    let seen = engine.last_seen(None, Some(service)).await.map_err(convert::failure)?;
+    Ok(seen.into_iter().map(|(_, at)| at).next())
+}
+
+/// The service that somebody may have meant: of those with spans in the last days before the range's end, since the
+/// instances of all time would be much to read for a misspelt name.
+pub(super) async fn meant(
+    engine: &Engine,
+    service: &str,
+    range: TimeRange,
+) -> Result<Option<String>, Failure> {
+    let since = range.to.saturating_sub(SILENT_NS_MAX);
+    let seen = engine.last_seen(Some(since), None).await.map_err(convert::failure)?;
+    Ok(nearest(service, seen.iter().map(|(name, _)| name.as_str())).map(str::to_owned))
 }

@@ -330,7 +330,18 @@ async fn unknown_is_not_good() {
 async fn failures_have_one_shape() {
     let server = Server::open().await;
     for (path, status, code, hint) in [
-        ("/api/v1/services/kart", 404, "not_found", Some("did you mean \"cart\"?")),
+        (
+            "/api/v1/services/kart?from=2026-02-07T10:00:00Z&to=2026-02-07T11:00:00Z",
+            404,
+            "not_found",
+            Some("did you mean \"cart\"?"),
+        ),
+        (
+            "/api/v1/services/kart?from=2026-02-07T12:00:00Z&to=2026-02-07T13:00:00Z",
+            404,
+            "not_found",
+            Some("/api/v1/services lists"),
+        ),
         ("/api/v1/slos/cart-okay", 404, "not_found", Some("did you mean cart-ok?")),
         ("/api/v1/metrics/none", 404, "not_found", Some("widen the range")),
         ("/api/v1/traces/00000000000000000000000000000001", 404, "not_found", Some("retention.traces")),

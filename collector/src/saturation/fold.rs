@@ -20,7 +20,7 @@ struct Step {
 
 /// The lines of a metric with a finite value for each step that has one; none is empty.
 pub(super) fn lines(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, Vec<(i64, f64)>> {
-    let factor = factor(&metric.unit).or_else(|| factor(known.sent)).unwrap_or(1.0);
+    let factor = factor_of_values(known, metric);
     let shown = |(key, steps): (Key, BTreeMap<i64, Step>)| {
         let points = steps.into_iter().filter_map(|(at, step)| Some((at, step.value(known.read)?)));
         (key, points.collect::<Vec<_>>())
@@ -29,14 +29,23 @@ pub(super) fn lines(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, Vec<
     lines.filter(|(_, points)| !points.is_empty()).collect()
 }
 
-/// The newest bound of each line; what is not above zero says that there is none.
-pub(super) fn limits(known: &Known, metric: &MetricStreams) -> BTreeMap<Key, f64> {
-    let factor = factor(&metric.unit).unwrap_or(1.0);
+/// The newest bound of each line of `values`; what is not above zero says that there is none. A bound that comes without
+/// a unit is in that of the values, unless what is shown is not what they measure but how fast it grows.
+pub(super) fn limits(known: &Known, values: &MetricStreams, metric: &MetricStreams) -> BTreeMap<Key, f64> {
+    let factor = factor(&metric.unit).unwrap_or_else(|| match known.read {
+        Read::Value | Read::Largest => factor_of_values(known, values),
+        Read::Rate | Read::Mean | Read::Idle | Read::IdleTime => 1.0,
+    });
     let newest = |(key, steps): (Key, BTreeMap<i64, Step>)| {
         let (_, step) = steps.last_key_value()?;
         (step.total > 0.0).then_some((key, step.total))
     };
     steps(known, None, metric, factor).into_iter().filter_map(newest).collect()
+}
+
+/// What values are multiplied with; those without a unit are in that of the table.
+fn factor_of_values(known: &Known, metric: &MetricStreams) -> f64 {
+    factor(&metric.unit).or_else(|| factor(known.sent)).unwrap_or(1.0)
 }
 
 fn steps(

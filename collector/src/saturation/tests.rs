@@ -95,6 +95,22 @@ fn idle_cores_and_absent_bounds() {
     }
 }
 
+/// Scenario: memory in mebibytes and CPU time in milliseconds, of two thousand units each; bounds of either that name no
+/// unit, or bytes.
+/// Guarantees: a bound without a unit is in that of the values, and in cores where these are times; one with a unit is in
+/// its own.
+#[test]
+fn bounds_without_a_unit_are_in_that_of_their_values() {
+    let one = |name: &str, unit: &str, value: f64| metric(name, unit, vec![stream("a", &[], &[value])]);
+    let ratio = |metrics: &[MetricStreams]| check(1, metrics)[0].series[0].ratio;
+    let memory = || one("container.memory.usage", "MiBy", 2_000.0);
+    assert_eq!(ratio(&[memory(), one("k8s.container.memory.limit", "", 4_000.0)]), Some(0.5));
+    let bytes = 4_000.0 * 1_048_576.0;
+    assert_eq!(ratio(&[memory(), one("k8s.container.memory.limit", "By", bytes)]), Some(0.5));
+    let cpu = one("container.cpu.time", "ms", 2_000.0);
+    assert_eq!(ratio(&[cpu, one("k8s.container.cpu.limit", "", 4.0)]), Some(0.5));
+}
+
 /// Scenario: full pools of a JVM: the old generation, Eden, and one of an instance that fell silent half an hour ago.
 /// Guarantees: only what is full now, and should not be, is marked.
 #[test]

@@ -71,7 +71,7 @@ where
 }
 
 /// As [`rebuild_read_models`], with failures to order.
-async fn rebuild_with<P, S>(
+pub(super) async fn rebuild_with<P, S>(
     options: Options,
     now: i64,
     mut progress: P,

@@ -1,5 +1,5 @@
 //! Lives of an engine, at random: requests, lost requests, flushes, merges, expiry, on a disk that is slow,
-//! full or broken; kills, power cuts, restarts.
+//! full or broken; kills, power cuts, restarts, rebuilds.
 //!
 //! `world` is one life, `trouble` what goes wrong in it, `disk` what is left after a power cut. A failure
 //! prints the command that repeats it: the same events in the same order, but for threads that run side
@@ -33,10 +33,13 @@ struct Lived {
     struck: BTreeSet<(Step, Harm)>,
     /// Log files that were read behind damage.
     n_salvaged: usize,
+    /// How often read models were made again.
+    n_rebuilt: usize,
 }
 
 /// Scenario: seeded random lives; each step of the engine that changes the disk fails, stops half-way, or
-/// is followed by a kill or by a power cut that takes any unsynced bytes and names, also from the middle.
+/// is followed by a kill or by a power cut that takes any unsynced bytes and names, also from the middle. Between two
+/// processes read models are made again now and then, which fails and ends in the same ways.
 /// Guarantees: after each restart, and while running, every acknowledged row is visible exactly once,
 /// no other one twice, and the read model equals the spans. Where rows expire, none does so before its
 /// time. After a failed sync of the log nothing is acknowledged. Every step was put to the test.
@@ -46,11 +49,12 @@ fn no_life_loses_or_doubles_a_row() {
     let (seed_first, n_rounds) = (number("FIRSTFAULT_SIM_SEED"), number("FIRSTFAULT_SIM_ROUNDS"));
     let n_lives = n_rounds.unwrap_or(if seed_first.is_some() { 1 } else { N_LIVES });
     let seed_first = seed_first.unwrap_or(0);
-    let Lived { struck, n_salvaged } = live(seed_first..seed_first + n_lives);
+    let Lived { struck, n_salvaged, n_rebuilt } = live(seed_first..seed_first + n_lives);
     if n_lives >= N_LIVES {
         let is_struck = |step: &Step| struck.iter().any(|(of_life, _)| of_life == step);
         assert_eq!(Step::ALL.iter().find(|step| !is_struck(step)), None, "never happened");
         assert!(n_salvaged > 0, "no log was damaged in its middle");
+        assert!(n_rebuilt > 0, "no read model was made again");
     }
     if n_lives >= N_LIVES_LONG {
         let deaths = [Death::Killed, Death::PowerCut].map(Harm::Death);
@@ -64,6 +68,7 @@ impl Lived {
     fn add(&mut self, other: Self) {
         self.struck.extend(other.struck);
         self.n_salvaged += other.n_salvaged;
+        self.n_rebuilt += other.n_rebuilt;
     }
 }
 

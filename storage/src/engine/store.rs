@@ -1,8 +1,11 @@
 //! What is visible: rows in memory and the manifest's segments, changed together.
 //!
-//! One mutex guards both, held for pointers only, so that a snapshot sees every row exactly once: in
-//! the active generation, in the frozen one, or in a segment. A second mutex lets one flush or expiry
-//! happen at a time; it is never taken while the first is held.
+//! One mutex guards both, so that a snapshot sees every row exactly once: in the active generation, in the frozen one,
+//! or in a segment. An insert adds what its request came to under it, all of which is summed up before; a snapshot
+//! takes pointers, to batches and to parts of the read models, and rows are made of these outside. Who freezes a
+//! generation first settles the halves of calls that are overdue: few, since every insert settles those whose time
+//! its own rows bring to an end; and lets go what names some thousand peers that nobody holds any more. A second mutex lets
+//! one flush or expiry happen at a time; it is never taken while the first is held.
 
 use crate::columns::Columns;
 use crate::faults::Faults;
@@ -179,7 +182,7 @@ impl Store {
         Snapshot { batches, cells: Vec::new(), segments: manifest.segments_of(table) }
     }
 
-    /// Cells are shared under the lock; who wants rows of them makes those outside of it.
+    /// Under the lock only pointers to parts are taken; who wants rows of them makes those outside of it.
     fn snapshot_cells(&self, table: Table) -> Snapshot {
         let (cells, manifest) = {
             let state = self.state.lock();
@@ -251,9 +254,10 @@ impl Store {
                 stats.rows_ever.add(signal, generation.n_rows(signal));
             }
         }
-        let segments = &state.manifest.segments;
-        stats.n_segments = segments.len() as u64;
-        stats.segment_bytes = segments.iter().map(|segment| segment.n_bytes).sum();
+        let manifest = Arc::clone(&state.manifest);
+        drop(state);
+        stats.n_segments = manifest.segments.len() as u64;
+        stats.segment_bytes = manifest.segments.iter().map(|segment| segment.n_bytes).sum();
         stats
     }
 }

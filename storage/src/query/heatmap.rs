@@ -30,7 +30,7 @@ const BUCKET_NS: i64 = Resolution::TenSeconds.bucket_ns();
 pub struct HeatmapQuery {
     /// Buckets of ten seconds that start in it, by the end of spans; `from` counts from the start of its own bucket.
     pub range: TimeRange,
-    /// Width of the columns, in whole buckets of ten seconds.
+    /// Width of the columns, in whole buckets of ten seconds; where only wider buckets are left, columns are as wide.
     pub step: Duration,
     pub filter: SpanFilter,
     /// Rows are as narrow as so many allow; six are always allowed.
@@ -41,6 +41,8 @@ pub struct HeatmapQuery {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heatmap {
+    /// Width of the columns: that asked for, or more where only wider buckets are left.
+    pub step: Duration,
     /// Start of each column, counted from 1970.
     pub columns: Vec<i64>,
     /// In ascending order, without gaps; none without spans.
@@ -81,11 +83,15 @@ enum Source {
 
 impl Engine {
     pub async fn heatmap(&self, query: &HeatmapQuery) -> Result<Heatmap, Error> {
-        let source = match query.filter.is_of_read_model() {
-            true => Source::ReadModel(Parts::of(self, query.filter.model(), query.range, query.step)),
-            false => Source::Spans,
+        query.check_step()?;
+        let (step, source) = match query.filter.is_of_read_model() {
+            true => {
+                let (parts, step_ns) = Parts::widening(self, query.filter.model(), query.range, query.step);
+                (Duration::from_nanos(step_ns.unsigned_abs()), Source::ReadModel(parts))
+            }
+            false => (query.step, Source::Spans),
         };
-        let query = query.clone();
+        let query = HeatmapQuery { step, ..query.clone() };
         self.read(move |session| async move { draw(&session, &query, &source).await }).await
     }
 }
@@ -106,6 +112,7 @@ fn heatmap(query: &HeatmapQuery, source: &Source, grid: &Grid, exemplars: &Exemp
         trace_id: exemplars.traces.get(&place).copied(),
     };
     Heatmap {
+        step: query.step,
         columns: grid.columns.starts().collect(),
         rows: grid.rows().map(|(from_ns, to_ns)| HeatmapRow { from_ns, to_ns }).collect(),
         cells: grid.cells.iter().map(cell).collect(),
@@ -118,17 +125,20 @@ fn heatmap(query: &HeatmapQuery, source: &Source, grid: &Grid, exemplars: &Exemp
 
 impl HeatmapQuery {
     /// Steps that are no whole buckets would count a bucket in one column which is partly in another.
-    fn columns(&self, source: &Source) -> Result<Columns, Error> {
-        let step_ns = step_nanos(self.step);
-        if step_ns % BUCKET_NS != 0 {
-            let message = format!("columns of {:?} are no whole buckets of ten seconds", self.step);
-            return Err(Error::BadQuery { message });
+    fn check_step(&self) -> Result<(), Error> {
+        if step_nanos(self.step) % BUCKET_NS == 0 {
+            return Ok(());
         }
+        let message = format!("columns of {:?} are no whole buckets of ten seconds", self.step);
+        Err(Error::BadQuery { message })
+    }
+
+    fn columns(&self, source: &Source) -> Result<Columns, Error> {
         let counted = match source {
             Source::ReadModel(parts) => parts.counted(),
             Source::Spans => self.in_buckets(),
         };
-        Columns::of(counted, step_ns)
+        Columns::of(counted, step_nanos(self.step))
     }
 
     /// The range in whole buckets: those that start in it.

@@ -28,12 +28,24 @@ struct Complete {
     hour: i64,
 }
 
+impl Complete {
+    fn of(engine: &Engine, model: fn(Resolution) -> Table) -> Self {
+        Self {
+            ten_seconds: engine.complete_from(model(Resolution::TenSeconds)),
+            minute: engine.complete_from(model(Resolution::Minute)),
+            hour: engine.complete_from(model(Resolution::Hour)),
+        }
+    }
+}
+
 /// The parts of a range, in order of time, without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parts {
     asked: TimeRange,
     parts: Vec<Part>,
     is_coarser: bool,
+    /// The widest buckets that had to be read, because no narrower ones are left.
+    widest: Resolution,
 }
 
 impl Parts {
@@ -44,12 +56,26 @@ impl Parts {
         range: TimeRange,
         step: Duration,
     ) -> Self {
-        let complete = Complete {
-            ten_seconds: engine.complete_from(model(Resolution::TenSeconds)),
-            minute: engine.complete_from(model(Resolution::Minute)),
-            hour: engine.complete_from(model(Resolution::Hour)),
-        };
-        Self::split(range, step_nanos(step), complete)
+        Self::split(range, step_nanos(step), Complete::of(engine, model))
+    }
+
+    /// As `of`, for an answer whose steps must hold whole buckets: where wider buckets stand in, the step is widened to
+    /// some of them. Returned with the step, in nanoseconds.
+    pub(super) fn widening(
+        engine: &Engine,
+        model: fn(Resolution) -> Table,
+        range: TimeRange,
+        step: Duration,
+    ) -> (Self, i64) {
+        Self::split_widening(range, step_nanos(step), Complete::of(engine, model))
+    }
+
+    fn split_widening(range: TimeRange, step_ns: i64, complete: Complete) -> (Self, i64) {
+        let asked = Self::split(range, step_ns, complete);
+        let step_ns = ceil_to(step_ns, asked.widest.bucket_ns());
+        let parts = Self::split(range, step_ns, complete);
+        // Steps that are wider than those asked for are coarser, even if the buckets fit into them.
+        (Self { is_coarser: asked.is_coarser, ..parts }, step_ns)
     }
 
     fn split(range: TimeRange, step_ns: i64, complete: Complete) -> Self {
@@ -66,7 +92,7 @@ impl Parts {
             (Resolution::Minute, TimeRange { from: minutes_from, to: ten_seconds_from }),
             (Resolution::TenSeconds, TimeRange { from: ten_seconds_from, to: i64::MAX }),
         ];
-        let (mut parts, mut is_coarser) = (Vec::new(), false);
+        let (mut parts, mut is_coarser, mut widest) = (Vec::new(), false, Resolution::TenSeconds);
         for (finest, region) in regions {
             let range = widened(common(range, region), finest);
             if range.from >= range.to {
@@ -77,10 +103,11 @@ impl Parts {
             };
             let usable: Vec<Resolution> = Resolution::ALL.into_iter().filter(is_usable).collect();
             cover(range, &usable, &mut parts);
+            widest = widest.max(finest);
             is_coarser |= finest > Resolution::TenSeconds
                 && (range.from < asked.from || range.to > asked.to || !fits(finest));
         }
-        Self { asked: range, parts, is_coarser }
+        Self { asked: range, parts, is_coarser, widest }
     }
 
     /// Where rows of these columns come from that meet the conditions: a table with them, or several as one. What

@@ -1,12 +1,13 @@
 //! The cells of a read model in memory: by key, and for each key by bucket.
 //!
 //! A key is a few texts, packed into one piece of bytes: looking one up hashes and allocates once at most. Cells are
-//! shared with snapshots, and copied only where a snapshot still holds one.
+//! shared with snapshots (`shared`), and copied only where a snapshot still holds one.
 
 use super::Wanted;
 use super::resolution::Resolution;
+use super::shared::{Entries, SharedMap};
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a key takes besides its bytes: its places in the maps.
@@ -27,21 +28,21 @@ pub(super) type Key = Arc<[u8]>;
 
 #[derive(Debug)]
 pub(super) struct Cells<C> {
-    by_key: HashMap<Key, BTreeMap<i64, Arc<C>>>,
+    by_key: SharedMap<Key, Arc<Buckets<C>>>,
     n_bytes: usize,
 }
 
-/// The cells of one key by the starts of their buckets, in order.
-type Buckets<C> = Vec<(i64, Arc<C>)>;
+/// The cells of one key by the starts of their buckets.
+type Buckets<C> = BTreeMap<i64, Arc<C>>;
 
 /// The cells of one moment.
 #[derive(Debug)]
 pub(super) struct SharedCells<C> {
-    by_key: Vec<(Key, Buckets<C>)>,
+    by_key: Entries<Key, Arc<Buckets<C>>>,
 }
 
-/// Takes the place of what was packed before.
-pub(super) fn pack(texts: &[&str], key: &mut Vec<u8>) {
+/// Texts as one piece of bytes, equal if and only if the texts are. Takes the place of what was packed before.
+pub(crate) fn pack<'a>(texts: impl IntoIterator<Item = &'a str>, key: &mut Vec<u8>) {
     key.clear();
     for text in texts {
         key.extend_from_slice(&(text.len() as u64).to_le_bytes());
@@ -62,7 +63,7 @@ pub(super) fn unpack(mut key: &[u8]) -> impl Iterator<Item = &str> {
 
 impl<C> Default for Cells<C> {
     fn default() -> Self {
-        Self { by_key: HashMap::new(), n_bytes: 0 }
+        Self { by_key: SharedMap::default(), n_bytes: 0 }
     }
 }
 
@@ -70,16 +71,15 @@ impl<C: Counted> Cells<C> {
     /// Adds to the cell of a key and the start of a bucket.
     pub(super) fn add(&mut self, key: &[u8], bucket: i64, counted: &C) {
         if let Some(buckets) = self.by_key.get_mut(key) {
-            self.n_bytes += add_to(buckets, bucket, counted);
+            self.n_bytes += add_to(Arc::make_mut(buckets), bucket, counted);
             return;
         }
-        let mut buckets = BTreeMap::new();
-        self.n_bytes += KEY_OVERHEAD_BYTES + key.len() + add_to(&mut buckets, bucket, counted);
-        self.by_key.insert(Key::from(key), buckets);
+        let buckets = self.by_key.get_or_insert_with(Key::from(key), Arc::default);
+        self.n_bytes += KEY_OVERHEAD_BYTES + key.len() + add_to(Arc::make_mut(buckets), bucket, counted);
     }
 
     pub(super) fn has(&self, key: &[u8]) -> bool {
-        self.by_key.contains_key(key)
+        self.by_key.get(key).is_some()
     }
 
     pub(super) fn n_bytes(&self) -> usize {
@@ -87,16 +87,12 @@ impl<C: Counted> Cells<C> {
     }
 
     pub(super) fn share(&self) -> SharedCells<C> {
-        let shared = |(bucket, cell): (&i64, &Arc<C>)| (*bucket, Arc::clone(cell));
-        let by_key = self.by_key.iter();
-        let by_key =
-            by_key.map(|(key, buckets)| (Arc::clone(key), buckets.iter().map(shared).collect::<Vec<_>>()));
-        SharedCells { by_key: by_key.collect() }
+        SharedCells { by_key: self.by_key.share() }
     }
 }
 
 /// By how much memory grew.
-fn add_to<C: Counted>(buckets: &mut BTreeMap<i64, Arc<C>>, bucket: i64, counted: &C) -> usize {
+fn add_to<C: Counted>(buckets: &mut Buckets<C>, bucket: i64, counted: &C) -> usize {
     match buckets.entry(bucket) {
         Entry::Occupied(mut entry) => {
             let own = Arc::make_mut(entry.get_mut());
@@ -114,22 +110,23 @@ fn add_to<C: Counted>(buckets: &mut BTreeMap<i64, Arc<C>>, bucket: i64, counted:
 impl<C: Counted> SharedCells<C> {
     /// Shows each key and bucket of a resolution once that is wanted, with all that is counted in it.
     pub(super) fn each(&self, resolution: Resolution, wanted: &Wanted, mut show: impl FnMut(&[u8], i64, &C)) {
-        let bucket_of = |cell: &(i64, Arc<C>)| resolution.bucket_of(cell.0);
         let is_wanted = |bucket: i64| wanted.first <= bucket && bucket <= wanted.last;
         let service = wanted.service.as_deref();
-        for (key, cells) in &self.by_key {
+        for (key, buckets) in self.by_key.iter() {
             if service.is_some_and(|service| unpack(key).next() != Some(service)) {
                 continue;
             }
-            let runs = cells.chunk_by(|one, next| bucket_of(one) == bucket_of(next));
-            for run in runs.filter(|run| is_wanted(bucket_of(&run[0]))) {
+            let cells = buckets.iter().map(|(bucket, cell)| (resolution.bucket_of(*bucket), &**cell));
+            let cells: Vec<(i64, &C)> = cells.collect();
+            let runs = cells.chunk_by(|one, next| one.0 == next.0);
+            for run in runs.filter(|run| is_wanted(run[0].0)) {
                 match run {
                     [] => {}
-                    [only] => show(key, bucket_of(only), &only.1),
-                    [first, rest @ ..] => {
-                        let mut sum = C::clone(&first.1);
+                    [(bucket, only)] => show(key, *bucket, only),
+                    [(bucket, first), rest @ ..] => {
+                        let mut sum = C::clone(first);
                         rest.iter().for_each(|(_, cell)| sum.add(cell));
-                        show(key, bucket_of(first), &sum);
+                        show(key, *bucket, &sum);
                     }
                 }
             }
@@ -160,7 +157,7 @@ mod tests {
     fn texts_come_back_from_a_key() {
         let packed = |texts: &[&str]| {
             let mut key = b"before".to_vec();
-            pack(texts, &mut key);
+            pack(texts.iter().copied(), &mut key);
             assert!(unpack(&key).eq(texts.iter().copied()));
             key
         };
@@ -205,7 +202,7 @@ mod tests {
         let minute = 60_000_000_000;
         let (mut cells, mut key) = (Cells::<Number>::default(), Vec::new());
         for (service, bucket, number) in [("a", 0, 1), ("a", minute, 2), ("b", minute, 4), ("", minute, 8)] {
-            pack(&[service, "GET /"], &mut key);
+            pack([service, "GET /"], &mut key);
             cells.add(&key, bucket, &Number(number));
         }
         let sum = |service: Option<&str>, first: i64, last: i64| {

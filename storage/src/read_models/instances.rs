@@ -5,6 +5,7 @@
 
 use super::Resolution;
 use super::owners::{self, Owner, Owners};
+use super::shared::{Entries, SharedMap};
 use crate::columns::column;
 use crate::ids::Signal;
 use crate::schema;
@@ -12,7 +13,6 @@ use arrow::array::{
     ArrayRef, AsArray, RecordBatch, StringBuilder, TimestampNanosecondBuilder, UInt64Builder,
 };
 use arrow::datatypes::TimestampNanosecondType;
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ const OVERFLOW_NAME: &str = "other";
 const CELL_OVERHEAD_BYTES: usize = 96;
 
 /// What is counted apart, but for signal and time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Instance {
     service: String,
     namespace: String,
@@ -63,7 +63,7 @@ pub(crate) struct SeenDelta<'a> {
 pub(crate) struct SeenCells {
     instances: HashSet<Arc<Instance>>,
     n_of_service: HashMap<String, usize>,
-    cells: HashMap<CellKey, Cell>,
+    cells: SharedMap<CellKey, Cell>,
     n_bytes: usize,
     n_items_overflow: u64,
     is_crowded: bool,
@@ -72,7 +72,7 @@ pub(crate) struct SeenCells {
 /// The cells of one moment, to be turned into rows without holding anybody up.
 #[derive(Debug)]
 pub(crate) struct SeenSnapshot {
-    cells: Vec<(CellKey, Cell)>,
+    cells: Entries<CellKey, Cell>,
 }
 
 impl<'a> SeenDelta<'a> {
@@ -142,12 +142,12 @@ impl SeenCells {
         let signal = delta.signal;
         for ((owner, hour), cell) in delta.cells {
             let instance = self.admit(owner, cell.n_items);
-            match self.cells.entry((instance, signal, hour)) {
-                Entry::Occupied(mut entry) => entry.get_mut().add(cell),
-                Entry::Vacant(entry) => {
-                    self.n_bytes += CELL_OVERHEAD_BYTES + size_of::<(CellKey, Cell)>();
-                    entry.insert(cell);
-                }
+            let key = (instance, signal, hour);
+            if let Some(known) = self.cells.get_mut(&key) {
+                known.add(cell);
+            } else {
+                self.n_bytes += CELL_OVERHEAD_BYTES + size_of::<(CellKey, Cell)>();
+                self.cells.get_or_insert_with(key, || cell);
             }
         }
     }
@@ -167,7 +167,7 @@ impl SeenCells {
     }
 
     pub(crate) fn snapshot(&self) -> SeenSnapshot {
-        SeenSnapshot { cells: self.cells.iter().map(|(key, cell)| (key.clone(), *cell)).collect() }
+        SeenSnapshot { cells: self.cells.share() }
     }
 
     /// The instance's own name, or the one it shares when there are too many.
@@ -230,7 +230,7 @@ impl SeenSnapshot {
             return None;
         }
         let mut rows = RowBuilder::default();
-        for ((instance, signal, hour), cell) in &self.cells {
+        for ((instance, signal, hour), cell) in self.cells.iter() {
             rows.push(instance, *signal, *hour, *cell);
         }
         Some(rows.finish())

@@ -22,7 +22,9 @@ mod owners;
 mod red;
 mod resolution;
 mod sampling;
+mod shared;
 
+pub(crate) use cells::pack;
 pub(crate) use edges::{Halves, HalvesByReceipt, OTHERS, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};

@@ -253,15 +253,15 @@ impl RedCells {
             resource.environment,
             resource.instance,
         ];
-        pack(&wanted, key);
+        pack(wanted, key);
         let mut admitted = wanted;
         if !self.operations.has(key) {
             let cells = &self.operations;
             admitted = self.operation_admission.admit(&operation_offers(wanted), |texts| {
-                pack(texts, key);
+                pack(*texts, key);
                 cells.has(key)
             });
-            pack(&admitted, key);
+            pack(admitted, key);
         }
         self.operations.add(key, series.bucket, counts);
         admitted == wanted
@@ -276,15 +276,15 @@ impl RedCells {
         counts: &Counts,
     ) -> bool {
         let wanted = [resource.service, resource.version, resource.environment];
-        pack(&wanted, key);
+        pack(wanted, key);
         let mut admitted = wanted;
         if !self.services.has(key) {
             let cells = &self.services;
             admitted = self.service_admission.admit(&service_offers(wanted), |texts| {
-                pack(texts, key);
+                pack(*texts, key);
                 cells.has(key)
             });
-            pack(&admitted, key);
+            pack(admitted, key);
         }
         self.services.add(key, bucket, counts);
         admitted == wanted

@@ -35,10 +35,15 @@ fn every_answer_is_read() {
     check(&RejectionLog { by_reason: one(), recent: one(), ..RejectionLog::default() });
     check(&ServiceList {
         services: vec![ServiceRow {
-            points: one(),
+            points: vec![RedPoint { estimate: Some(Estimate::default()), ..RedPoint::default() }],
+            red: Figures {
+                estimate: Some(Estimate { n_requests: 4.0, n_errors: 1.5 }),
+                ..Default::default()
+            },
             alert_state: Some(AlertState::Firing),
             ..Default::default()
         }],
+        is_coarser: true,
         ..ServiceList::default()
     });
     check(&ServiceDetail {

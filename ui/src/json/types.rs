@@ -171,15 +171,19 @@ records! {
     RejectionLog { now, by_reason, recent }
     RejectedRequest { reason, class, n, first_at, last_at, peer, transport, path, signal, message, hint }
     StorageStatus { n_segments, segment_bytes, wal_bytes, hot_bytes, hot_rows, disk_free_bytes }
-    Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
-    RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }
-    ServiceList { from, to, step_s, services, n_services, sql }
+    Figures {
+        n_requests, n_errors, estimate ? optional, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns;
+        mean_ns, p90_ns, p999_ns
+    }
+    Estimate { n_requests, n_errors }
+    RedPoint { at, n_requests, n_errors, estimate ? optional, p50_ns, p95_ns, p99_ns }
+    ServiceList { from, to, step_s, services, n_services, is_coarser, sql }
     ServiceRow {
         service, red, points, last_seen_at, alert_state; environments, languages, owner, tier
     }
     ServiceDetail {
         service, from, to, step_s, red, points, operations, callers, callees, versions, last_seen_at,
-        environments, languages, n_instances, ownership, sql; first_seen_at, instances, releases
+        environments, languages, n_instances, ownership, is_coarser, sql; first_seen_at, instances, releases
     }
     OperationRow { operation, kind, red, points }
     EdgeRow { peer, peer_kind, red }

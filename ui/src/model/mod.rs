@@ -7,6 +7,7 @@ pub mod alert_view;
 pub mod chart;
 pub mod civil;
 pub mod decimal;
+pub mod figures;
 pub mod folding;
 pub mod grid;
 pub mod health;

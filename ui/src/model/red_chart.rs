@@ -1,6 +1,7 @@
 //! Rate, errors and duration of a service as charts with one time axis.
 
 use crate::model::chart::{ChartData, Dash, Marks, Scale, Series, Unit};
+use crate::model::figures;
 use wire::{RedPoint, ServiceDetail};
 
 /// p50, p95 and p99 on a logarithmic axis, told apart by their dashes.
@@ -18,9 +19,7 @@ pub fn latency(detail: &ServiceDetail) -> ChartData {
 
 /// Failed share of each step.
 pub fn errors(detail: &ServiceDetail) -> ChartData {
-    let ratio = series(detail, "failed", "p-bad", Dash::Solid, |point| {
-        (point.n_requests > 0).then(|| point.n_errors as f64 / point.n_requests as f64)
-    });
+    let ratio = series(detail, "failed", "p-bad", Dash::Solid, figures::error_ratio);
     chart(detail, Unit::Ratio, vec![ratio])
 }
 
@@ -28,7 +27,7 @@ pub fn errors(detail: &ServiceDetail) -> ChartData {
 pub fn requests(detail: &ServiceDetail) -> ChartData {
     let step_s = f64::from(detail.step_s.max(1));
     let rate = series(detail, "requests", "p-rest", Dash::Solid, move |point| {
-        Some(point.n_requests as f64 / step_s)
+        Some(figures::of_point(point).n_requests / step_s)
     });
     chart(detail, Unit::PerSecond, vec![rate])
 }
@@ -69,11 +68,11 @@ pub fn releases(detail: &ServiceDetail) -> Vec<(i64, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{Red, UnixNanos, VersionRow};
+    use wire::{Figures, UnixNanos, VersionRow};
 
     fn version(name: &str, first_s: i64) -> VersionRow {
         let at = UnixNanos(first_s * 1_000_000_000);
-        VersionRow { version: name.to_owned(), first_seen_at: at, last_seen_at: at, red: Red::default() }
+        VersionRow { version: name.to_owned(), first_seen_at: at, last_seen_at: at, red: Figures::default() }
     }
 
     /// Scenario: a service with a quiet step, a new version and one that ran before the range.
@@ -85,6 +84,7 @@ mod tests {
             at: UnixNanos(at_s * 1_000_000_000),
             n_requests,
             n_errors,
+            estimate: None,
             p50_ns: p95_ns,
             p95_ns,
             p99_ns: p95_ns,
@@ -94,7 +94,7 @@ mod tests {
             from: UnixNanos(0),
             to: UnixNanos(30_000_000_000),
             step_s: 10,
-            red: Red::default(),
+            red: Figures::default(),
             points: vec![point(0, 40, 10, Some(5)), point(10, 0, 0, None), point(20, 10, 0, Some(0))],
             versions: vec![version("1", 1), version("2", 15), version("", 20)],
             ..ServiceDetail::default()

@@ -49,11 +49,11 @@ fn float(ns: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::Red;
+    use wire::Figures;
 
     fn row(name: &str, n_requests: u64, n_errors: u64, p95_ns: Option<i64>) -> ServiceRow {
         let error_ratio = (n_requests > 0).then(|| n_errors as f64 / n_requests as f64);
-        let red = Red { n_requests, n_errors, error_ratio, p95_ns, ..Red::default() };
+        let red = Figures { n_requests, n_errors, error_ratio, p95_ns, ..Figures::default() };
         ServiceRow { service: name.to_owned(), red, ..ServiceRow::default() }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::format;
 use crate::model::health::Health;
-use crate::model::{name_text, order};
-use wire::{AlertState, EdgeRow, Red, ServiceDetail, ServiceList, ServiceRow};
+use crate::model::{figures, name_text, order};
+use wire::{AlertState, EdgeRow, Figures, ServiceDetail, ServiceList, ServiceRow};
 
 /// Share of failed requests from which a service is named in the sentence.
 const ERRORS_WARNING: f64 = 0.01;
@@ -13,7 +13,7 @@ const ERRORS_FAILING: f64 = 0.05;
 const NAMES_MAX: usize = 3;
 
 /// A firing alert wins over the error ratio; without requests nothing is known.
-pub fn health(red: &Red, alert: Option<AlertState>) -> Health {
+pub fn health(red: &Figures, alert: Option<AlertState>) -> Health {
     match (alert, red.error_ratio) {
         (Some(AlertState::Firing), _) => Health::Failing,
         (_, None) => Health::NoData,
@@ -81,11 +81,11 @@ fn list_names(names: &[&str]) -> String {
     }
 }
 
-fn is_above(red: &Red) -> bool {
+fn is_above(red: &Figures) -> bool {
     ratio(red) > ERRORS_WARNING
 }
 
-fn ratio(red: &Red) -> f64 {
+fn ratio(red: &Figures) -> f64 {
     red.error_ratio.unwrap_or(0.0)
 }
 
@@ -102,7 +102,7 @@ pub fn service(detail: &ServiceDetail) -> String {
         } else {
             format!("with {} errors", format::percent(ratio))
         };
-        return format!("answers {} {errors}{latency}", format::rate(detail.red.rate_per_s));
+        return format!("answers {} {errors}{latency}", figures::rate(&detail.red));
     }
     let worst = detail.operations.iter().max_by_key(|operation| operation.red.n_errors);
     let worst = worst.filter(|operation| detail.operations.len() > 1 && operation.red.n_errors > 0);
@@ -117,7 +117,7 @@ mod tests {
 
     fn row(name: &str, n_requests: u64, n_errors: u64, alert_state: Option<AlertState>) -> ServiceRow {
         let error_ratio = (n_requests > 0).then(|| n_errors as f64 / n_requests as f64);
-        let red = Red { n_requests, n_errors, error_ratio, ..Red::default() };
+        let red = Figures { n_requests, n_errors, error_ratio, ..Figures::default() };
         ServiceRow { service: name.to_owned(), red, alert_state, ..ServiceRow::default() }
     }
 

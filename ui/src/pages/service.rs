@@ -12,7 +12,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::{self, Empty, Panel};
 use crate::erased::{derived, live, text};
 use crate::model::address::{encode, segment};
-use crate::model::{name_text, report_links, slo_form, verdict};
+use crate::model::{figures, name_text, report_links, slo_form, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::ServiceDetail;
@@ -86,6 +86,7 @@ fn facts(detail: &ServiceDetail) -> AnyView {
         {detail.ownership.as_ref().map(components::ownership)}
         <span class="t3">{seen}</span>
         <span class="t3" data-testid="service-runs">{told}</span>
+        {detail.is_coarser.then(|| view! { <span class="t3" data-testid="service-coarser">{figures::COARSER}</span> })}
     }
     .into_any()
 }

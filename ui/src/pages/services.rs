@@ -5,6 +5,7 @@ pub mod service_row;
 use crate::api::{self, Fetch};
 use crate::components::{Empty, Panel, SortHead};
 use crate::erased::{derived, live, memo};
+use crate::model::figures;
 use crate::model::service_order::{self, WORST};
 use crate::model::verdict;
 use crate::{components::sort_head, url_state};
@@ -53,7 +54,8 @@ fn n_active(list: &ServiceList) -> String {
     let n = list.services.iter().filter(|row| row.red.n_requests > 0).count();
     let n_listed = list.services.len();
     let worst = if verdict::is_cut(list) { "worst " } else { "" };
-    format!("{n} of {worst}{n_listed} with requests")
+    let coarser = if list.is_coarser { format!(", {}", figures::COARSER) } else { String::new() };
+    format!("{n} of {worst}{n_listed} with requests{coarser}")
 }
 
 fn rows(list: &ServiceList) -> Vec<AnyView> {

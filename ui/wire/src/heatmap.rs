@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Heatmap {
     pub from: UnixNanos,
     pub to: UnixNanos,
-    /// Width of each column in seconds.
+    /// Width of each column in seconds: as narrow as so many columns allow, or as the buckets that are left.
     pub step_s: u32,
     /// Start of each column; a span is in the column that it ends in.
     pub columns: Vec<UnixNanos>,

@@ -3,7 +3,8 @@
 use crate::{RedPoint, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-/// Rate, errors and duration of one group over one window, in full.
+/// Rate, errors and duration of one group over one window. A request is an entry span, where nothing else was asked
+/// for: of kind server or consumer, or of kind internal or unspecified without a parent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// Spans that are stored, exact.

@@ -1,6 +1,6 @@
 //! `POST /api/v1/releases`, `GET /api/v1/services/{service}/releases` and `/compare`.
 
-use crate::UnixNanos;
+use crate::{Figures, UnixNanos};
 use serde::{Deserialize, Serialize};
 
 /// A marker: somebody says that a version went out.
@@ -84,18 +84,7 @@ pub struct VersionFigures {
     /// Within the hours of the range, by any signal.
     pub first_seen_at: Option<UnixNanos>,
     pub last_seen_at: Option<UnixNanos>,
-    /// Spans that are stored.
-    pub n_requests: u64,
-    pub n_errors: u64,
-    /// True where spans were sampled: rate and share of errors then are of what the stored ones stand for.
-    pub is_estimate: bool,
-    pub rate_per_s: f64,
-    pub error_ratio: Option<f64>,
-    pub p50_ns: Option<i64>,
-    pub p90_ns: Option<i64>,
-    pub p95_ns: Option<i64>,
-    pub p99_ns: Option<i64>,
-    pub p999_ns: Option<i64>,
+    pub red: Figures,
 }
 
 /// Absent where one version has no figure.

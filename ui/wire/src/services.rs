@@ -1,29 +1,18 @@
 //! `GET /api/v1/services` and `/api/v1/services/{service}`: rate, errors, duration.
 
-use crate::{Ownership, ReleaseRow, UnixNanos};
+use crate::{Estimate, Figures, Ownership, ReleaseRow, UnixNanos};
 use serde::{Deserialize, Serialize};
-
-/// Rate, errors and duration of the requests of one group over one window.
-/// A request is an entry span: of kind server or consumer, or of kind internal or unspecified without a parent.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Red {
-    pub n_requests: u64,
-    pub n_errors: u64,
-    /// Requests per second of the window.
-    pub rate_per_s: f64,
-    /// `n_errors / n_requests`; absent without requests.
-    pub error_ratio: Option<f64>,
-    pub p50_ns: Option<i64>,
-    pub p95_ns: Option<i64>,
-    pub p99_ns: Option<i64>,
-}
 
 /// One step of a time series, `at` its start.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RedPoint {
     pub at: UnixNanos,
+    /// Spans that are stored, exact.
     pub n_requests: u64,
     pub n_errors: u64,
+    /// What these stand for, where some were sampled. Absent where they stand for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     pub p50_ns: Option<i64>,
     pub p95_ns: Option<i64>,
     pub p99_ns: Option<i64>,
@@ -39,6 +28,8 @@ pub struct ServiceList {
     pub services: Vec<ServiceRow>,
     /// Services of the range, those left out included.
     pub n_services: u32,
+    /// True when the narrowest buckets are no longer kept: the ends of the range, and the points, are those of wider ones.
+    pub is_coarser: bool,
     /// The SQL that gives the same numbers.
     pub sql: String,
 }
@@ -46,7 +37,7 @@ pub struct ServiceList {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ServiceRow {
     pub service: String,
-    pub red: Red,
+    pub red: Figures,
     /// One point a step over the whole window, empty steps included.
     pub points: Vec<RedPoint>,
     /// Last span of the service, or anything else where it sent no spans; also before the window.
@@ -66,7 +57,7 @@ pub struct ServiceDetail {
     pub from: UnixNanos,
     pub to: UnixNanos,
     pub step_s: u32,
-    pub red: Red,
+    pub red: Figures,
     pub points: Vec<RedPoint>,
     /// By time spent, largest first.
     pub operations: Vec<OperationRow>,
@@ -85,6 +76,8 @@ pub struct ServiceDetail {
     pub ownership: Option<Ownership>,
     /// Those of the window, in order of time.
     pub releases: Vec<ReleaseRow>,
+    /// True when the narrowest buckets are no longer kept: the ends of the range, and the points, are those of wider ones.
+    pub is_coarser: bool,
     pub sql: String,
 }
 
@@ -106,7 +99,7 @@ pub struct InstanceRow {
     pub first_seen_at: UnixNanos,
     pub last_seen_at: UnixNanos,
     /// Absent where it was asked for nothing.
-    pub red: Option<Red>,
+    pub red: Option<Figures>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -114,7 +107,7 @@ pub struct OperationRow {
     pub operation: String,
     /// `server`, `consumer`, `internal`, ...
     pub kind: String,
-    pub red: Red,
+    pub red: Figures,
     pub points: Vec<RedPoint>,
 }
 
@@ -124,7 +117,7 @@ pub struct EdgeRow {
     pub peer: String,
     pub peer_kind: PeerKind,
     /// As the caller saw it.
-    pub red: Red,
+    pub red: Figures,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -144,5 +137,5 @@ pub struct VersionRow {
     /// Also before the window, as far back as is kept.
     pub first_seen_at: UnixNanos,
     pub last_seen_at: UnixNanos,
-    pub red: Red,
+    pub red: Figures,
 }

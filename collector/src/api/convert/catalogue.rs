@@ -1,10 +1,10 @@
 //! What is known of services but for their figures: whose they are, their instances, and what went out when.
 
-use super::services::red;
+use super::red::figures;
 use crate::evaluate::Owned;
 use alerts::{Deployment, OwnershipSpec};
 use std::collections::{BTreeMap, BTreeSet};
-use storage::{RedGroup, SeenInstance, SeenVersion, TimeRange};
+use storage::{RedAnswer, RedGroup, SeenInstance, SeenVersion, TimeRange};
 use wire::UnixNanos;
 
 /// What a service is, but for its figures.
@@ -14,7 +14,7 @@ pub(in super::super) struct Catalogued {
     /// Of the range, the one seen last first.
     pub(in super::super) instances: Vec<SeenInstance>,
     /// By version, environment and instance.
-    pub(in super::super) requests: Vec<RedGroup>,
+    pub(in super::super) requests: RedAnswer,
     pub(in super::super) markers: Vec<Deployment>,
     pub(in super::super) ownership: Option<Owned>,
 }
@@ -119,21 +119,17 @@ pub(in super::super) fn deployment(request: wire::ReleaseRequest, at: i64, poste
 }
 
 /// Requests are told by version, environment and instance: rows that differ in nothing else have them in common.
-pub(super) fn instance_rows(
-    instances: Vec<SeenInstance>,
-    requests: &[RedGroup],
-    range: TimeRange,
-) -> Vec<wire::InstanceRow> {
+pub(super) fn instance_rows(instances: Vec<SeenInstance>, requests: &RedAnswer) -> Vec<wire::InstanceRow> {
     let mut totals = BTreeMap::new();
-    for RedGroup { version, environment, instance, total, .. } in requests {
+    for RedGroup { version, environment, instance, total, .. } in &requests.groups {
         totals.insert([version.as_str(), environment.as_str(), instance.as_str()], total);
     }
-    let requests = |seen: &SeenInstance| {
+    let of_instance = |seen: &SeenInstance| {
         let key = [seen.version.as_str(), seen.environment.as_str(), seen.instance.as_str()];
-        totals.get(&key).map(|total| red(total, range))
+        totals.get(&key).map(|total| figures(total, requests.counted))
     };
     let row = |seen: SeenInstance| wire::InstanceRow {
-        red: requests(&seen),
+        red: of_instance(&seen),
         instance: seen.instance,
         namespace: seen.namespace,
         environment: seen.environment,

@@ -1,6 +1,7 @@
 //! The figures of two versions and what is between them.
 
-use storage::{RedAnswer, RedTotals, TimeRange};
+use super::red::figures;
+use storage::{RedAnswer, TimeRange};
 use wire::UnixNanos;
 
 /// What a comparison is made from: the stable version first, the one that is held against it second.
@@ -20,12 +21,17 @@ pub(in super::super) struct Beside {
 pub(in super::super) fn comparison(beside: Beside) -> wire::VersionComparison {
     let Beside { service, environment, asked, versions, seen, together, answer } = beside;
     let RedAnswer { groups, counted, is_coarser, sql, .. } = answer;
-    let figures = |place: usize| {
-        let of_version = groups.iter().find(|group| group.version == versions[place]);
-        let totals = of_version.map(|group| group.total).unwrap_or_default();
-        figures(&versions[place], seen[place], &totals, counted)
+    let of_version = |place: usize| {
+        let group = groups.iter().find(|group| group.version == versions[place]);
+        let totals = group.map(|group| group.total).unwrap_or_default();
+        wire::VersionFigures {
+            version: versions[place].clone(),
+            first_seen_at: seen[place].map(|seen| UnixNanos(seen.from)),
+            last_seen_at: seen[place].map(|seen| UnixNanos(seen.to.saturating_sub(1))),
+            red: figures(&totals, counted),
+        }
     };
-    let (stable, canary) = (figures(0), figures(1));
+    let (stable, canary) = (of_version(0), of_version(1));
     wire::VersionComparison {
         service,
         environment,
@@ -35,40 +41,15 @@ pub(in super::super) fn comparison(beside: Beside) -> wire::VersionComparison {
         compared_to: UnixNanos(counted.to),
         is_simultaneous: together,
         is_coarser,
-        difference: difference(&stable, &canary),
+        difference: difference(&stable.red, &canary.red),
         stable,
         canary,
         sql,
     }
 }
 
-fn figures(
-    version: &str,
-    seen: Option<TimeRange>,
-    totals: &RedTotals,
-    counted: TimeRange,
-) -> wire::VersionFigures {
-    let seconds = counted.to.saturating_sub(counted.from).max(1) as f64 / 1e9;
-    let (n, n_errors) = (totals.n_adjusted(), totals.n_errors_adjusted());
-    wire::VersionFigures {
-        version: version.to_owned(),
-        first_seen_at: seen.map(|seen| UnixNanos(seen.from)),
-        last_seen_at: seen.map(|seen| UnixNanos(seen.to.saturating_sub(1))),
-        n_requests: totals.n,
-        n_errors: totals.n_errors,
-        is_estimate: totals.is_estimate(),
-        rate_per_s: n / seconds,
-        error_ratio: (n > 0.0).then(|| n_errors / n),
-        p50_ns: totals.p50_ns,
-        p90_ns: totals.p90_ns,
-        p95_ns: totals.p95_ns,
-        p99_ns: totals.p99_ns,
-        p999_ns: totals.p999_ns,
-    }
-}
-
 /// The second less the first; nothing where one of them has no figure.
-fn difference(stable: &wire::VersionFigures, canary: &wire::VersionFigures) -> wire::FiguresDifference {
+fn difference(stable: &wire::Figures, canary: &wire::Figures) -> wire::FiguresDifference {
     let ns = |stable: Option<i64>, canary: Option<i64>| Some(canary?.saturating_sub(stable?));
     let ratio = |stable: Option<f64>, canary: Option<f64>| Some(canary? - stable?);
     wire::FiguresDifference {

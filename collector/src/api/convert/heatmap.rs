@@ -16,7 +16,7 @@ pub(in super::super) fn heatmap(heatmap: Heatmap, query: &HeatmapQuery) -> wire:
     wire::Heatmap {
         from: UnixNanos(query.range.from),
         to: UnixNanos(query.range.to),
-        step_s: step_s(query.step),
+        step_s: step_s(heatmap.step),
         columns: heatmap.columns.into_iter().map(UnixNanos).collect(),
         rows: heatmap.rows.into_iter().map(row).collect(),
         n_spans: heatmap.cells.iter().map(|cell| cell.n).fold(0, u64::saturating_add),

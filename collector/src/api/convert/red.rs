@@ -86,9 +86,7 @@ fn window(range: TimeRange) -> wire::Window {
 
 /// `counted` is the time whose buckets were counted.
 pub(super) fn figures(totals: &RedTotals, counted: TimeRange) -> wire::Figures {
-    let estimate = totals
-        .is_estimate()
-        .then(|| wire::Estimate { n_requests: totals.n_adjusted(), n_errors: totals.n_errors_adjusted() });
+    let estimate = estimate(totals);
     let (n, n_errors) = estimate.map_or((totals.n as f64, totals.n_errors as f64), |estimate| {
         (estimate.n_requests, estimate.n_errors)
     });
@@ -105,6 +103,12 @@ pub(super) fn figures(totals: &RedTotals, counted: TimeRange) -> wire::Figures {
         p99_ns: totals.p99_ns,
         p999_ns: totals.p999_ns,
     }
+}
+
+/// What spans stand for, where that is not themselves.
+pub(super) fn estimate(totals: &RedTotals) -> Option<wire::Estimate> {
+    let counts = wire::Estimate { n_requests: totals.n_adjusted(), n_errors: totals.n_errors_adjusted() };
+    totals.is_estimate().then_some(counts)
 }
 
 pub(super) fn mean_ns(sum_ns: i64, n: u64) -> Option<i64> {

@@ -1,6 +1,7 @@
 //! Rate, errors and duration: of all services, and of one with its operations, neighbours and versions.
 
 use super::catalogue::{Catalogued, distinct, instance_rows, ownership, release_rows};
+use super::red::{estimate, figures};
 use super::{alert_state, step_s, steps};
 use crate::evaluate::{Owned, SloStatus};
 use std::cmp::Reverse;
@@ -32,7 +33,7 @@ pub(in super::super) struct Listed<'a> {
 /// worst ones stay.
 pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
     let Listed { query, answer, seen, known, owners, slos, limit } = listed;
-    let range = query.range;
+    let (range, counted) = (query.range, answer.counted);
     let states = alert_states(slos);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
     let mut rows: BTreeMap<String, Option<RedGroup>> =
@@ -60,7 +61,7 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
             languages,
             owner: owned.and_then(|spec| spec.owner.clone()),
             tier: owned.and_then(|spec| spec.tier.clone()),
-            red: red(&total, answer.counted),
+            red: figures(&total, counted),
             points: red_points(&points, range, query.step),
             last_seen_at: seen.get(&service).copied().map(UnixNanos),
             alert_state: states.get(service.as_str()).copied(),
@@ -73,15 +74,17 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
         step_s: step_s(query.step),
         services: rows.into_iter().map(row).collect(),
         n_services,
+        is_coarser: answer.is_coarser,
         sql: answer.sql,
     }
 }
 
 /// How early a service stands in a list of the worst: alerts, then shares of errors that the dashboard marks, then
-/// failed and all requests.
+/// failed and all requests, each counted as what it stands for.
 fn badness(state: Option<wire::AlertState>, group: Option<&RedGroup>) -> (u8, u64, u64) {
-    let (n, n_errors) = group.map(|group| (group.total.n, group.total.n_errors)).unwrap_or_default();
-    let is_above = |percent: u64| n_errors.saturating_mul(100) > n.saturating_mul(percent);
+    let counts = group.map(|group| (group.total.n_adjusted_q16, group.total.n_errors_adjusted_q16));
+    let (n, n_errors) = counts.unwrap_or_default();
+    let is_above = |percent: u64| u128::from(n_errors) * 100 > u128::from(n) * u128::from(percent);
     let level = match state {
         Some(wire::AlertState::Firing) => 4,
         _ if is_above(5) => 3,
@@ -120,6 +123,8 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
     let Catalogued { known, instances, requests, markers, ownership: owned } = catalogued;
     let range = query.range;
     let is_there = |seen: &&SeenVersion| seen.last_at >= range.from;
+    let is_coarser = [&whole, &operations, &versions, &requests].into_iter().any(|answer| answer.is_coarser)
+        || edges.is_coarser;
     let (total, points) =
         whole.groups.into_iter().next().map(|group| (group.total, group.points)).unwrap_or_default();
     let (callers, callees) = neighbours(&service, &edges);
@@ -127,7 +132,7 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
         from: UnixNanos(range.from),
         to: UnixNanos(range.to),
         step_s: step_s(query.step),
-        red: red(&total, whole.counted),
+        red: figures(&total, whole.counted),
         points: red_points(&points, range, query.step),
         operations: operation_rows(operations, range, query.step),
         callers,
@@ -138,9 +143,10 @@ pub(in super::super) fn service_detail(detailed: Detailed<'_>) -> wire::ServiceD
         environments: distinct(known.iter().filter(is_there).map(|seen| seen.environment.as_str())),
         languages: distinct(instances.iter().map(|seen| seen.language.as_str())),
         n_instances: u32::try_from(instances.len()).unwrap_or(u32::MAX),
-        instances: instance_rows(instances, &requests, range),
+        instances: instance_rows(instances, &requests),
         ownership: owned.map(ownership),
         releases: release_rows(range, &known, markers),
+        is_coarser,
         sql: whole.sql,
         service,
     }
@@ -151,7 +157,7 @@ fn operation_rows(answer: RedAnswer, range: TimeRange, step: Duration) -> Vec<wi
     let RedAnswer { mut groups, counted, .. } = answer;
     groups.sort_by_key(|group| Reverse(group.total.sum_ns));
     let row = |group: RedGroup| wire::OperationRow {
-        red: red(&group.total, counted),
+        red: figures(&group.total, counted),
         points: red_points(&group.points, range, step),
         operation: group.operation,
         kind: group.kind,
@@ -166,7 +172,7 @@ fn version_rows(answer: RedAnswer, known: &[SeenVersion]) -> Vec<wire::VersionRo
         of_version.map(|seen| seen.first_at).min().unwrap_or(group.first_at)
     };
     let row = |group: RedGroup| wire::VersionRow {
-        red: red(&group.total, counted),
+        red: figures(&group.total, counted),
         first_seen_at: UnixNanos(first_at(&group)),
         version: group.version,
         last_seen_at: UnixNanos(group.last_at),
@@ -179,7 +185,7 @@ fn neighbours(service: &str, answer: &EdgesAnswer) -> (Vec<wire::EdgeRow>, Vec<w
     let row = |peer: &Peer, edge: &Edge| wire::EdgeRow {
         peer: peer.label(),
         peer_kind: peer_kind(peer.kind),
-        red: red(&edge.totals, answer.counted),
+        red: figures(&edge.totals, answer.counted),
     };
     let own = Peer::service(service);
     let callers = answer.edges.iter().filter(|edge| edge.callee == own);
@@ -199,24 +205,6 @@ pub(super) fn peer_kind(kind: PeerKind) -> wire::PeerKind {
     }
 }
 
-/// Seconds that read models count for a range: it begins with the whole first bucket.
-fn counted_seconds(range: TimeRange) -> f64 {
-    let counted = range.whole_buckets();
-    counted.to.saturating_sub(counted.from) as f64 / 1e9
-}
-
-pub(super) fn red(totals: &RedTotals, range: TimeRange) -> wire::Red {
-    wire::Red {
-        n_requests: totals.n,
-        n_errors: totals.n_errors,
-        rate_per_s: totals.n as f64 / counted_seconds(range),
-        error_ratio: (totals.n > 0).then(|| totals.n_errors as f64 / totals.n as f64),
-        p50_ns: totals.p50_ns,
-        p95_ns: totals.p95_ns,
-        p99_ns: totals.p99_ns,
-    }
-}
-
 /// One point for every step of the range, those without data included.
 pub(super) fn red_points(
     points: &[(i64, RedTotals)],
@@ -230,6 +218,7 @@ pub(super) fn red_points(
             at: UnixNanos(at),
             n_requests: totals.n,
             n_errors: totals.n_errors,
+            estimate: estimate(&totals),
             p50_ns: totals.p50_ns,
             p95_ns: totals.p95_ns,
             p99_ns: totals.p99_ns,

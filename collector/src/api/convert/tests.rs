@@ -1,6 +1,7 @@
 //! Tests of conversions that do more than copy.
 
-use super::services::{red, red_points};
+use super::red::figures;
+use super::services::red_points;
 use super::*;
 use arrow::array::RecordBatch;
 use serde_json::json;
@@ -14,14 +15,16 @@ const SECOND_NS: i64 = 1_000_000_000;
 #[test]
 fn points_cover_the_whole_range() {
     let range = TimeRange { from: 15 * SECOND_NS, to: 45 * SECOND_NS };
-    let totals = |n| RedTotals { n, p50_ns: Some(5), ..RedTotals::default() };
+    let totals = |n| RedTotals { n, n_adjusted_q16: n << 16, p50_ns: Some(5), ..RedTotals::default() };
     let points = red_points(&[(20 * SECOND_NS, totals(2)), (40 * SECOND_NS, totals(4))], range, STEP);
     let shown: Vec<_> =
         points.iter().map(|point| (point.at.0 / SECOND_NS, point.n_requests, point.p50_ns)).collect();
     assert_eq!(shown, [(10, 0, None), (20, 2, Some(5)), (30, 0, None), (40, 4, Some(5))]);
-    let total = red(&RedTotals { n: 70, n_errors: 7, ..totals(0) }, range);
-    assert_eq!((total.rate_per_s, total.error_ratio), (2.0, Some(0.1)));
-    assert_eq!(red(&RedTotals::default(), range).error_ratio, None);
+    assert!(points.iter().all(|point| point.estimate.is_none()));
+    let counts = RedTotals { n_errors: 7, n_errors_adjusted_q16: 7 << 16, ..totals(70) };
+    let total = figures(&counts, range.whole_buckets());
+    assert_eq!((total.rate_per_s, total.error_ratio, total.estimate), (2.0, Some(0.1), None));
+    assert_eq!(figures(&RedTotals::default(), range).error_ratio, None);
 }
 
 /// Scenario: ranges at the ends of time.

@@ -199,8 +199,8 @@ async fn versions_are_compared() {
     let path = |versions: &str| format!("/api/v1/services/shop/compare?versions={versions}&{RANGE}");
     let found: wire::VersionComparison = server.read(&path("1.0,2.0")).await;
     assert!(found.is_simultaneous);
-    assert_eq!((found.stable.n_requests, found.canary.n_requests), (10, 10));
-    assert_eq!((found.stable.error_ratio, found.canary.error_ratio), (Some(0.0), Some(1.0)));
+    assert_eq!((found.stable.red.n_requests, found.canary.red.n_requests), (10, 10));
+    assert_eq!((found.stable.red.error_ratio, found.canary.red.error_ratio), (Some(0.0), Some(1.0)));
     assert_eq!(found.difference.error_ratio, Some(1.0));
     for ns in [found.difference.p50_ns, found.difference.p90_ns, found.difference.p999_ns] {
         let ns = ns.expect("both have one");

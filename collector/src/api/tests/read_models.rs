@@ -109,6 +109,71 @@ async fn estimates_are_told_apart() {
     assert!((red.rate_per_s * 1_200.0 - 5.0).abs() < 1e-9, "{}", red.rate_per_s);
 }
 
+/// Scenario: a failed request that stands for sixteen beside one that stands for itself; a service that failed three
+/// requests, all of them stored; a list of all services, of the worst one, and the page of the sampled one.
+/// Guarantees: rates and shares of errors are those of what spans stand for, marked as estimates, in every row and
+/// point; the worst one is found by them; counts stay exact.
+#[tokio::test]
+async fn services_count_what_spans_stand_for() {
+    let mut sampled = failed(span(1, 0, 2, (0, 100), &[]));
+    sampled["traceState"] = json!("ot=th:f");
+    let three = [3, 4, 5].map(|id| failed(span(id, 0, 2, (0, 100), &[]))).to_vec();
+    let server = with(&[
+        of_service("cart", "1", vec![sampled, span(2, 0, 2, (0, 100), &[])]),
+        of_service("mail", "1", three),
+    ])
+    .await;
+    let estimate = Some(wire::Estimate { n_requests: 17.0, n_errors: 16.0 });
+    let check = |red: &wire::Figures| {
+        assert_eq!((red.n_requests, red.n_errors, red.estimate), (2, 1, estimate));
+        assert_eq!(red.error_ratio, Some(16.0 / 17.0));
+        assert!((red.rate_per_s * 1_200.0 - 17.0).abs() < 1e-9, "{}", red.rate_per_s);
+    };
+    let list: wire::ServiceList = server.read(&format!("/api/v1/services?{NOW}")).await;
+    let [cart, mail] = list.services.as_slice() else { panic!("{list:?}") };
+    check(&cart.red);
+    assert_eq!((mail.red.n_requests, mail.red.estimate), (3, None));
+    let told =
+        |points: &[wire::RedPoint]| points.iter().filter_map(|point| point.estimate).collect::<Vec<_>>();
+    assert_eq!((told(&cart.points), told(&mail.points)), (Vec::from_iter(estimate), Vec::new()));
+    let worst: wire::ServiceList = server.read(&format!("/api/v1/services?{NOW}&limit=1")).await;
+    assert_eq!(worst.services[0].service, "cart");
+    let detail: wire::ServiceDetail = server.read(&format!("/api/v1/services/cart?{NOW}")).await;
+    check(&detail.red);
+    check(&detail.operations[0].red);
+    check(&detail.versions[0].red);
+    check(detail.instances[0].red.as_ref().expect("requests"));
+    assert_eq!(told(&detail.points), Vec::from_iter(estimate));
+}
+
+/// Scenario: only hours are still kept of a request; a range of twenty seconds around it.
+/// Guarantees: the list of services, and the page of one with its operations, versions and instances, say that wider
+/// buckets stand in, and divide by the time that was counted.
+#[tokio::test]
+async fn services_say_that_hours_stand_in() {
+    let server = Server::open().await;
+    let range = "from=2026-01-31T11:59:50Z&to=2026-01-31T12:00:10Z";
+    let read = async || -> (wire::ServiceList, wire::ServiceDetail) {
+        let list = server.read(&format!("/api/v1/services?{range}")).await;
+        (list, server.read(&format!("/api/v1/services/cart?{range}")).await)
+    };
+    let per_second = |list: &wire::ServiceList, detail: &wire::ServiceDetail| {
+        let instance = detail.instances[0].red.clone().expect("requests");
+        let (operation, version) = (detail.operations[0].red.clone(), detail.versions[0].red.clone());
+        let all = [list.services[0].red.clone(), detail.red.clone(), operation, version, instance];
+        all.map(|red| red.rate_per_s)
+    };
+    let (list, detail) = read().await;
+    assert_eq!((list.is_coarser, detail.is_coarser), (false, false));
+    assert_eq!(per_second(&list, &detail), [1.0 / 20.0; 5]);
+    let engine = server.api.engine().expect("open");
+    engine.flush().await.expect("flushes");
+    engine.tick(AT + 41 * 24 * HOUR_MS * MILLI_NS).await.expect("expires");
+    let (list, detail) = read().await;
+    assert_eq!((list.is_coarser, detail.is_coarser), (true, true));
+    assert_eq!(per_second(&list, &detail), [1.0 / 7_200.0; 5]);
+}
+
 /// Scenario: the statements shown beside both windows are run.
 /// Guarantees: they give the numbers that were shown.
 #[tokio::test]
@@ -220,7 +285,8 @@ async fn impossible_questions_are_refused() {
         ("red?compare=later", 400, "such as 1h"),
         ("red?limit=1000&from=now-12h&step=1m", 400, "fewer groups"),
         ("red?depth=1", 400, "step"),
-        ("graph?service=wab", 404, "did you mean \"web\"?"),
+        ("graph?service=wab&from=2026-02-07T10:00:00Z&to=2026-02-07T11:00:00Z", 404, "did you mean \"web\"?"),
+        ("graph?service=wab&from=2026-02-07T12:00:00Z&to=2026-02-07T13:00:00Z", 404, "without service"),
         ("graph?service=web&depth=11", 400, ""),
         ("graph?depth=2", 400, "service"),
         ("graph?limit=100000", 400, ""),

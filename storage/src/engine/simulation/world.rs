@@ -1,5 +1,6 @@
 //! One life: what clients and operators do, and what must be true whatever goes wrong.
 
+use super::super::rebuild::rebuild_with;
 use super::super::tests::{Lab, assert_visible, record, visible};
 use super::Lived;
 use super::disk::Death;
@@ -24,9 +25,13 @@ use std::time::Duration;
 
 /// Requests that come at the same time.
 const N_CROWD: usize = 5;
+/// How often read models are made again between two processes: it takes as long as a life's other events together.
+const REBUILDS: f64 = 0.08;
 
 pub(super) struct World {
     rng: StdRng,
+    /// For what is done while no engine is there, so that the rest of a life does not depend on it.
+    rng_between: StdRng,
     lab: Lab,
     trouble: Trouble,
     /// What goes wrong more often than anything else.
@@ -44,6 +49,7 @@ pub(super) struct World {
     id_next: u32,
     now: i64,
     n_salvaged: usize,
+    n_rebuilt: usize,
     context: String,
 }
 
@@ -82,6 +88,7 @@ impl World {
         let theme = (Step::ALL[step_idx], harms[harm_idx % harms.len()]);
         Self {
             rng,
+            rng_between: StdRng::seed_from_u64(seed.rotate_left(32)),
             lab,
             trouble,
             theme,
@@ -94,6 +101,7 @@ impl World {
             id_next: 0,
             now: T0,
             n_salvaged: 0,
+            n_rebuilt: 0,
             context: String::new(),
         }
     }
@@ -142,12 +150,12 @@ impl World {
         self.assert_truth().await;
         drop(self.engine.take());
         self.wait_for_end().await;
-        Lived { struck: self.trouble.struck(), n_salvaged: self.n_salvaged }
+        let Self { n_salvaged, n_rebuilt, .. } = self;
+        Lived { struck: self.trouble.struck(), n_salvaged, n_rebuilt }
     }
 
     fn any_death(&mut self) -> Death {
-        let is_timed = self.lab.options.wal.sync != WalSync::Always;
-        if is_timed || self.rng.random_bool(0.4) { Death::Killed } else { Death::PowerCut }
+        death(&mut self.rng, &self.lab)
     }
 
     /// Half of the time what this life is about.
@@ -222,10 +230,10 @@ impl World {
     async fn restart(&mut self, mut may_fail: bool) {
         loop {
             let death = self.any_death();
-            self.trouble.die(death);
-            drop(self.engine.take());
-            self.wait_for_end().await;
-            self.trouble.restart();
+            self.end_process(death).await;
+            if self.rng_between.random_bool(REBUILDS) {
+                self.rebuild(may_fail).await;
+            }
             if may_fail {
                 self.plan_trouble();
                 self.trouble.plan(Place::At(self.theme.0), self.theme.1);
@@ -256,6 +264,36 @@ impl World {
         }
         self.is_closed = false;
         self.settle_unanswered();
+    }
+
+    async fn end_process(&mut self, death: Death) {
+        self.trouble.die(death);
+        drop(self.engine.take());
+        self.wait_for_end().await;
+        self.trouble.restart();
+    }
+
+    /// Somebody makes the read models again. Perhaps that goes wrong too; what it leaves is for the next process.
+    async fn rebuild(&mut self, may_fail: bool) {
+        let rng = &mut self.rng_between;
+        if may_fail {
+            let harm = match rng.random_range(0..3) {
+                0 => Harm::Broken,
+                1 => Harm::NoSpace,
+                _ => Harm::Death(death(rng, &self.lab)),
+            };
+            self.trouble.plan(Place::Later(rng.random_range(0..60)), harm);
+        }
+        let death = death(rng, &self.lab);
+        let (options, faults) = (self.lab.options.clone(), Arc::new(self.trouble.clone()) as Arc<dyn Faults>);
+        let n_struck = self.trouble.n_struck();
+        match rebuild_with(options, self.now, |_| {}, || false, faults).await {
+            Ok(_) => self.n_rebuilt += 1,
+            // Nothing was ever stored.
+            Err(Error::NoData { .. }) => {}
+            Err(error) => assert!(self.trouble.n_struck() > n_struck, "{}: {error}", self.context),
+        }
+        self.end_process(death).await;
     }
 
     /// Each record that was acknowledged is told of again, by the log or by a receipt.
@@ -333,6 +371,12 @@ impl World {
             assert_eq!(found, brute_force(table, &spans), "{}: {table:?}", self.context);
         }
     }
+}
+
+/// How a process ends. Where the log is synced by a timer no life promises anything for a power cut.
+fn death(rng: &mut StdRng, lab: &Lab) -> Death {
+    let is_timed = lab.options.wal.sync != WalSync::Always;
+    if is_timed || rng.random_bool(0.4) { Death::Killed } else { Death::PowerCut }
 }
 
 /// Logs and inserts, as the collector does, and leaves the number of the record as a receipt.

@@ -199,7 +199,8 @@ fn parts_become_rows() {
 proptest! {
     /// Scenario: any range, step and state of the tables.
     /// Guarantees: parts follow each other without gaps, are whole buckets, cover what was asked and little more; no
-    /// table is asked for what it lacks; buckets do not lie across steps unless that is told.
+    /// table is asked for what it lacks; buckets do not lie across steps unless that is told, nor do they across steps
+    /// that may be widened, which is told too.
     #[test]
     fn parts_cover_a_range(
         from in -200_000_i64..200_000,
@@ -231,5 +232,8 @@ proptest! {
         }
         let counted = parts.counted();
         prop_assert!(counted.from == first.range.from && counted.to >= range.to);
+        let (wide, step_ns) = Parts::split_widening(range, step * SECOND, complete);
+        prop_assert!(wide.parts.iter().all(|part| step_ns % part.resolution.bucket_ns() == 0));
+        prop_assert!(step_ns == step * SECOND || step_ns > step * SECOND && (wide.is_coarser || step == 15));
     }
 }

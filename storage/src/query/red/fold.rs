@@ -9,7 +9,7 @@ use crate::query::packed::Packed;
 use crate::query::range::{floor_to, step_nanos};
 use crate::query::rows::column;
 use crate::query::tally::{RedColumns, RedTotals, Sums};
-use crate::read_models::DurationHistogram;
+use crate::read_models::{DurationHistogram, pack};
 use arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray};
 use std::collections::{BTreeMap, HashMap};
 
@@ -106,11 +106,7 @@ impl Fold {
         values: impl Fn() -> Values,
         bucket: i64,
     ) -> usize {
-        key.clear();
-        for value in values() {
-            key.extend_from_slice(&(value.len() as u64).to_le_bytes());
-            key.extend_from_slice(value.as_bytes());
-        }
+        pack(values(), key);
         if let Some(place) = self.places.get(key.as_slice()) {
             return *place;
         }

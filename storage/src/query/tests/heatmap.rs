@@ -3,7 +3,10 @@
 use super::engines::{Data, Stored, everywhere, hot, with_options};
 use super::query as statement;
 use super::rows::{EPOCH, hex, millis, span};
+use crate::ids::Table;
+use crate::options::Options;
 use crate::query::{Heatmap, HeatmapQuery, SpanFilter, TimeRange};
+use crate::read_models::Resolution;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampNanosecondType, UInt64Type};
 use rand::rngs::StdRng;
@@ -275,6 +278,41 @@ async fn minutes_stand_in_for_tens_of_seconds() {
     let after = heatmap(&stored, &whole).await;
     assert_eq!((cells(&after), after.is_coarser), (cells(&before), false));
     assert!(heatmap(&stored, &cut).await.is_coarser);
+    let narrow = heatmap(&stored, &HeatmapQuery { step: Duration::from_secs(20), ..whole }).await;
+    assert_eq!((narrow.step, narrow.is_coarser, cells(&narrow)), (before.step, true, cells(&before)));
+}
+
+/// Sizes of the segments of a resolution.
+fn sizes(stored: &Stored, resolution: Resolution) -> Vec<u64> {
+    let tables = Table::ALL.iter().filter(|table| table.resolution() == Some(resolution));
+    let segments = tables.flat_map(|table| stored.engine.snapshot(*table).segments);
+    segments.map(|segment| segment.n_bytes).collect()
+}
+
+/// Scenario: of the read model only days are left, since the bytes that are kept have no room for more; columns of ten
+/// seconds.
+/// Guarantees: columns are days, which is told; their cells have every span of those, and so does the statement.
+#[tokio::test]
+async fn columns_are_as_wide_as_what_is_left() {
+    let whole = hot(&data()).await;
+    whole.engine.flush().await.expect("flushes");
+    let n_bytes_of_hours = sizes(&whole, Resolution::Hour).into_iter().min().expect("hours");
+    let bytes_max = sizes(&whole, Resolution::Day).into_iter().sum::<u64>() + n_bytes_of_hours / 2;
+    let few = |options: &mut Options| options.retention.bytes_max.read_models = Some(bytes_max);
+    let stored = with_options(&data(), few).await;
+    stored.engine.flush().await.expect("flushes");
+    stored.engine.tick(EPOCH).await.expect("makes room");
+    let left = Resolution::ALL.map(|resolution| sizes(&stored, resolution).is_empty());
+    assert_eq!(left, [true, true, true, false]);
+    let asked = HeatmapQuery { step: Duration::from_secs(10), ..query(SpanFilter::default()) };
+    let narrow = heatmap(&whole, &asked).await;
+    assert_eq!((narrow.step, narrow.is_coarser), (asked.step, false));
+    let drawn = heatmap(&stored, &asked).await;
+    assert_eq!((drawn.step, drawn.is_coarser), (Duration::from_secs(86_400), true));
+    assert_eq!((drawn.columns.as_slice(), drawn.is_from_read_model), ([EPOCH].as_slice(), true));
+    assert_eq!(drawn.cells.iter().map(|cell| cell.n).sum::<u64>(), data().spans.len() as u64);
+    let batches = statement(&stored.engine, &drawn.sql).await.expect("answers");
+    assert_eq!(shown(&batches), cells(&drawn));
 }
 
 /// Scenario: columns that are no whole buckets, and far too many of them.

@@ -2,7 +2,7 @@
 
 use super::party::Party;
 use crate::read_models::hdr::SparseHistogram;
-use datafusion::common::HashMap;
+use crate::read_models::shared::{Entries, SharedMap};
 use std::sync::Arc;
 
 /// What a cell takes besides its histograms: itself, its place in the map, its ends.
@@ -47,7 +47,7 @@ pub(super) struct Ends<'a> {
 
 /// Where the ends are in memory, and the start of the bucket. A cell holds its ends, so that no other party is ever
 /// found in their place.
-type CellKey = (usize, usize, i64);
+pub(super) type CellKey = (usize, usize, i64);
 
 #[derive(Debug, Clone)]
 pub(super) struct Held {
@@ -62,7 +62,7 @@ pub(super) struct Held {
 /// Cells of ten seconds in memory; a snapshot shares them, and a cell is copied only where one still holds it.
 #[derive(Debug, Default)]
 pub(crate) struct EdgeCells {
-    cells: HashMap<CellKey, Held>,
+    cells: SharedMap<CellKey, Held>,
     n_bytes: usize,
 }
 
@@ -89,7 +89,7 @@ impl EdgeCells {
     /// Changes a cell, which is there from then on.
     pub(super) fn change(&mut self, ends: Ends<'_>, bucket: i64, change: impl FnOnce(&mut EdgeCell)) {
         let n_cells_before = self.cells.len();
-        let held = self.cells.entry(ends.key(bucket)).or_insert_with(|| Held {
+        let held = self.cells.get_or_insert_with(ends.key(bucket), || Held {
             asker: ends.asker.cloned(),
             answerer: ends.answerer.cloned(),
             bucket,
@@ -123,13 +123,13 @@ impl EdgeCells {
         self.n_bytes as u64
     }
 
-    pub(super) fn held(&self) -> impl Iterator<Item = &Held> {
-        self.cells.values()
+    pub(super) fn share(&self) -> Entries<CellKey, Held> {
+        self.cells.share()
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.cells.is_empty() && self.n_bytes == 0
+        self.cells.len() == 0 && self.n_bytes == 0
     }
 }
 
@@ -235,13 +235,13 @@ mod tests {
                 odd.change(Ends::asker(&party), n % 5, |cell| cell.call(call(n)));
             }
         }
-        let snapshot: Vec<Held> = all.held().cloned().collect();
+        let snapshot = all.share();
         (0..250).rev().for_each(|n| all.forget(Ends::asker(&party), 2 * n % 5, call(2 * n)));
-        for held in odd.held() {
-            let found = &all.cells[&Ends::asker(&party).key(held.bucket)];
+        for held in odd.share().values() {
+            let found = all.cells.get(&Ends::asker(&party).key(held.bucket)).expect("the same buckets");
             assert_eq!(found.cell, held.cell);
         }
-        assert_eq!(snapshot.iter().map(|held| held.cell.n_calls).sum::<u64>(), 500);
+        assert_eq!(snapshot.values().map(|held| held.cell.n_calls).sum::<u64>(), 500);
         (0..250).for_each(|n| all.forget(Ends::asker(&party), (2 * n + 1) % 5, call(2 * n + 1)));
         assert!(all.is_empty(), "{all:?}");
     }

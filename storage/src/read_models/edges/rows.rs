@@ -1,8 +1,9 @@
 //! Cells of edges as rows of the tables `edge_red`, `edge_red_1m`, `edge_red_1h` and `edge_red_1d`.
 
-use super::cells::{EdgeCell, EdgeCells, Held};
+use super::cells::{CellKey, EdgeCell, EdgeCells, Held};
 use super::party::{Named, Party};
 use crate::read_models::Resolution;
+use crate::read_models::shared::Entries;
 use crate::schema;
 use arrow::array::{
     ArrayRef, BinaryBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampNanosecondBuilder,
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// The cells of one moment, to be turned into rows without holding anybody up.
 #[derive(Debug)]
 pub(crate) struct EdgeSnapshot {
-    held: Vec<Held>,
+    held: Entries<CellKey, Held>,
 }
 
 /// What rows are told apart by.
@@ -34,7 +35,7 @@ struct RowKey<'a> {
 
 impl EdgeCells {
     pub(crate) fn snapshot(&self) -> EdgeSnapshot {
-        EdgeSnapshot { held: self.held().cloned().collect() }
+        EdgeSnapshot { held: self.share() }
     }
 }
 
@@ -46,7 +47,7 @@ impl EdgeSnapshot {
         buckets: RangeInclusive<i64>,
     ) -> Option<RecordBatch> {
         let mut rows: HashMap<RowKey<'_>, EdgeCell> = HashMap::default();
-        for held in &self.held {
+        for held in self.held.values() {
             let bucket = resolution.bucket_of(held.bucket);
             if buckets.contains(&bucket) {
                 rows.entry(RowKey::of(held, bucket)).or_default().add(&held.cell);

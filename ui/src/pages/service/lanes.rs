@@ -5,9 +5,9 @@ use crate::components::{Chart, SqlButton};
 use crate::erased::{act, derived, live, text};
 use crate::format;
 use crate::model::chart::ChartData;
-use crate::model::red_chart;
+use crate::model::{figures, red_chart};
 use leptos::prelude::*;
-use wire::{Red, ServiceDetail};
+use wire::{Figures, ServiceDetail};
 
 #[component]
 pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
@@ -15,7 +15,7 @@ pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
     let sql = derived(move || detail.map(|detail| detail.sql.clone()));
     let chart = move |read: fn(&ServiceDetail) -> ChartData| derived(move || detail.map(read));
     let releases = derived(move || detail.map(red_chart::releases));
-    let key = move |read: fn(&Red) -> AnyView| live(move || detail.map(|detail| read(&detail.red)));
+    let key = move |read: fn(&Figures) -> AnyView| live(move || detail.map(|detail| read(&detail.red)));
     view! {
         <section class="lanes" aria-label="Rate, errors and duration">
             <div class="lane-tools">
@@ -42,7 +42,7 @@ pub fn Lanes(detail: Fetch<ServiceDetail>) -> impl IntoView {
     }
 }
 
-fn latency_key(red: &Red) -> AnyView {
+fn latency_key(red: &Figures) -> AnyView {
     view! {
         <dt>"p50"</dt><dd>{format::duration_or_missing(red.p50_ns)}</dd>
         <dt>"p95"</dt><dd class="strong">{format::duration_or_missing(red.p95_ns)}</dd>
@@ -51,7 +51,7 @@ fn latency_key(red: &Red) -> AnyView {
     .into_any()
 }
 
-fn errors_key(red: &Red) -> AnyView {
+fn errors_key(red: &Figures) -> AnyView {
     let is_bad = red.error_ratio.is_some_and(|ratio| ratio > 0.01);
     view! {
         <dt>"failed"</dt><dd class:bad=is_bad class:strong=is_bad>{format::percent_or_missing(red.error_ratio)}</dd>
@@ -60,6 +60,6 @@ fn errors_key(red: &Red) -> AnyView {
     .into_any()
 }
 
-fn requests_key(red: &Red) -> AnyView {
-    view! { <dt>"served"</dt><dd>{format::rate(red.rate_per_s)}</dd> }.into_any()
+fn requests_key(red: &Figures) -> AnyView {
+    view! { <dt>"served"</dt><dd>{figures::rate(red)}</dd> }.into_any()
 }

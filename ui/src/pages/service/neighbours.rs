@@ -5,7 +5,7 @@ use crate::components::icon::labelled_icon;
 use crate::components::name;
 use crate::erased::live;
 use crate::model::address::segment;
-use crate::model::verdict;
+use crate::model::{figures, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{EdgeRow, PeerKind, ServiceDetail};
@@ -34,7 +34,7 @@ fn row(edge: &EdgeRow) -> AnyView {
     view! {
         <tr data-testid="edge-row" data-peer=edge.peer.clone()>
             <td><span class="state"><span class=class>{labelled_icon(symbol, word)}</span> {peer(edge)}</span></td>
-            <td class="num">{format::rate(edge.red.rate_per_s)}</td>
+            <td class="num">{figures::rate(&edge.red)}</td>
             <td class=errors_class>{format::percent_or_missing(edge.red.error_ratio)}</td>
             <td class="num">{format::duration_or_missing(edge.red.p95_ns)}</td>
         </tr>

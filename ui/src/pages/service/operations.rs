@@ -5,7 +5,8 @@ use crate::components::{SqlButton, name};
 use crate::erased::{derived, live};
 use crate::format;
 use crate::model::address::encode;
-use crate::pages::services::service_row::{error_ratio, spark};
+use crate::model::figures;
+use crate::pages::services::service_row::spark;
 use crate::url_state;
 use leptos::prelude::*;
 use wire::{OperationRow, ServiceDetail};
@@ -55,12 +56,12 @@ fn row(service: &str, operation: &OperationRow) -> AnyView {
         <tr class="row" data-testid="operations-row" data-operation=operation.operation.clone()>
             <td><a class="mono" href=url_state::link(&query) data-row="">{name(&operation.operation)}</a> " "
                 <span class="t3">{operation.kind.clone()}</span></td>
-            <td class="num" title=format::exact(red.n_requests)>{format::rate(red.rate_per_s)}</td>
+            <td class="num" title=format::exact(red.n_requests)>{figures::rate(red)}</td>
             <td class=errors_class title=format::exact(red.n_errors)>{format::percent_or_missing(red.error_ratio)}</td>
             <td class="num t2">{format::duration_or_missing(red.p50_ns)}</td>
             <td class="num strong">{format::duration_or_missing(red.p95_ns)}</td>
             <td class="num t2">{format::duration_or_missing(red.p99_ns)}</td>
-            <td class="hide">{spark(&operation.points, error_ratio, paint, "share of errors")}</td>
+            <td class="hide">{spark(&operation.points, figures::error_ratio, paint, "share of errors")}</td>
             <td class="hide">{spark(&operation.points, |p| p.p95_ns.map(|ns| ns as f64), "p-rest", "p95")}</td>
         </tr>
     }

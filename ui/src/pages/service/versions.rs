@@ -3,6 +3,7 @@
 use crate::api::Fetch;
 use crate::components::name;
 use crate::erased::live;
+use crate::model::figures;
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{ServiceDetail, VersionRow};
@@ -35,7 +36,7 @@ fn table(detail: &ServiceDetail) -> AnyView {
 
 fn row(version: &VersionRow, detail: &ServiceDetail) -> AnyView {
     let name = if version.version.is_empty() { "none".into_any() } else { name(&version.version) };
-    let share = version.red.n_requests as f64 / detail.red.n_requests.max(1) as f64;
+    let share = figures::n_requests(&version.red) / figures::n_requests(&detail.red).max(1.0);
     let zone = url_state::zone();
     // A clock time alone would read as today's.
     let day = format::date(version.first_seen_at, zone);

@@ -3,7 +3,7 @@
 use crate::components::icon::labelled_icon;
 use crate::components::{Sparkline, name};
 use crate::model::address::segment;
-use crate::model::verdict;
+use crate::model::{figures, verdict};
 use crate::{format, url_state};
 use leptos::prelude::*;
 use wire::{RedPoint, ServiceRow, UnixNanos};
@@ -13,7 +13,7 @@ pub fn service_row(row: &ServiceRow, now: UnixNanos) -> AnyView {
     let (class, symbol, word) = verdict::health(&row.red, row.alert_state).mark();
     let href = url_state::link(&format!("/services/{}", segment(&row.service)));
     let is_silent = row.red.n_requests == 0;
-    let requests = if is_silent { "no spans".to_owned() } else { format::rate(row.red.rate_per_s) };
+    let requests = if is_silent { "no spans".to_owned() } else { figures::rate(&row.red) };
     let errors_class = format!("num {}", if class == "ok" || row.red.n_errors == 0 { "t2" } else { class });
     let seen = row.last_seen_at;
     let seen_title = seen.map(|at| format::date_time(at, url_state::zone()));
@@ -25,9 +25,9 @@ pub fn service_row(row: &ServiceRow, now: UnixNanos) -> AnyView {
             <td><a class:strong=class == "bad" href=href data-row="">{name(&row.service)}</a> " "
                 <span class=format!("micro {class}")>{(class != "ok").then_some(word)}</span></td>
             <td class="num" class:t2=is_silent title=format::exact(row.red.n_requests)>{requests}</td>
-            <td class="hide">{spark(&row.points, |p| Some(p.n_requests as f64), "p-rest", "requests")}</td>
+            <td class="hide">{spark(&row.points, |p| Some(figures::of_point(p).n_requests), "p-rest", "requests")}</td>
             <td class=errors_class title=format::exact(row.red.n_errors)>{format::percent_or_missing(row.red.error_ratio)}</td>
-            <td class="hide">{spark(&row.points, error_ratio, paint, "share of errors")}</td>
+            <td class="hide">{spark(&row.points, figures::error_ratio, paint, "share of errors")}</td>
             <td class="num t2">{format::duration_or_missing(row.red.p50_ns)}</td>
             <td class="num strong">{format::duration_or_missing(row.red.p95_ns)}</td>
             <td class="num t2">{format::duration_or_missing(row.red.p99_ns)}</td>
@@ -47,9 +47,4 @@ pub fn spark(
 ) -> AnyView {
     let values: Vec<Option<f64>> = points.iter().map(value).collect();
     view! { <Sparkline values=values paint=paint label=format!("{what} over the range") /> }.into_any()
-}
-
-/// Failed share of a step; a step without requests has none.
-pub fn error_ratio(point: &RedPoint) -> Option<f64> {
-    (point.n_requests > 0).then(|| point.n_errors as f64 / point.n_requests as f64)
 }
