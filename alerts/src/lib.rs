@@ -44,7 +44,11 @@ pub use incident::{
 };
 pub use indicator::{Indicator, Method, Part, Ratio, Source, Timeslice};
 pub use outbox::{
-    AlertRecord, Attempt, Attention, Change, Creation, Delivery, DeliveryFilter, DeliveryState, Expired, Ground, Hand, Handled, Heard, IncidentFile, IncidentFilter, IncidentLine, IncidentTime, Membership, MovedAlert, NewDelivery, Numbering, OBJECTIVE_BYTES_MAX, ObjectiveForm, OwnNotice, Placed, Placing, ReceiverCounts, Replayed, ReplayedRange, Store, StoredObjective, StoredOwnership, StoredTriage, Stuck, TRIAGE_BYTES_MAX, copy_state, event_id, occurrence_id,
+    AlertRecord, Attempt, Attention, Change, Creation, Delivery, DeliveryFilter, DeliveryState, Expired,
+    Ground, Hand, Handled, Heard, IncidentFile, IncidentFilter, IncidentLine, IncidentTime, Membership,
+    MovedAlert, NewDelivery, Numbering, OBJECTIVE_BYTES_MAX, ObjectiveForm, OwnNotice, Placed, Placing,
+    ReceiverCounts, Replayed, ReplayedRange, Store, StoredObjective, StoredOwnership, StoredTriage, Stuck,
+    TRIAGE_BYTES_MAX, copy_state, event_id, occurrence_id,
 };
 pub use ownership::{Ownership, OwnershipError, OwnershipSpec};
 pub use route::{Escalation, Matcher, MatcherError, Route, matching};

@@ -75,7 +75,7 @@ fn rank(input: &TriageInput<'_>, graph: &Graph, symptom: Symptom) -> Option<Exce
         .names()
         .map(|name| {
             let callees = graph.callees(name).filter(|callee| !is_new(callee));
-            let below: f64 = callees.map(|callee| total(callee)).sum();
+            let below: f64 = callees.map(&total).sum();
             let own = if is_new(name) { 0.0 } else { (total(name) - below).max(0.0) };
             NodeExcess {
                 node: name.to_owned(),

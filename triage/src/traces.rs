@@ -20,6 +20,7 @@ use crate::strings::{Interner, Renumbering, Strings, Symbol};
 use arrow::array::{Array, AsArray, ListArray};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// All spans of all traces. Build it with [`Tables::read`](crate::Tables::read).
 #[derive(Debug, Default)]
@@ -240,7 +241,10 @@ impl Events {
         let Some(list) = source.list("events")? else { return Ok(None) };
         let fields = list.values().as_struct_opt();
         let parts = fields.and_then(|fields| {
-            Some((fields.column_by_name("name")?.clone(), fields.column_by_name("attributes")?.clone()))
+            Some((
+                Arc::clone(fields.column_by_name("name")?),
+                Arc::clone(fields.column_by_name("attributes")?),
+            ))
         });
         let Some((names, attributes)) = parts else {
             return Err(InputError::MissingColumn { table: source.table, column: "events.name" });

@@ -5,7 +5,8 @@ use crate::components::shell::Shell;
 use crate::components::{Empty, Panel};
 use crate::erased::{live, memo};
 use crate::pages::{
-    alerts, incident, incidents, logs, metrics, send, service, services, slo, slo_form, slos, trace, traces, triage,
+    alerts, incident, incidents, logs, metrics, send, service, services, slo, slo_form, slos, trace, traces,
+    triage,
 };
 use crate::{api, url_state};
 use leptos::prelude::*;

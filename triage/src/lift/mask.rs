@@ -199,7 +199,7 @@ impl Mask {
 
 fn clear_behind(words: &mut [u64], n_bits: usize) {
     if let Some(last) = words.last_mut()
-        && n_bits % 64 != 0
+        && !n_bits.is_multiple_of(64)
     {
         *last &= (1 << (n_bits % 64)) - 1;
     }

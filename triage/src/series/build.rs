@@ -201,9 +201,10 @@ impl SeriesRow {
         self.pod = renumbering.symbol(self.pod);
     }
 
-    fn key(&self) -> (Symbol, Symbol, Symbol, Symbol, Shape, &[(Symbol, Symbol)], bool) {
+    fn key(&self) -> impl Ord + '_ {
         let of = &self.series;
-        (of.service, of.entity, of.metric, of.unit, of.shape, &of.attributes, self.is_cumulative)
+        let names = [of.service, of.entity, of.metric, of.unit];
+        (names, of.shape, of.attributes.as_slice(), self.is_cumulative)
     }
 }
 

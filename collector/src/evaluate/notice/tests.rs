@@ -205,7 +205,7 @@ fn annotations_say_whose_it_is() {
     assert_eq!(firing["playbook_2"], "https://wiki.example.com/b");
     let told = ["on-call".to_owned()];
     let url = "https://firstfault.example.com";
-    let over = close_orphan(change.alert, &told, &receivers(), Some(&ownership), url, AT + 1);
+    let over = close_orphan(change.alert, &told, &receivers(), (Some(&ownership), None), url, AT + 1);
     assert_eq!(annotations(&over)["owner"], "payments");
 }
 

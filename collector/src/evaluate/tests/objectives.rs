@@ -27,9 +27,8 @@ fn shown(board: &Board, id: &str) -> Option<(String, &'static str)> {
 
 async fn replace(board: &Board, changes: Value, counts_the_same: bool, now_s: i64) {
     let before = board.objectives().one("kept").await.unwrap().unwrap();
-    let replaced =
-        board.objectives().replace(&before, &definition(changes), counts_the_same, T0 + now_s * SECOND);
-    assert!(replaced.await.unwrap());
+    let (changed, now) = (definition(changes), T0 + now_s * SECOND);
+    assert!(board.objectives().replace(&before, &changed, counts_the_same, now).await.unwrap());
 }
 
 /// The phases and notifications of all pages of an objective, oldest first.
