@@ -214,6 +214,7 @@ async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>
     let decode = move |record| replay::rows_of_request(record, &replayed, limits).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
+    engine.keep_services(&config.storage.kept, Clock.now());
     recent.recall(&recovery.receipts);
     log_recovery(&recovery);
     let settings = evaluate::Settings {

@@ -54,7 +54,7 @@ pub use options::{
 pub use query::{
     Edge, EdgeDirection, EdgesAnswer, Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows, Figure, GrowthAnswer, GrowthQuery, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream, MetricStreams, MetricView, Peer, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
-pub use read_models::Resolution;
+pub use read_models::{KeptServices, OTHERS, Resolution, SERVICES_APART_MAX};
 pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,

@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
-use storage::{Engine, RedBy, RedQuery, TimeRange};
+use storage::{Engine, OTHERS, RedBy, RedQuery, SERVICES_APART_MAX, TimeRange};
 
 /// A service that was silent this long before the range is not listed any more: 7 days, as raw data by default.
 const SILENT_NS_MAX: i64 = 7 * 86_400 * 1_000_000_000;
@@ -71,9 +71,11 @@ pub(super) async fn detail(
         engine.last_seen(Some(lately(range)), Some(&service)),
     )
     .map_err(convert::failure)?;
-    let seen_at = match seen.into_iter().next() {
-        Some((_, at)) => at,
-        None => seen_at(engine, &service, catalogued.heard_at()).await?,
+    let seen_at = match (seen.into_iter().next(), whole.groups.first()) {
+        (Some((_, at)), _) => at,
+        // Of more services there are figures than instances.
+        (None, Some(group)) => group.last_at,
+        (None, None) => seen_at(engine, &service, range, catalogued.heard_at()).await?,
     };
     let detailed =
         convert::Detailed { service, query: &query, whole, operations, versions, edges, catalogued, seen_at };
@@ -96,13 +98,35 @@ fn lately(range: TimeRange) -> i64 {
 }
 
 /// When a service was last seen that sent no span lately: when anything else was heard of it, or its last span ever.
-async fn seen_at(engine: &Engine, service: &str, heard_at: Option<i64>) -> Result<i64, Failure> {
+async fn seen_at(
+    engine: &Engine,
+    service: &str,
+    range: TimeRange,
+    heard_at: Option<i64>,
+) -> Result<i64, Failure> {
     if let Some(at) = heard_at {
         return Ok(at);
     }
     let ever = engine.last_seen(None, None).await.map_err(convert::failure)?;
     let ever: Seen = ever.into_iter().collect();
-    ever.get(service).copied().ok_or_else(|| never_seen(service, &ever))
+    if let Some(at) = ever.get(service) {
+        return Ok(*at);
+    }
+    // Instances are folded before spans are.
+    let is_folding = ever.get(OTHERS).is_some_and(|at| *at >= lately(range));
+    Err(if is_folding { perhaps_folded(service) } else { never_seen(service, &ever) })
+}
+
+fn perhaps_folded(service: &str) -> Failure {
+    let message = format!(
+        "there are no figures of a service {service:?}: too many services came in, so that some, perhaps this one, \
+         are counted under {OTHERS:?}"
+    );
+    let hint = format!(
+        "new services are kept apart up to {SERVICES_APART_MAX} between two flushes, and always where an SLO or \
+         [[services]] in the configuration names them; GET /api/v1/traces?service=NAME finds its spans"
+    );
+    Failure::not_found(message).hint(hint)
 }
 
 fn never_seen(service: &str, seen: &Seen) -> Failure {

@@ -1,6 +1,6 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `damaged_log` puts aside what the log cannot keep),
+//! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `known` services, `damaged_log` puts aside what the log cannot keep),
 //! `store` holds what is visible, `flush` moves it to disk,
 //! `compact` merges what is there, `rebuild` makes read models again while no engine is open, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
@@ -10,6 +10,7 @@ mod compact;
 mod damaged_log;
 mod flush;
 mod from_log;
+mod known;
 mod open;
 mod rebuild;
 mod segments;
@@ -36,6 +37,7 @@ use crate::hot::Snapshot;
 use crate::ids::Table;
 use crate::options::Options;
 use crate::query::QueryContext;
+use crate::read_models::KeptServices;
 use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
 use crate::wal::{OldDamage, PackedRecord, Wal};
@@ -123,6 +125,12 @@ impl Engine {
         }
     }
 
+    /// Services and operations whose spans the read models never count under others, whatever names come in. Takes the
+    /// place of what was kept before; what is new in it is kept from `now` (unix nanos) on.
+    pub fn keep_services(&self, kept: &KeptServices, now: i64) {
+        self.inner.store.keep(kept, now);
+    }
+
     /// Would `log` refuse now? For admission before any work is done.
     pub fn pressure(&self) -> Result<(), Error> {
         let ledger = self.inner.wal.ledger();
@@ -190,6 +198,11 @@ impl Engine {
             (Some(at), Some(resolution)) => resolution.bucket_of(*at).saturating_add(resolution.bucket_ns()),
             _ => i64::MIN,
         }
+    }
+
+    /// From when on nothing of a service, or of an operation of it, was counted under others; none where that may be.
+    pub(crate) fn kept_since(&self, service: &str, operation: Option<&str>) -> Option<i64> {
+        self.inner.store.kept_since(service, operation)
     }
 
     /// Where queries run, so that neither ingest nor flushes wait for them.

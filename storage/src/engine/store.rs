@@ -10,7 +10,7 @@ use crate::hot::{Arrival, Generation, Snapshot};
 use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::options::HotOptions;
-use crate::read_models::{ModelCells, Pairing};
+use crate::read_models::{KeptServices, KnownServices, ModelCells, Pairing};
 use crate::receipts::Receipts;
 use crate::segment::{CheckedSegments, SegmentMeta};
 use crate::stats::Stats;
@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) frozen: Option<Arc<Generation>>,
     /// Halves of calls, of whichever generation their rows are.
     pub(super) pairing: Pairing,
+    /// Services that have a place in the active generation and in the next, whatever comes.
+    pub(super) known: Arc<KnownServices>,
     pub(super) manifest: Arc<Manifest>,
 }
 
@@ -101,8 +103,14 @@ impl Store {
         let segment_id_next = AtomicU64::new(manifest.segment_id_next);
         let manifest = Arc::new(manifest);
         let pairing = Pairing::within(hot.bytes_hard);
-        let state =
-            State { active: Generation::default(), active_since: None, frozen: None, pairing, manifest };
+        let state = State {
+            active: Generation::default(),
+            active_since: None,
+            frozen: None,
+            pairing,
+            known: Arc::default(),
+            manifest,
+        };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
         Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
     }
@@ -142,6 +150,36 @@ impl Store {
             melt = state.active.start_melt(signal);
         }
         n_bytes_active
+    }
+
+    /// Services that have a place, before any row comes.
+    pub(super) fn start_with(&self, services: KnownServices) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        *known = Arc::new(services);
+        active.know(Arc::clone(known));
+    }
+
+    /// Services that have a place from now on.
+    pub(super) fn keep(&self, kept: &KeptServices, now: i64) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        Arc::make_mut(known).keep(kept, now);
+        active.know(Arc::clone(known));
+    }
+
+    pub(super) fn kept_since(&self, service: &str, operation: Option<&str>) -> Option<i64> {
+        self.state.lock().known.kept_since(service, operation)
+    }
+
+    /// Counts names as the next generation did that the last process had, whose rows now follow in this one.
+    pub(super) fn renew_room(&self) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        let n_bytes_before = active.n_bytes();
+        active.tell(Arc::make_mut(known));
+        active.renew_room(Arc::clone(known));
+        self.figures.recount(n_bytes_before, active.n_bytes());
     }
 
     /// Counts records as done that have no rows to give.

@@ -153,7 +153,7 @@ records! {
     StorageStatus { n_segments, segment_bytes, wal_bytes, hot_bytes, hot_rows, disk_free_bytes }
     Red { n_requests, n_errors, rate_per_s, error_ratio, p50_ns, p95_ns, p99_ns }
     RedPoint { at, n_requests, n_errors, p50_ns, p95_ns, p99_ns }
-    ServiceList { from, to, step_s, services, n_services, sql }
+    ServiceList { from, to, step_s, services, n_services, sql; n_folded_spans }
     ServiceRow {
         service, red, points, last_seen_at, alert_state; environments, languages, owner, tier
     }

@@ -39,6 +39,9 @@ pub struct ServiceList {
     pub services: Vec<ServiceRow>,
     /// Services of the range, those left out included.
     pub n_services: u32,
+    /// Requests of the range that are counted under the service `(other)`, because too many names came in.
+    #[serde(default)]
+    pub n_folded_spans: u64,
     /// The SQL that gives the same numbers.
     pub sql: String,
 }

@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::{
-    Edge, EdgesAnswer, Peer, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion,
-    TimeRange,
+    Edge, EdgesAnswer, OTHERS, Peer, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService,
+    SeenVersion, TimeRange,
 };
 use wire::UnixNanos;
 
@@ -34,6 +34,8 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
     let Listed { query, answer, seen, known, owners, slos, limit } = listed;
     let range = query.range;
     let states = alert_states(slos);
+    let of_others = answer.groups.iter().find(|group| group.service == OTHERS);
+    let n_folded_spans = of_others.map_or(0, |group| group.total.n);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
     let mut rows: BTreeMap<String, Option<RedGroup>> =
         silent.map(|(service, _)| (service.clone(), None)).collect();
@@ -73,6 +75,7 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
         step_s: step_s(query.step),
         services: rows.into_iter().map(row).collect(),
         n_services,
+        n_folded_spans,
         sql: answer.sql,
     }
 }
