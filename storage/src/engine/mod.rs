@@ -147,8 +147,9 @@ impl Engine {
     }
 
     /// Timer work at `now` (unix nanos): adopt records that lost their request, flush by size and
-    /// age, expire segments, and start merging small ones in the background. Call it about once a second; a failure stands in the stats, loses
-    /// nothing, and the next call tries again.
+    /// age, expire segments, and start merging small ones in the background. Call it about once a second; a failure stands in the stats and loses
+    /// nothing. The next call tries again, but for a flush: each attempt writes all rows, so the pause between two
+    /// doubles from a second up to a minute.
     pub async fn tick(&self, now: i64) -> Result<(), Error> {
         let work = move |inner: &Inner| Ok((inner.tick(now), inner.is_merge_due(now)));
         let (ticked, is_merge_due) = self.run_blocking(work).await?;
@@ -243,9 +244,19 @@ impl Inner {
         self.look_at_disk();
         // Each is tried even if another fails; the first failure is told.
         let adopted = self.adopt_abandoned(false);
-        let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush() } else { Ok(()) };
+        let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush_again(now) } else { Ok(()) };
         let expired = self.fatal_if_uncertain(self.store.expire(&self.options.retention, now));
         adopted.and(flushed).and(expired)
+    }
+
+    /// As `flush`, unless one failed that is not to be tried again yet.
+    fn flush_again(&self, now: i64) -> Result<(), Error> {
+        if self.store.is_pausing(now) {
+            return Ok(());
+        }
+        let flushed = self.flush();
+        self.store.note_attempt(flushed.is_ok(), now);
+        flushed
     }
 
     /// Closed log files go once the segments that cover them are durable.

@@ -34,6 +34,8 @@ pub(super) struct Store {
     pub(super) state: Mutex<State>,
     pub(super) work: Mutex<Work>,
     pub(super) figures: Figures,
+    /// Set while flushes of the timer fail.
+    pause: Mutex<Option<Pause>>,
     /// Number of the next segment. Flushes and merges write side by side, so each takes its numbers before
     /// it writes; those of a failed one are not used again before a restart has removed its files.
     segment_id_next: AtomicU64,
@@ -52,6 +54,17 @@ pub(super) struct State {
     pub(super) known: Arc<KnownServices>,
     pub(super) manifest: Arc<Manifest>,
 }
+
+/// Between two attempts of a flush.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    since: i64,
+    ns: i64,
+}
+
+/// The first pause, and the longest.
+const PAUSE_NS_MIN: i64 = 1_000_000_000;
+const PAUSE_NS_MAX: i64 = 60 * PAUSE_NS_MIN;
 
 /// What only one flush or expiry at a time may touch.
 #[derive(Debug, Default)]
@@ -112,7 +125,8 @@ impl Store {
             manifest,
         };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
-        Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
+        let pause = Mutex::default();
+        Self { data_dir, object_store, checked, faults, handle, state, work, figures, pause, segment_id_next }
     }
 
     /// A number that no other segment of this process gets.
@@ -241,6 +255,19 @@ impl Store {
     /// Did the newest flush fail?
     pub(super) fn is_flush_failing(&self) -> bool {
         self.figures.is_flush_failing.load(Ordering::Acquire)
+    }
+
+    /// Did a flush fail so lately that another attempt is not due? Not if the clock was set back since.
+    pub(super) fn is_pausing(&self, now: i64) -> bool {
+        let is_over = |pause: Pause| !(pause.since..pause.since.saturating_add(pause.ns)).contains(&now);
+        self.is_flush_failing() && self.pause.lock().is_some_and(|pause| !is_over(pause))
+    }
+
+    /// The timer has tried to flush.
+    pub(super) fn note_attempt(&self, is_ok: bool, now: i64) {
+        let mut pause = self.pause.lock();
+        let next_ns = pause.map_or(PAUSE_NS_MIN, |pause| (pause.ns * 2).min(PAUSE_NS_MAX));
+        *pause = (!is_ok).then_some(Pause { since: now, ns: next_ns });
     }
 
     /// Is there anything to flush that has become large or old enough?
