@@ -239,7 +239,7 @@ fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(
     let body = inflate(bytes, compression, limits.request_bytes, &mut permit)?;
     let mut report = Report::default();
     let decoded = decode::decode(signal, encoding, &body, &mut report)
-        .map_err(|error| undecodable(&error, encoding, compression, &body))?;
+        .map_err(|error| undecodable(&error, signal, encoding, compression, &body))?;
     let mut columns = columns::build(&decoded, received_at, limits.items, &mut report)
         .map_err(|error| broken("columns", &error))?;
     drop(decoded);
@@ -255,7 +255,13 @@ fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(
 }
 
 /// A common mistake is called by its name; what the decoder stumbled over says little of it.
-fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compression, body: &[u8]) -> Failure {
+fn undecodable(
+    error: &decode::Error,
+    signal: Signal,
+    encoding: Encoding,
+    compression: Compression,
+    body: &[u8],
+) -> Failure {
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
@@ -268,7 +274,14 @@ fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compressi
     if let Some((reason, message)) = sniff::mistake(encoding, compression, body) {
         return Failure::new(reason, message);
     }
-    Failure::new(reason, decode::text::printable(&with_causes(error), 400))
+    if encoding == Encoding::Protobuf
+        && let Some(other) = sniff::other_signal(signal, body)
+    {
+        let message = format!("the body is an export request of {other}, and it was sent as one of {signal}");
+        return Failure::new(reason, message);
+    }
+    let message = error.nested_too_deep().unwrap_or_else(|| with_causes(error));
+    Failure::new(reason, decode::text::printable(&message, 400))
 }
 
 /// What the engine says is for our log; the client learns only what it has to do.

@@ -87,7 +87,9 @@ pub(super) fn note_long_name(key: &str, value: AnyValue<'_>, report: &mut Report
     {
         let len = text.len();
         report.add(Reason::ValueTruncated, 1, || {
-            format!("{key} of {len} bytes names groups by its first {NAME_BYTES_MAX}; the attribute is cut later")
+            format!(
+                "{key} of {len} bytes names groups by its first {NAME_BYTES_MAX}; the attribute is cut later"
+            )
         });
     }
 }

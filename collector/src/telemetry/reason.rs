@@ -77,6 +77,7 @@ reasons! {
     CompressionUndeclared Request "compression_undeclared" "";
     GrpcFrameMalformed Request "grpc_frame_malformed" "this port expects one unary gRPC message";
     BodyUnreadable Request "body_unreadable" "the connection broke while the body was being sent";
+    BodyMalformed Request "body_malformed" "the body's chunks are not as HTTP has them: check the sender and proxies between";
     BodyTooSlow Request "body_too_slow" "send smaller batches or check the network";
     RequestTooLarge Request "request_too_large" "send smaller batches, or raise limits.request_bytes";
     UnsupportedMediaType Request "unsupported_media_type"

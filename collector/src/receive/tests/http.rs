@@ -87,18 +87,29 @@ async fn all_signals_and_encodings() {
     assert_eq!(server.rejections(), []);
 }
 
-/// Scenario: a full success on the wire, and empty requests in both encodings.
-/// Guarantees: the protobuf answer has no bytes at all, and emptiness is no error.
+/// Scenario: a full success on the wire, and empty requests in both encodings; spans sent as metrics.
+/// Guarantees: the protobuf answer has no bytes at all, and emptiness is no error, but for JSON of no bytes; who mixed the
+/// signals up is told.
 #[tokio::test]
 async fn full_success_is_empty() {
     let server = Server::start(IngestLimits::default()).await;
     let (parts, body) = call(server.http(), post("/v1/traces", PROTOBUF, traces(1, 0).encode_to_vec())).await;
     assert_eq!((parts.status, body.len()), (StatusCode::OK, 0));
-    for (content_type, body) in [(PROTOBUF, ""), (JSON, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)]
-    {
+    for (content_type, body) in [(PROTOBUF, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)] {
         let (parts, _) = call(server.http(), post("/v1/traces", content_type, body)).await;
         assert_eq!(parts.status, StatusCode::OK, "{content_type} {body}");
     }
+    let (parts, told) = call(server.http(), post("/v1/traces", JSON, "")).await;
+    assert_eq!(parts.status, StatusCode::BAD_REQUEST, "no bytes are no JSON");
+    assert!(String::from_utf8_lossy(&told).contains("an empty request is {}"));
+    let (parts, told) =
+        call(server.http(), post("/v1/metrics", PROTOBUF, traces(1, 0).encode_to_vec())).await;
+    assert_eq!(parts.status, StatusCode::BAD_REQUEST);
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(
+        told.contains("the body is an export request of traces, and it was sent as one of metrics"),
+        "{told}"
+    );
     let gzipped = encoded(post("/v1/traces", PROTOBUF, gzip(b"")), "gzip");
     assert_eq!(call(server.http(), gzipped).await.0.status, StatusCode::OK);
 }
