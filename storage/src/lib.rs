@@ -52,7 +52,12 @@ pub use options::{
     BytesMax, Compaction, HotOptions, Options, QueryLimits, ReadModelAges, Retention, WalOptions, WalSync,
 };
 pub use query::{
-    Edge, EdgeDirection, EdgesAnswer, Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows, Figure, GrowthAnswer, GrowthQuery, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch, MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream, MetricStreams, MetricView, Peer, PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion, Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream, StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
+    Edge, EdgeDirection, EdgesAnswer, Evidence, EvidenceCounts, EvidenceQuery, EvidenceRows, Figure,
+    GrowthAnswer, GrowthQuery, Heatmap, HeatmapCell, HeatmapQuery, HeatmapRow, LogHits, LogSearch,
+    MetricData, MetricInfo, MetricQuery, MetricSeries, MetricStream, MetricStreams, MetricView, Peer,
+    PeerKind, RedAnswer, RedBy, RedGroup, RedQuery, RedTotals, SeenInstance, SeenService, SeenVersion,
+    Selection, ServiceSpans, ServiceStreams, SliAnswer, SliBucket, SliQuery, SpanFilter, SqlStream,
+    StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use read_models::{KeptServices, OTHERS, Resolution, SERVICES_APART_MAX};
 pub use stats::{EdgeStats, RowsEver, Stats};

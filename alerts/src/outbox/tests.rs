@@ -248,7 +248,7 @@ fn other_files_are_refused() {
     drop(Store::open(&dir.path().join("newer")).unwrap());
     let newer = Connection::open(dir.path().join("newer")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
-    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 3"));
+    assert!(open_error("newer").contains("has schema version 99, and this program knows up to 4"));
     let foreign = Connection::open(dir.path().join("foreign")).unwrap();
     foreign.pragma_update(None, "application_id", 42).unwrap();
     assert!(open_error("foreign").contains("belongs to another program (application id 42)"));

@@ -10,7 +10,7 @@ use super::{
     receiver::Receiver,
     request::{HttpRequest, Letter, MailRequest, Outgoing},
     resolve::{GuardedResolver, Lookup},
-    retry::{Answer, Verdict, nanos, retry_after},
+    retry::{Answer, Verdict, retry_after},
     smtp::MailClient,
 };
 use crate::{Attempt, Error};

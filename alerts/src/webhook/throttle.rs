@@ -63,16 +63,17 @@ impl Throttle {
 
     pub(super) fn leave(&self, now: i64) -> Leave {
         let open_until = match self.circuit {
-            Circuit::Open { until, .. } => until,
+            Circuit::Open { until, pause } => unless_clock_went_back(until, pause, now),
             Circuit::Closed { .. } => i64::MIN,
         };
-        let until = open_until.max(self.paced_until);
+        let until = open_until.max(unless_clock_went_back(self.paced_until, self.pace, now));
         if now < until {
             return Leave::Wait { until };
         }
         let is_alone = matches!(self.circuit, Circuit::Open { .. }) || !self.pace.is_zero();
         // With the budget spent, one retry is left when it lacks one less than all.
-        let retries_at = self.retries_full_at.saturating_sub((RETRIES_MAX - 1) * nanos(RETRY_EVERY));
+        let full_at = unless_clock_went_back(self.retries_full_at, RETRY_EVERY * RETRIES_MAX as u32, now);
+        let retries_at = full_at.saturating_sub((RETRIES_MAX - 1) * nanos(RETRY_EVERY));
         Leave::Send {
             n_max: if is_alone { 1 } else { CONCURRENT_MAX },
             retries_at: Some(retries_at).filter(|at| now < *at),
@@ -113,6 +114,11 @@ impl Throttle {
             Circuit::Closed { .. } => None,
         }
     }
+}
+
+/// A time that is further ahead than a pause of that length can reach was set by another clock, and is over.
+fn unless_clock_went_back(until: i64, length: Duration, now: i64) -> i64 {
+    if until > now.saturating_add(nanos(length)) { i64::MIN } else { until }
 }
 
 #[cfg(test)]
@@ -169,14 +175,30 @@ mod tests {
             }
             n_retries
         };
-        for n in 0..1_000 {
-            throttle.sent(n, false);
+        for _ in 0..1_000 {
+            throttle.sent(0, false);
         }
         assert_eq!(spend(&mut throttle, 0), RETRIES_MAX);
         assert!(!may_retry(&throttle, 3 * SECOND - 1));
         assert_eq!(spend(&mut throttle, 3 * SECOND), 1);
         assert_eq!(spend(&mut throttle, 9 * SECOND), 2);
         assert_eq!(spend(&mut throttle, 3_600 * SECOND), RETRIES_MAX);
+    }
+
+    /// Scenario: a receiver that is paced, left alone and out of retries; then the clock goes back by an hour.
+    /// Guarantees: it is told at once, not in an hour.
+    #[test]
+    fn a_clock_that_goes_back_holds_nothing_up() {
+        let hour = 3_600 * SECOND;
+        let mut throttle = Throttle::new(Duration::from_secs(1));
+        for _ in 0..20 {
+            throttle.sent(2 * hour, true);
+        }
+        for _ in 0..10 {
+            throttle.ill(2 * hour);
+        }
+        assert!(matches!(throttle.leave(2 * hour), Leave::Wait { .. }));
+        assert_eq!(throttle.leave(hour), PROBE);
     }
 
     /// Scenario: a chat that takes one message a second.

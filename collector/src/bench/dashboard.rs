@@ -79,6 +79,7 @@ fn evaluation() -> evaluate::Settings {
         read_timeout: Duration::from_secs(60),
         external_url: String::new(),
         retry: alerts::RetryPolicy::default(),
+        routes: Vec::new(),
         services: BTreeMap::new(),
     }
 }

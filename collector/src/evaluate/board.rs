@@ -5,7 +5,7 @@ use super::own;
 use super::owners::Owners;
 use crate::triage::History;
 use alerts::{
-    AlertRecord, Courier, Delivery, DeliveryFilter, Deployment, Error, Heard, Judgement, Phase, Receiver,
+    AlertRecord, Courier, Delivery, DeliveryFilter, Deployment, Error, Heard, Judgement, Phase,
     ReceiverCounts, Replayed, ReplayedRange, Slo, Store, StoredTriage, Tried,
 };
 use std::{collections::BTreeMap, sync::Arc};

@@ -12,6 +12,7 @@ use super::{Evaluation, ownership_of};
 use crate::causes::with_causes;
 use crate::units::nanos;
 use alerts::{AlertRecord, Change, Identity, Receiver, matching};
+use serde_json::Value;
 use std::time::Duration;
 
 /// A page that did not get through within this goes to the fallback of its receiver.
@@ -122,6 +123,7 @@ impl Evaluation {
     async fn escalated(&self, later: &Later<'_>, exemplars: &[String], now: i64) -> Change {
         let Later { watcher, alert, names, why } = later;
         let ownership = ownership_of(&self.owners, watcher.slo().service()).await;
+        let triage = self.report_about(&alert.id).await;
         let context = notice::Context {
             slo: watcher.slo(),
             judgement: watcher.judgement(),
@@ -129,11 +131,23 @@ impl Evaluation {
             receivers: &self.receivers,
             external_url: &self.settings.external_url,
             exemplars,
+            triage: triage.as_ref(),
             now,
         };
         let (slo, severity) = (watcher.slo().id(), alert.severity.name());
         tracing::info!(slo, severity, to = names.join(", "), why, "alert escalates");
         notice::also(&context, alert, names, why)
+    }
+
+    /// The short form of the report that is kept about an alert.
+    async fn report_about(&self, alert_id: &str) -> Option<Value> {
+        match self.store.triage_summaries(vec![alert_id.to_owned()]).await {
+            Ok(kept) => serde_json::from_str(kept.get(alert_id)?).ok(),
+            Err(error) => {
+                tracing::error!(error = %with_causes(&error), "cannot read the report about an alert");
+                None
+            }
+        }
     }
 
     async fn tell_of_receivers(&mut self, now: i64) -> Result<usize, alerts::Error> {

@@ -296,7 +296,7 @@ impl Evaluation {
 
     /// Keeps reports about alerts that have just begun to fire, now that these are in the state file.
     async fn keep(&mut self, found: &BTreeMap<String, Finding>) {
-        for firing in self.watchers.iter().filter_map(Watcher::firing) {
+        for firing in self.watchers.iter().filter_map(Watcher::burning) {
             if let Some(finding) = found.get(firing.slo.id()) {
                 let ids: Vec<String> = firing.alerts.into_iter().map(|(id, _)| id).collect();
                 self.investigations.keep(&ids, finding).await;

@@ -99,6 +99,7 @@ fn own(about: About, to: &Receiver, external_url: &str, now: i64) -> OwnNotice {
         identity: &Identity::of_receiver(alert_name, &receiver, severity),
         judged: None,
         ownership: None,
+        triage: None,
         annotations: &BTreeMap::from([("summary".to_owned(), alert.summary.clone())]),
         external_url,
         now,

@@ -293,7 +293,7 @@ fn exports_read_back() {
         period: Duration::from_secs(14 * 86_400),
         ..spec()
     });
-    let condition = |severity, comparison, threshold, hours| Condition {
+    let condition = |severity, comparison, threshold, hours: u64| Condition {
         severity,
         comparison,
         threshold,

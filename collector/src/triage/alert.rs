@@ -4,11 +4,12 @@ use super::began::{STEP, began};
 use super::stretches::look_back;
 use super::{Asked, Error, History, Lane, investigate};
 use crate::api;
+use crate::evaluate::read_events;
 use crate::units::nanos;
 use alerts::{Indicator, Slo, Store, TRIAGE_BYTES_MAX};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Engine, SliQuery, TimeRange};
+use storage::{Engine, TimeRange};
 
 /// Events are read from so long before the alert began: what burns a budget of a month in hours takes that long.
 const EVENTS_BACK: Duration = Duration::from_secs(2 * 3600);
@@ -67,10 +68,11 @@ impl Finding {
             asked_at: case.now.max(window.to),
             service: Some(case.slo.service().to_owned()),
             operation: case.slo.operation().map(str::to_owned),
-            symptom: Some(match case.slo.indicator() {
-                Indicator::Availability => ::triage::Symptom::Availability,
-                Indicator::Latency { .. } => ::triage::Symptom::Latency,
-            }),
+            symptom: match case.slo.indicator() {
+                Indicator::Availability => Some(::triage::Symptom::Availability),
+                Indicator::Latency { .. } => Some(::triage::Symptom::Latency),
+                Indicator::Ratio(_) => None,
+            },
             threshold_ns: case.slo.indicator().threshold_ns(),
         };
         let answer = investigate(engine, lane, asked, &history).await?;
@@ -92,14 +94,7 @@ impl Finding {
 /// From where the objective's events say that it began, up to now.
 async fn window(engine: &Engine, case: &Case) -> Result<TimeRange, storage::Error> {
     let range = TimeRange { from: case.pending_at.saturating_sub(nanos(EVENTS_BACK)), to: case.now };
-    let query = SliQuery {
-        range,
-        service: case.slo.service().to_owned(),
-        operation: case.slo.operation().map(str::to_owned),
-        threshold_ns: case.slo.indicator().threshold_ns(),
-        step: STEP,
-    };
-    let steps = engine.sli(&query).await?.buckets;
+    let steps = read_events(engine, &case.slo, range, STEP).await?.buckets;
     Ok(chosen(case, began(&steps, case.slo.target().budget())))
 }
 

@@ -99,12 +99,13 @@ fn without(whole: TimeRange, incidents: &[IncidentTime]) -> Vec<TimeRange> {
     let mut from = whole.from;
     for incident in incidents {
         let (begin, end) = (incident.from_at, incident.to_at.unwrap_or(i64::MAX));
-        if begin > from && begin <= whole.to {
+        if begin >= whole.to {
+            break;
+        }
+        if begin > from {
             ranges.push(TimeRange { from, to: begin });
         }
-        if begin < whole.to {
-            from = from.max(end);
-        }
+        from = from.max(end);
     }
     if from < whole.to {
         ranges.push(TimeRange { from, to: whole.to });

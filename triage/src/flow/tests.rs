@@ -103,13 +103,15 @@ fn drift_and_explained_traces_are_no_findings() {
     assert_eq!(found(&requests(early_end), &[], &explained).1.findings, []);
 }
 
-/// Scenario: nothing is compared: no spans, or no baseline.
-/// Guarantees: nothing is found.
+/// Scenario: no spans; and a window without a baseline.
+/// Guarantees: nothing is found; what changes inside the window is.
 #[test]
-fn without_a_past_nothing_is_found() {
+fn a_window_without_a_past_is_its_own() {
     assert_eq!(found(&[], &[], &[]).1.findings, []);
     let spans = [spans(&requests(early_end))];
     let input = TriageInput { baselines: &[], ..input(&spans) };
     let tables = Tables::read(&input, &Limits::default()).expect("readable rows");
-    assert_eq!(flow(&input, &tables, &Limits::default(), &[]).findings, []);
+    let evidence = flow(&input, &tables, &Limits::default(), &[]);
+    let [finding] = evidence.findings.as_slice() else { panic!("one finding: {evidence:?}") };
+    assert_eq!([finding.counts.n_before, finding.counts.n_after], [4.0, 16.0]);
 }

@@ -12,8 +12,6 @@ use std::collections::HashMap;
 
 /// Share of an operation's requests before that are no slower than what counts as usual.
 const USUAL_SHARE: f64 = 0.99;
-/// Times the usual, from where on a request is slow where nobody said what slow is.
-const SLOW_TIMES: i64 = 2;
 /// Requests of an operation before, without which nothing is known to be usual.
 const N_USUAL_MIN: usize = 20;
 
@@ -126,7 +124,7 @@ fn slow_from(question: &Question<'_>, tables: &Tables, entries: &[usize]) -> Has
         }
         durations.sort_unstable();
         let usual = quantile(&durations, USUAL_SHARE)?;
-        (durations.len() >= N_USUAL_MIN).then(|| usual.saturating_mul(SLOW_TIMES))
+        (durations.len() >= N_USUAL_MIN).then_some(usual)
     };
     before.into_iter().filter_map(|(key, durations)| Some((key, from(durations)?))).collect()
 }

@@ -82,6 +82,7 @@ impl Told {
             identity: &Identity::new(&self.slo, self.alert.severity),
             judged: Some((&self.slo, &judgement)),
             ownership: Some(&self.ownership),
+            triage: None,
             annotations: &self.annotations,
             external_url: "https://firstfault.example.com/",
             now: AT,
@@ -97,7 +98,7 @@ impl Told {
 
 /// Two of a hundred events are bad in each window, and one of two thousand over the period: half the budget.
 fn judgement(slo: &Slo) -> Judgement {
-    judge(slo, |window| {
+    judge(slo, AT, |window| {
         let n_slices = u32::try_from(window.as_secs() / 30).unwrap();
         let n_total = u64::from(n_slices) * 100;
         let n_bad = if window == slo.period() { n_total / 2_000 } else { n_total / 50 };

@@ -281,6 +281,7 @@ fn a_finding_is_passed_on() {
         annotations: &BTreeMap::new(),
         external_url: "",
         now: AT,
+        is_test: false,
     };
     let read = |notice: &Notice<'_>| -> Value { serde_json::from_slice(&document(notice, "a")).unwrap() };
     assert_eq!(read(&notice)["firstfault"]["triage"], finding);
