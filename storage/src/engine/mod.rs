@@ -244,7 +244,8 @@ impl Inner {
         self.look_at_disk();
         // Each is tried even if another fails; the first failure is told.
         let adopted = self.adopt_abandoned(false);
-        let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush_again(now) } else { Ok(()) };
+        let flushed =
+            if self.store.is_flush_due(&self.options.hot, now) { self.flush_again(now) } else { Ok(()) };
         let expired = self.fatal_if_uncertain(self.store.expire(&self.options.retention, now));
         adopted.and(flushed).and(expired)
     }
