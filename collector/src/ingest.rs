@@ -13,7 +13,7 @@ use crate::receive::admission::{Budget, Permit};
 use crate::receive::answer::{Acknowledged, Failure};
 use crate::receive::{Compression, hints, inflate, sniff};
 use crate::record::Logged;
-use crate::resent::{Fingerprint, Met, Recent};
+use crate::resent::{Fingerprint, Met, Recent, is_one_of_a_kind};
 use crate::series_limit::{self, SeriesLimit};
 use crate::telemetry::{Accepted, Origin, Reason, Refusal, RequestKind, Telemetry};
 use bytes::Bytes;
@@ -91,7 +91,8 @@ struct Decoded {
     record: WalRecord,
     columns: Columns,
     report: Report,
-    fingerprint: Fingerprint,
+    /// By which it is known when it is sent again, if it can be.
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Ingest {
@@ -182,17 +183,11 @@ impl Ingest {
         permit.payer().pay_items(n_items, started_at);
         let answer = Acknowledged::new(kind.signal, report.n_rejected(), report.message());
         // A request without a single row leaves nothing to make durable, nor to remember.
-        if n_items > 0 {
-            let turn = match inner.recent.meet(fingerprint, record.received_at).await {
-                Met::First(turn) => turn,
-                Met::Before(answer) => {
-                    inner.telemetry.resent(kind.signal);
-                    return Ok(answer);
-                }
-            };
-            let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
-            let stored = turn.stored(answer.clone(), inner.clock.now());
-            inner.engine.insert(logged, columns.with_receipt(stored.receipt()));
+        if n_items > 0
+            && let Some(before) = self.keep(record, columns, fingerprint, &answer).await?
+        {
+            inner.telemetry.resent(kind.signal);
+            return Ok(before);
         }
         drop(permit);
         let took = inner.clock.instant().duration_since(started_at);
@@ -200,6 +195,31 @@ impl Ingest {
         let accepted = Accepted { origin, kind, n_items, n_bytes, report, message, took };
         inner.telemetry.accepted(&accepted, inner.clock.now());
         Ok(answer)
+    }
+
+    /// Makes rows durable and visible; or says what was answered when the same request was stored before.
+    async fn keep(
+        &self,
+        record: WalRecord,
+        columns: Columns,
+        fingerprint: Option<Fingerprint>,
+        answer: &Acknowledged,
+    ) -> Result<Option<Acknowledged>, Failure> {
+        let inner = &self.inner;
+        let turn = match fingerprint {
+            None => None,
+            Some(fingerprint) => match inner.recent.meet(fingerprint, record.received_at).await {
+                Met::First(turn) => Some(turn),
+                Met::Before(answer) => return Ok(Some(answer)),
+            },
+        };
+        let logged = inner.engine.log(record).await.map_err(|error| refused_by_engine(&error))?;
+        let columns = match &turn {
+            Some(turn) => columns.with_receipt(turn.stored(answer.clone(), inner.clock.now()).receipt()),
+            None => columns,
+        };
+        inner.engine.insert(logged, columns);
+        Ok(None)
     }
 
     async fn decode(&self, payload: Payload) -> Result<(Decoded, Permit), Failure> {
@@ -219,7 +239,7 @@ fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(
     let body = inflate(bytes, compression, limits.request_bytes, &mut permit)?;
     let mut report = Report::default();
     let decoded = decode::decode(signal, encoding, &body, &mut report)
-        .map_err(|error| undecodable(&error, encoding, compression, &body))?;
+        .map_err(|error| undecodable(&error, signal, encoding, compression, &body))?;
     let mut columns = columns::build(&decoded, received_at, limits.items, &mut report)
         .map_err(|error| broken("columns", &error))?;
     drop(decoded);
@@ -229,13 +249,19 @@ fn decode_payload(payload: Payload, received_at: i64, inner: &Inner) -> Result<(
             .map_err(|error| broken("columns", &error))?;
     }
     permit.charge_present(columns.batch().get_array_memory_size() as u64)?;
-    let fingerprint = Fingerprint::of(signal, encoding.code(), &body);
+    let fingerprint = is_one_of_a_kind(&columns).then(|| Fingerprint::of(signal, encoding.code(), &body));
     let record = Logged { signal, encoding, received_at, body, refused }.write();
     Ok((Decoded { record, columns, report, fingerprint }, permit))
 }
 
 /// A common mistake is called by its name; what the decoder stumbled over says little of it.
-fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compression, body: &[u8]) -> Failure {
+fn undecodable(
+    error: &decode::Error,
+    signal: Signal,
+    encoding: Encoding,
+    compression: Compression,
+    body: &[u8],
+) -> Failure {
     let reason = match error {
         decode::Error::Protobuf { .. } => Reason::ProtobufMalformed,
         decode::Error::Json { .. } => Reason::JsonMalformed,
@@ -248,7 +274,14 @@ fn undecodable(error: &decode::Error, encoding: Encoding, compression: Compressi
     if let Some((reason, message)) = sniff::mistake(encoding, compression, body) {
         return Failure::new(reason, message);
     }
-    Failure::new(reason, decode::text::printable(&with_causes(error), 400))
+    if encoding == Encoding::Protobuf
+        && let Some(other) = sniff::other_signal(signal, body)
+    {
+        let message = format!("the body is an export request of {other}, and it was sent as one of {signal}");
+        return Failure::new(reason, message);
+    }
+    let message = error.nested_too_deep().unwrap_or_else(|| with_causes(error));
+    Failure::new(reason, decode::text::printable(&message, 400))
 }
 
 /// What the engine says is for our log; the client learns only what it has to do.

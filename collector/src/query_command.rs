@@ -1,13 +1,14 @@
 //! `firstfault query`: SQL on a running server, over its API.
 //!
 //! It never opens the data directory, which the server holds locked. What is printed may hold hostile
-//! telemetry: tables are made printable, JSON and CSV are passed on as the server wrote them.
+//! telemetry: what goes to a terminal is made printable. Into a file or another program JSON and CSV are passed on as the
+//! server wrote them.
 
 use crate::reach::{self, Reach};
 use clap::ValueEnum;
 use reqwest::header::ACCEPT;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use wire::{ErrorBody, SqlAnswer, SqlRequest};
 
 /// Characters of a cell in a table; JSON and CSV have them all.
@@ -127,10 +128,25 @@ async fn refused(answer: reqwest::Response, url: &str) -> Error {
 
 async fn copy(mut answer: reqwest::Response, url: &str) -> Result<(), Error> {
     let mut out = io::stdout();
+    let is_terminal = out.is_terminal();
+    let mut unfinished = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|source| transport(url, source))? {
-        finish(out.write_all(&chunk))?;
+        if is_terminal {
+            unfinished.extend_from_slice(&chunk);
+            finish(out.write_all(whole_lines(&mut unfinished).as_bytes()))?;
+        } else {
+            finish(out.write_all(&chunk))?;
+        }
     }
-    finish(out.flush())
+    let rest = printable_lines(&String::from_utf8_lossy(&unfinished));
+    finish(out.write_all(rest.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Takes the lines that have ended, in a form that does nothing to a terminal.
+fn whole_lines(bytes: &mut Vec<u8>) -> String {
+    let n_bytes = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let lines: Vec<u8> = bytes.drain(..n_bytes).collect();
+    printable_lines(&String::from_utf8_lossy(&lines).replace("\r\n", "\n"))
 }
 
 /// A reader that has seen enough (`| head`) is no failure.
@@ -230,6 +246,23 @@ mod tests {
         "#]]
         .assert_eq(&table(&answer));
         assert_eq!(cell_text(&"x".repeat(200)).chars().count(), CELL_CHARS_MAX);
+    }
+
+    /// Scenario: CSV in pieces that cut a line and a character, with a colour code, an escape of one byte more, and a return
+    /// to the start of the line.
+    /// Guarantees: lines come out whole and printable, none of them twice.
+    #[test]
+    fn a_terminal_gets_no_codes() {
+        let csv = "a,b\r\n\u{1b}[31mred,\u{e9}\u{9b}2J\rx\nend";
+        for at in 0..csv.len() {
+            let (mut bytes, mut shown) = (Vec::new(), String::new());
+            for piece in [&csv.as_bytes()[..at], &csv.as_bytes()[at..]] {
+                bytes.extend_from_slice(piece);
+                shown += &whole_lines(&mut bytes);
+            }
+            assert_eq!(shown, "a,b\n\\u{1b}[31mred,\u{e9}\\u{9b}2J\\rx\n", "cut at {at}");
+            assert_eq!(bytes, b"end");
+        }
     }
 
     /// Scenario: no server listens; the address is none.

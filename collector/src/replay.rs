@@ -7,7 +7,7 @@ use crate::columns::{self, Limits};
 use crate::decode::{self, Report};
 use crate::receive::answer::Acknowledged;
 use crate::record::{self, Logged};
-use crate::resent::{Fingerprint, Recent, Stored};
+use crate::resent::{Fingerprint, Recent, Stored, is_one_of_a_kind};
 use crate::series_limit;
 
 /// Why a record does not become rows again.
@@ -38,7 +38,9 @@ pub(crate) fn rows_of_request(
 ) -> Result<storage::Columns, Error> {
     let logged = Logged::read(record).map_err(|source| Error::Record { source })?;
     let (columns, stored) = decoded(&logged, limits)?;
-    recent.replayed(stored);
+    if let Some(stored) = stored {
+        recent.replayed(stored);
+    }
     Ok(columns)
 }
 
@@ -52,7 +54,7 @@ pub(crate) fn rows_within(record: storage::WalRecord, limits: Limits) -> Result<
     decoded(&logged, limits).map(|(columns, _)| columns)
 }
 
-fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Stored), Error> {
+fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Option<Stored>), Error> {
     let Logged { signal, encoding, received_at, body, refused } = logged;
     let mut report = Report::default();
     let decoded =
@@ -63,10 +65,13 @@ fn decoded(logged: &Logged, limits: Limits) -> Result<(storage::Columns, Stored)
         None => Ok(columns),
     });
     let columns = columns.map_err(|source| Error::Columns { source })?;
+    if !is_one_of_a_kind(&columns) {
+        return Ok((columns, None));
+    }
     let fingerprint = Fingerprint::of(*signal, encoding.code(), body);
     let answer = Acknowledged::new(*signal, report.n_rejected(), report.message());
     let stored = Stored { fingerprint, stored_at: *received_at, answer };
-    Ok((columns.with_receipt(stored.receipt()), stored))
+    Ok((columns.with_receipt(stored.receipt()), Some(stored)))
 }
 
 #[cfg(test)]

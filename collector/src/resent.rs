@@ -2,20 +2,23 @@
 //!
 //! The latest stored requests are remembered by a hash of their bytes, and answered as they were then; one that is
 //! being stored is waited for. Another process remembers them, too: those whose records the log still has when they
-//! are replayed, all others by the receipts that the engine keeps with their rows (`receipt`).
+//! are replayed, all others by the receipts that the engine keeps with their rows (`receipt`). What has neither times
+//! nor ids says the same each time that it happens: such requests are all stored.
 
 mod receipt;
 
 pub(crate) use receipt::Stored;
 
 use crate::receive::answer::Acknowledged;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::datatypes::TimestampNanosecondType;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 use std::sync::Arc;
-use storage::Signal;
+use storage::{Columns, Signal};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// How long a request is remembered after it was stored. Exporters try for a minute, the Collector for five.
@@ -73,6 +76,38 @@ impl Fingerprint {
         hasher.write(body);
         Self(hasher.finish128().as_u128())
     }
+}
+
+/// Would another request of these bytes be this one, sent again? A script may well send the same text every minute: only
+/// a time or an id in one of the items tells. All zeros are none.
+pub(crate) fn is_one_of_a_kind(columns: &Columns) -> bool {
+    let batch = columns.batch();
+    match columns.signal() {
+        // None is stored without its ids.
+        Signal::Traces => true,
+        Signal::Logs => {
+            let ids = ["trace_id", "span_id"];
+            has_other_than(batch, "time_source", "received") || ids.iter().any(|id| has_some(batch, id))
+        }
+        Signal::Metrics => has_some(batch, "start_time") || has_time(batch),
+    }
+}
+
+fn has_some(batch: &RecordBatch, name: &str) -> bool {
+    batch.column_by_name(name).is_some_and(|column| column.null_count() < column.len())
+}
+
+fn has_other_than(batch: &RecordBatch, name: &str, word: &str) -> bool {
+    let texts = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    texts.is_some_and(|texts| texts.iter().any(|text| text != Some(word)))
+}
+
+fn has_time(batch: &RecordBatch) -> bool {
+    let has_any = |times: &ArrayRef| {
+        let times = times.as_primitive_opt::<TimestampNanosecondType>();
+        times.is_some_and(|times| times.values().iter().any(|at| *at != 0))
+    };
+    batch.column_by_name("time").is_some_and(has_any)
 }
 
 impl Recent {

@@ -28,8 +28,11 @@ use tokio_util::task::TaskTracker;
 
 mod disk;
 mod endpoints;
+#[cfg(test)]
+mod lines;
 mod listeners;
 mod security;
+mod trouble;
 
 use listeners::Listeners;
 use security::Security;
@@ -214,6 +217,7 @@ async fn open(config: &Config, endpoints: &wire::Endpoints, recent: &Arc<Recent>
     let decode = move |record| replay::rows_of_request(record, &replayed, limits).map_err(Into::into);
     let opened = Engine::open(config.storage.clone(), decode).await;
     let (engine, recovery) = opened.map_err(|source| Error::Open { source })?;
+    engine.keep_services(&config.storage.kept, Clock.now());
     recent.recall(&recovery.receipts);
     log_recovery(&recovery);
     let settings = evaluate::Settings {
@@ -248,11 +252,11 @@ fn log_recovery(recovery: &Recovery) {
     }
 }
 
-/// The engine's timer. A failure is logged when it appears and when it is over, not every second.
+/// The engine's timer.
 async fn tick(engine: Engine, heart: Heartbeat, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failure: Option<String> = None;
+    let mut trouble = trouble::Trouble::default();
     let mut disk = disk::Watch::default();
     loop {
         tokio::select! {
@@ -261,23 +265,13 @@ async fn tick(engine: Engine, heart: Heartbeat, stop: CancellationToken) {
         }
         heart.beat();
         let ticked = engine.tick(Clock.now()).await;
-        disk.look(&engine.stats());
+        let stats = engine.stats();
+        disk.look(&stats);
         match ticked {
-            Ok(()) if failure.is_some() => {
-                tracing::info!("background work of the storage succeeds again");
-                failure = None;
-            }
-            Ok(()) => {}
-            Err(error) => {
-                let text = error.to_string();
-                if failure.as_ref() != Some(&text) {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "background work of the storage failed"
-                    );
-                }
-                failure = Some(text);
-            }
+            // A flush that failed waits for its next attempt.
+            Ok(()) if stats.last_error.is_some() => {}
+            Ok(()) => trouble.over(),
+            Err(error) => trouble.failed(&error, Clock.now()),
         }
     }
 }

@@ -76,8 +76,10 @@ pub(crate) async fn serve(listener: TcpListener, door: Door, stop: CancellationT
         // Past the bound, and with nobody idle, the others wait in the system's queue.
         let seat = tokio::select! {
             () = stop.cancelled() => break,
-            seat = seats.take() => seat,
+            seat = seats.take(address.ip()) => seat,
         };
+        // Its address has enough: the connection is closed.
+        let Some(seat) = seat else { continue };
         connections.spawn(meet(stream, address, door.clone(), stop.clone(), seat));
     }
     // New connections are refused from here on, rather than left waiting.

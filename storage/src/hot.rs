@@ -4,10 +4,10 @@
 //! manifest names those. Batches are never changed, only replaced by larger ones with the same rows,
 //! so that a snapshot is a few pointers.
 
-use crate::ids::Signal;
-use crate::read_models::{Delta, ModelCells, Pairing, ReadModels, Wanted};
+use crate::ids::{Signal, Table};
+use crate::read_models::{Delta, KnownServices, ModelCells, Pairing, ReadModels, Wanted};
 use crate::receipts::Receipts;
-use crate::segment::SegmentMeta;
+use crate::segment::{self, SegmentMeta};
 use crate::wal::SequenceSet;
 use arrow::array::{Array, ArrayData, RecordBatch};
 use bytes::Bytes;
@@ -50,6 +50,8 @@ pub(crate) struct Generation {
     /// Bounded on their own, and small beside the rows.
     receipts: Receipts,
     n_bytes: u64,
+    /// Unix nanos, of all rows.
+    received_max: Option<i64>,
     /// Set when it is frozen: halves of calls that were received before are settled.
     edges_settled_until: Option<i64>,
 }
@@ -93,6 +95,7 @@ pub(crate) struct Melted {
 pub(crate) struct Arrival<'a> {
     signal: Signal,
     batch: HotBatch,
+    received_max: Option<i64>,
     delta: Delta<'a>,
 }
 
@@ -100,14 +103,33 @@ impl<'a> Arrival<'a> {
     pub(crate) fn of(signal: Signal, batch: &'a RecordBatch) -> Self {
         let delta = Delta::of(signal, batch);
         let batch = HotBatch { batch: batch.clone(), n_bytes: n_bytes_of(batch) };
-        Self { signal, batch, delta }
+        let received_max = segment::received_max(Table::from(signal), std::slice::from_ref(&batch.batch));
+        Self { signal, batch, received_max, delta }
     }
 }
 
 impl Generation {
     /// An empty one that is told apart from all before it.
-    pub(crate) fn after(before: &Self) -> Self {
-        Self { id: before.id + 1, ..Self::default() }
+    pub(crate) fn after(before: &Self, known: Arc<KnownServices>) -> Self {
+        Self { id: before.id + 1, models: ReadModels::knowing(known), ..Self::default() }
+    }
+
+    /// Has a place for these services from now on.
+    pub(crate) fn know(&mut self, known: Arc<KnownServices>) {
+        self.models.know(known);
+    }
+
+    /// Counts names as a next generation would, in which they are known.
+    pub(crate) fn renew_room(&mut self, known: Arc<KnownServices>) {
+        self.models.renew_room();
+        self.models.know(known);
+    }
+
+    /// Remembers whom it has a place for.
+    pub(crate) fn tell(&self, known: &mut KnownServices) {
+        if let Some(at) = self.received_max {
+            known.note(self.models.services(), at);
+        }
     }
 
     /// Takes the rows of a record. Returns by how much memory grew.
@@ -121,6 +143,7 @@ impl Generation {
             self.n_bytes += arrival.batch.n_bytes;
             table.levels[level_of(&arrival.batch)].push(arrival.batch);
         }
+        self.received_max = self.received_max.max(arrival.received_max);
         self.models.take(arrival.delta, pairing);
         self.n_bytes() - n_bytes_before
     }

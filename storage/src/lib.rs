@@ -60,7 +60,7 @@ pub use query::{
     StreamsQuery, TimeRange, TraceHits, TraceOrder, TraceSearch, TraceSummary, array_bytes, array_values,
 };
 pub use query::{RequestCounts, RequestRows, RequestsQuery};
-pub use read_models::Resolution;
+pub use read_models::{KeptServices, OTHERS, Resolution, SERVICES_APART_MAX};
 pub use stats::{EdgeStats, RowsEver, Stats};
 pub use upkeep::{
     BackedUp, Inventory, LevelInventory, ParquetReader, ParquetWriter, Progress, Segments, TableInventory,

@@ -1,6 +1,7 @@
 //! What the engine may be told when it opens, with defaults and what each choice costs.
 
 use crate::error::Error;
+use crate::read_models::KeptServices;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Options {
     pub retention: Retention,
     pub compaction: Compaction,
     pub query: QueryLimits,
+    /// What is watched from the start; [`Engine::keep_services`](crate::Engine::keep_services) changes it.
+    pub kept: KeptServices,
 }
 
 /// When a logged record counts as safe.
@@ -123,6 +126,7 @@ impl Options {
             retention: Retention::default(),
             compaction: Compaction::default(),
             query: QueryLimits::default(),
+            kept: KeptServices::new(),
         }
     }
 

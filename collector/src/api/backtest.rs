@@ -123,7 +123,8 @@ async fn row(
     let n_slices = (read.to - read.from) / width;
     let step = slo.slice() * u32::try_from((n_slices / STEPS_MAX).max(1)).unwrap_or(u32::MAX);
     off_thread(move || {
-        let slices = slices(&events.buckets, &heard, read, width);
+        let mut slices = slices(&events.buckets, &heard, read, width);
+        doubt(&mut slices, &events.folded, read, width);
         let replay = Replay { start: read.from, slices: &slices, from: range.from, step, lag: LAG };
         let found = backtest(&slo, &replay);
         Ok(convert::backtest_row(&slo, found, step, events.sql))
@@ -152,6 +153,16 @@ fn slices(buckets: &[SliBucket], heard: &[Heard], range: TimeRange, width: i64) 
         mark(&mut slices, idx(interval.from_at), idx(interval.to_at));
     }
     slices
+}
+
+/// Slices without events are not known to have none where spans were counted under others.
+fn doubt(slices: &mut [SliceCounts], folded: &[i64], range: TimeRange, width: i64) {
+    for at in folded {
+        let idx = at.saturating_sub(range.from).div_euclid(width);
+        if let Some(slice) = usize::try_from(idx).ok().and_then(|idx| slices.get_mut(idx)) {
+            slice.is_measured = false;
+        }
+    }
 }
 
 fn mark(slices: &mut [SliceCounts], from: i64, to: i64) {

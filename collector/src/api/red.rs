@@ -34,8 +34,11 @@ pub(super) async fn red(State(api): State<Api>, uri: Uri) -> Result<Json<wire::R
             None => Ok(None),
         }
     };
-    let (now, before) = tokio::try_join!(engine.red(&query), of_before).map_err(convert::failure)?;
-    off_thread(move || Ok(Json(convert::red_answer(Compared { query, now, before, limit })))).await
+    let folded = engine.spans_folded(&query);
+    let (now, before, n_folded_spans) =
+        tokio::try_join!(engine.red(&query), of_before, folded).map_err(convert::failure)?;
+    let compared = Compared { query, now, before, n_folded_spans, limit };
+    off_thread(move || Ok(Json(convert::red_answer(compared)))).await
 }
 
 fn read(params: &Params) -> Result<RedQuery, Failure> {

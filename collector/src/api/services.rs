@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
-use storage::{Engine, RedBy, RedQuery, TimeRange};
+use storage::{Engine, OTHERS, RedBy, RedQuery, SERVICES_APART_MAX, TimeRange};
 
 /// A service that was silent this long before the range is not listed any more: 7 days, as raw data by default.
 const SILENT_NS_MAX: i64 = 7 * 86_400 * 1_000_000_000;
@@ -71,9 +71,11 @@ pub(super) async fn detail(
         engine.last_seen(Some(lately(range)), Some(&service)),
     )
     .map_err(convert::failure)?;
-    let seen_at = match seen.into_iter().next() {
-        Some((_, at)) => at,
-        None => seen_at(engine, &service, range, catalogued.heard_at()).await?,
+    let seen_at = match (seen.into_iter().next(), whole.groups.first()) {
+        (Some((_, at)), _) => at,
+        // Of more services there are figures than instances.
+        (None, Some(group)) => group.last_at,
+        (None, None) => seen_at(engine, &service, range, catalogued.heard_at()).await?,
     };
     let detailed =
         convert::Detailed { service, query: &query, whole, operations, versions, edges, catalogued, seen_at };
@@ -108,6 +110,11 @@ async fn seen_at(
     if let Some(at) = last_span_at(engine, service).await? {
         return Ok(at);
     }
+    let others = engine.last_seen(Some(lately(range)), Some(OTHERS)).await.map_err(convert::failure)?;
+    // Instances are folded before spans are.
+    if !others.is_empty() {
+        return Err(perhaps_folded(service));
+    }
     let failure = Failure::not_found(format!("nothing of a service {service:?} was ever stored"));
     Err(match meant(engine, service, range).await? {
         Some(near) => failure.hint(format!("did you mean {near:?}?")),
@@ -132,4 +139,16 @@ pub(super) async fn meant(
     let since = range.to.saturating_sub(SILENT_NS_MAX);
     let seen = engine.last_seen(Some(since), None).await.map_err(convert::failure)?;
     Ok(nearest(service, seen.iter().map(|(name, _)| name.as_str())).map(str::to_owned))
+}
+
+fn perhaps_folded(service: &str) -> Failure {
+    let message = format!(
+        "there are no figures of a service {service:?}: too many services came in, so that some, perhaps this one, \
+         are counted under {OTHERS:?}"
+    );
+    let hint = format!(
+        "new services are kept apart up to {SERVICES_APART_MAX} between two flushes, and always where an SLO or \
+         [[services]] in the configuration names them; GET /api/v1/traces?service=NAME finds its spans"
+    );
+    Failure::not_found(message).hint(hint)
 }

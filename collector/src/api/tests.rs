@@ -283,6 +283,38 @@ async fn services_are_bounded() {
     assert_eq!((worst.service.as_str(), worst.red.n_errors, list.n_services), ("service-400", 1, 600));
 }
 
+/// Scenario: more new services send than are kept apart, then one more.
+/// Guarantees: lists say how many spans are counted under others; whoever asks for the last one reads why it has no
+/// figures, and that its spans are there.
+#[tokio::test]
+async fn what_is_folded_is_told() {
+    let server = Server::open_empty(|_| ()).await;
+    let span = spans()["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone();
+    let of = |service: String| {
+        let mut span = span.clone();
+        span["attributes"] = json!([]);
+        span["events"] = json!([]);
+        let name = json!([{"key": "service.name", "value": {"stringValue": service}}]);
+        json!({"resource": {"attributes": name}, "scopeSpans": [{"spans": [span]}]})
+    };
+    let engine = server.api.engine().expect("open");
+    let flood: Vec<_> = (0..storage::SERVICES_APART_MAX).map(|n| of(format!("random-{n}"))).collect();
+    store(engine, Signal::Traces, &json!({ "resourceSpans": flood })).await;
+    let list: wire::ServiceList = server.read(&format!("/api/v1/services?{RANGE}&limit=1")).await;
+    assert_eq!(list.n_folded_spans, 0);
+    store(engine, Signal::Traces, &json!({ "resourceSpans": [of("late".to_owned())] })).await;
+    let list: wire::ServiceList = server.read(&format!("/api/v1/services?{RANGE}&limit=1")).await;
+    assert_eq!(list.n_folded_spans, 1);
+    let red: wire::RedAnswer = server.read(&format!("/api/v1/red?{RANGE}&service=late&step=10m")).await;
+    assert_eq!((red.n_groups, red.n_folded_spans), (0, 1));
+    let answer = server.get(&format!("/api/v1/services/late?{RANGE}")).await;
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert_eq!(answer.status, 404, "{text}");
+    assert!(text.contains("(other)") && text.contains("30000") && text.contains("/api/v1/traces"), "{text}");
+    let found: wire::TraceList = server.read(&format!("/api/v1/traces?{RANGE}&service=late")).await;
+    assert_eq!(found.traces.len(), 1);
+}
+
 /// Scenario: the SQL shown beside the services is run.
 /// Guarantees: it gives the numbers that were shown.
 #[tokio::test]

@@ -83,11 +83,12 @@ impl<'a> Owners<'a> {
     ) {
         // Rows do not tell an empty resource from none.
         let resource = resource.unwrap_or_default();
+        let promoted = promoted(resource.attributes, report);
         let bytes_before = self.resource_attributes.n_bytes();
         self.resource_attributes.append(resource.attributes, report);
         self.resources.push((resource, schema_url));
         self.n_rows_of_resource.push(0);
-        let (promoted, entity_refs) = (promoted(resource.attributes), entities::json(resource.entity_refs));
+        let entity_refs = entities::json(resource.entity_refs);
         let promoted_bytes: usize = promoted.iter().flatten().map(|value| value.len()).sum();
         let bytes = promoted_bytes + schema_url.len() + entity_refs.as_ref().map_or(0, String::len);
         self.promoted.push(promoted);
@@ -230,16 +231,18 @@ fn sum_dropped(sent: impl Iterator<Item = u32>, attributes: &Attributes<'_>) -> 
     sent.zip(left_out).map(|(sent, left_out)| sent.saturating_add(*left_out))
 }
 
-fn promoted(attributes: KeyValues<'_>) -> Promoted<'_> {
-    let mut values = PROMOTED.map(|(_, keys)| find(attributes, keys));
+fn promoted<'a>(attributes: KeyValues<'a>, report: &mut Report) -> Promoted<'a> {
+    let mut values = PROMOTED.map(|(_, keys)| find(attributes, keys, report));
     values[0].get_or_insert(UNKNOWN_SERVICE.into());
     values
 }
 
 /// The first of the keys that has a value, as text.
-fn find<'a>(attributes: KeyValues<'a>, keys: &[&str]) -> Option<Cow<'a, str>> {
+fn find<'a>(attributes: KeyValues<'a>, keys: &[&str], report: &mut Report) -> Option<Cow<'a, str>> {
     keys.iter().find_map(|key| {
         let mut attributes = attributes.into_iter();
-        value::text(attributes.find(|attribute| attribute.key.as_bytes() == key.as_bytes())?.value?)
+        let value = attributes.find(|attribute| attribute.key.as_bytes() == key.as_bytes())?.value?;
+        value::note_long_name(key, value, report);
+        value::text(value)
     })
 }

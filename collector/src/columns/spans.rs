@@ -103,7 +103,11 @@ fn duration_ns(span: &Span<'_>, report: &mut Report) -> i64 {
     let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
     let Some(duration) = end.checked_sub(start) else {
         report.add(Reason::EndBeforeStart, 1, || {
-            format!("span '{}' ends {} ns before its start", span.name, start - end)
+            format!(
+                "span '{}' ends {} ns before its start: its duration is stored as 0",
+                span.name,
+                start - end
+            )
         });
         return 0;
     };

@@ -172,7 +172,9 @@ pub(super) fn list(
 /// clamped and counted.
 pub(super) fn unix_nanos(nanos: u64, report: &mut Report) -> i64 {
     i64::try_from(nanos).unwrap_or_else(|_| {
-        report.add(Reason::TimeOutOfRange, 1, || format!("{nanos} ns since 1970"));
+        report.add(Reason::TimeOutOfRange, 1, || {
+            format!("{nanos} ns since 1970 is stored as the latest time that fits, in the year 2262")
+        });
         i64::MAX
     })
 }

@@ -80,6 +80,20 @@ pub(super) fn text(value: AnyValue<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Counts a text that `text` cuts: the attribute has more of it.
+pub(super) fn note_long_name(key: &str, value: AnyValue<'_>, report: &mut Report) {
+    if let Some(Value::Text(text)) = value.value
+        && text.len() > NAME_BYTES_MAX
+    {
+        let len = text.len();
+        report.add(Reason::ValueTruncated, 1, || {
+            format!(
+                "{key} of {len} bytes names groups by its first {NAME_BYTES_MAX}; the attribute is cut later"
+            )
+        });
+    }
+}
+
 /// A value as a whole number, also where it was sent as text or as a double.
 pub(super) fn integer(value: AnyValue<'_>) -> Option<i64> {
     match value.value? {

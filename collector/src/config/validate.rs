@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
-use storage::{HotOptions, Options, QueryLimits, WalOptions, WalSync};
+use storage::{HotOptions, KeptServices, Options, QueryLimits, WalOptions, WalSync};
 
 mod auth;
 mod cors;
@@ -43,7 +43,7 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
     let mut slos = slos::read(raw, &storage.retention, problems);
     slo_files::read(raw, &receivers, &storage.retention, &mut slos, problems);
     let listen = listen(raw, problems);
-    Config {
+    let mut config = Config {
         zipkin: protocols::zipkin(raw, &listen, problems),
         remote_write: protocols::remote_write(raw, problems),
         listen,
@@ -57,7 +57,20 @@ pub(super) fn config(raw: &Raw, env: &BTreeMap<String, String>, problems: &mut P
         routes: routes::read(raw, problems),
         receivers,
         slos,
+    };
+    config.storage.kept = kept(&config);
+    config
+}
+
+/// What somebody watches or owns is never counted under others.
+fn kept(config: &Config) -> KeptServices {
+    let mut kept: KeptServices =
+        config.services.keys().map(|service| (service.clone(), BTreeSet::new())).collect();
+    for slo in &config.slos {
+        let operations = kept.entry(slo.service().to_owned()).or_default();
+        operations.extend(slo.operation().map(str::to_owned));
     }
+    kept
 }
 
 fn listen(raw: &Raw, problems: &mut Problems) -> Listen {

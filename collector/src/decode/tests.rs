@@ -77,13 +77,14 @@ fn span_json(members: &str) -> String {
 }
 
 /// Scenario: bodies without data: nothing, an empty object, empty envelopes.
-/// Guarantees: they succeed, without a word.
+/// Guarantees: they succeed, without a word, but for nothing in JSON, which is no JSON.
 #[test]
 fn empty_requests_succeed() {
-    for body in
-        ["", " \n", "{}", r#"{"resourceSpans":[]}"#, r#"{"resourceSpans":[{}]}"#, r#"{"resourceSpans":null}"#]
-    {
+    for body in ["{}", r#"{"resourceSpans":[]}"#, r#"{"resourceSpans":[{}]}"#, r#"{"resourceSpans":null}"#] {
         check(Signal::Traces, body, expect!["0 rows"]);
+    }
+    for body in ["", " \n"] {
+        check(Signal::Logs, body, expect!["400: the body is empty, and an empty request is {}"]);
     }
     for signal in Signal::ALL {
         assert_eq!(rows(signal, Encoding::Protobuf, b"").unwrap().0.num_rows(), 0);
@@ -195,8 +196,8 @@ fn ids_are_hex_and_judged_per_item() {
         &body,
         expect![[r#"
             3 rows
-            item 4 x trace_id_invalid: span 's' has trace_id of 15 bytes '5734372f3935674467515053616259'
-            item 4 x span_id_invalid: span 's' has span_id of 12 bytes '37754762667350427358513d'"#]],
+            item 4 x trace_id_invalid: span 's' has trace_id of 'W47/95gD...', which looks like base64: OTLP JSON wants hexadecimal
+            item 4 x span_id_invalid: span 's' has span_id of '7uGbfsPB...', which looks like base64: OTLP JSON wants hexadecimal"#]],
     );
     let (batch, _) = rows(Signal::Traces, Encoding::Json, body.as_bytes()).unwrap();
     let ids = batch.column_by_name("trace_id").unwrap().as_fixed_size_binary();
@@ -420,6 +421,16 @@ fn protobuf_nesting_is_bounded() {
     let (batch, report) = read(26).unwrap();
     assert_eq!((batch.num_rows(), report.tallies().count()), (1, 1));
     assert!(matches!(read(20_000), Err(Error::Protobuf { .. })));
+    assert!(read(47).is_ok());
+    let told = |error: Error| error.nested_too_deep().unwrap_or_else(|| panic!("{error}"));
+    assert!(told(read(48).unwrap_err()).contains("47 arrays"));
+    let json = |n_levels| {
+        let (open, close) = (r#""arrayValue":{"values":[{"#, "}]}");
+        rows(Signal::Traces, Encoding::Json, nested_json(n_levels, open, close).as_bytes())
+    };
+    assert!(json(39).is_ok());
+    assert!(told(json(40).unwrap_err()).contains("39 arrays"));
+    assert!(rows(Signal::Traces, Encoding::Json, b"{").unwrap_err().nested_too_deep().is_none());
 }
 
 /// Scenario: a few megabytes of empty messages, which decode to hundreds of times their size.

@@ -11,9 +11,27 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| Some(hex_digit(pair[0])? << 4 | hex_digit(pair[1])?)).collect()
 }
 
+/// What stands in the place of an id that was sent as base64, before its beginning; of a length that no id has.
+const BASE64_MARK: &[u8] = b"base64:";
+const BASE64_SHOWN_BYTES: usize = 8;
+
+/// An id in base64, as protobuf's own mapping to JSON would have it: 12 characters or 24, one or two less where they are
+/// not padded.
+fn is_base64_id(text: &str) -> bool {
+    (11..=24).contains(&text.len()) && from_base64(text).is_some_and(|bytes| matches!(bytes.len(), 8 | 16))
+}
+
+/// The beginning of an id that was sent as base64, of what `no_id` made of it.
+pub(super) fn base64_id(id: &[u8]) -> Option<&str> {
+    std::str::from_utf8(id.strip_prefix(BASE64_MARK)?).ok()
+}
+
 /// Bytes in the place of an id that is no hex: of a length that no id has, so that its item is rejected by
 /// the rules on ids, and not its request.
 pub(super) fn no_id(text: &str) -> Vec<u8> {
+    if is_base64_id(text) {
+        return [BASE64_MARK, &text.as_bytes()[..BASE64_SHOWN_BYTES]].concat();
+    }
     let mut bytes = text.as_bytes().to_vec();
     bytes.truncate(15);
     bytes.resize(bytes.len().max(9), b'?');
@@ -110,6 +128,22 @@ mod tests {
         assert_eq!(from_hex(""), Some(vec![]));
         assert_eq!(from_hex("abc"), None);
         assert_eq!(from_hex("W4=="), None);
+    }
+
+    /// Scenario: ids in base64, padded and not, other text, and a UUID.
+    /// Guarantees: only ids in base64 are taken for that; none is as long as an id.
+    #[test]
+    fn base64_is_recognised_where_hex_should_be() {
+        for text in ["W47/95gDgQPSabYzgT/GDA==", "W47_95gDgQPSabYzgT_GDA", "7uGbfsPBsXQ=", "7uGbfsPBsXQ"] {
+            assert_eq!(base64_id(&no_id(text)), Some(&text[..8]), "{text}");
+        }
+        for text in
+            ["zzzzzzzz", "5b8efff7-9803-8103-d269-b633813fc60c", "trace-id-000001", "", "W47/95gD\u{e9}g"]
+        {
+            let id = no_id(text);
+            assert_eq!(base64_id(&id), None, "{text}");
+            assert!(!matches!(id.len(), 0 | 8 | 16), "{text}");
+        }
     }
 
     /// Scenario: the four spellings that protobuf's JSON mapping allows, and broken ones.

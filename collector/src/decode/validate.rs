@@ -9,7 +9,7 @@ mod metrics;
 pub(crate) use metrics::{is_explicit_point, is_exponential_point, is_metric, is_number_point, is_stale};
 
 use super::Report;
-use super::text::hex;
+use super::text::{base64_id, hex, printable};
 use super::views::Span;
 use crate::telemetry::Reason;
 use storage::schema::{SPAN_ID_BYTES, TRACE_ID_BYTES};
@@ -29,8 +29,11 @@ pub(crate) fn is_zero(id: &[u8]) -> bool {
     id.iter().all(|byte| *byte == 0)
 }
 
-/// An id as a message shows it: hex, cut, with its length.
+/// An id as a message shows it: hex, cut, with its length; or what its sender mistook for hex.
 pub(crate) fn shown(id: &[u8]) -> String {
+    if let Some(text) = base64_id(id) {
+        return format!("'{}...', which looks like base64: OTLP JSON wants hexadecimal", printable(text, 8));
+    }
     format!("{} bytes '{}'", id.len(), hex(&id[..id.len().min(20)]))
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Events {
     /// Steps with events only, in order; steps are counted from 1970. A step may have more good events than events, where
     /// a ratio's two counters came one after the other: only sums over windows mean something.
     pub(crate) buckets: Vec<SliBucket>,
+    /// Starts of steps, in order, in which spans were counted under others that may be those asked for.
+    pub(crate) folded: Vec<i64>,
     /// Statements that give the same numbers.
     pub(crate) sql: String,
 }
@@ -30,8 +32,10 @@ pub(crate) async fn read(
     let Some(slice) = slo.timeslice() else { return occurrences(engine, slo, range, step).await };
     // A slice is judged as a whole.
     let range = TimeRange { from: floor(range.from, nanos(slice.width)), to: range.to };
-    let Events { buckets, sql } = occurrences(engine, slo, range, slice.width).await?;
-    Ok(Events { buckets: slices(&buckets, slice, step), sql })
+    let Events { buckets, mut folded, sql } = occurrences(engine, slo, range, slice.width).await?;
+    folded.iter_mut().for_each(|at| *at = floor(*at, nanos(step).max(1)));
+    folded.dedup();
+    Ok(Events { buckets: slices(&buckets, slice, step), folded, sql })
 }
 
 async fn occurrences(engine: &Engine, slo: &Slo, range: TimeRange, step: Duration) -> Result<Events, Error> {
@@ -39,7 +43,7 @@ async fn occurrences(engine: &Engine, slo: &Slo, range: TimeRange, step: Duratio
         let part = counts::read(engine, &ratio.source, slo.service(), range, step).await?;
         let total = counts::read(engine, &ratio.total, slo.service(), range, step).await?;
         let sql = format!("{};\n\n{}", part.sql, total.sql);
-        return Ok(Events { buckets: joined(ratio, &part, &total), sql });
+        return Ok(Events { buckets: joined(ratio, &part, &total), folded: Vec::new(), sql });
     }
     let query = SliQuery {
         range,
@@ -50,11 +54,12 @@ async fn occurrences(engine: &Engine, slo: &Slo, range: TimeRange, step: Duratio
         step,
     };
     let answer = engine.sli(&query).await?;
-    let mut buckets = answer.buckets;
+    let (mut buckets, mut folded) = (answer.buckets, answer.folded);
     // Where a coarser bucket stands in for finer ones that are gone, the first may begin before the range.
     let step_ns = nanos(step);
     buckets.retain(|bucket| bucket.at.saturating_add(step_ns) > range.from);
-    Ok(Events { buckets, sql: answer.sql })
+    folded.retain(|at| at.saturating_add(step_ns) > range.from);
+    Ok(Events { buckets, folded, sql: answer.sql })
 }
 
 /// The good events of each step, from what two queries counted up to its end. Counters that are exported one after the

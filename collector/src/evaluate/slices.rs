@@ -16,12 +16,14 @@ struct Slice {
     n_total: u32,
     /// The service sent something around this time, by any signal.
     is_heard: bool,
+    /// Some of its events may be counted under others.
+    is_doubtful: bool,
 }
 
 impl Slice {
     /// Without events but heard is "no traffic", which is a measurement once the slice was read.
     fn is_measured(self) -> bool {
-        self.is_heard || self.n_total > 0
+        !self.is_doubtful && (self.is_heard || self.n_total > 0)
     }
 }
 
@@ -85,7 +87,7 @@ impl Slices {
         for number in first..=last {
             if let Some(slice) = self.slice(number) {
                 n_before += u64::from(slice.n_total);
-                (slice.n_good, slice.n_total) = (0, 0);
+                (slice.n_good, slice.n_total, slice.is_doubtful) = (0, 0, false);
             }
         }
         let saturate = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
@@ -97,6 +99,15 @@ impl Slices {
             }
         }
         n_after > n_before
+    }
+
+    /// What was just read for the slices of these moments may lack events: they are not measured.
+    pub(super) fn doubt(&mut self, moments: &[i64]) {
+        for at in moments {
+            if let Some(slice) = self.slice(at.div_euclid(self.width_ns)) {
+                slice.is_doubtful = true;
+            }
+        }
     }
 
     /// The service was heard at both ends of this time and in between.

@@ -1,12 +1,12 @@
 //! What the loop asks of the engine, behind a trait so that a test can answer.
 
-use super::events;
+use super::events::{self, Events};
 use crate::causes::with_causes;
 use crate::decode::text::hex;
 use crate::triage::{self, Case, Finding, Lane};
 use alerts::{Indicator, Slo, Store};
 use async_trait::async_trait;
-use storage::{Engine, Error, Peer, PeerKind, SliBucket, TimeRange, TraceOrder, TraceSearch};
+use storage::{Engine, Error, Peer, PeerKind, TimeRange, TraceOrder, TraceSearch};
 
 /// Traces named in a notification.
 const EXEMPLARS_MAX: usize = 3;
@@ -14,7 +14,7 @@ const EXEMPLARS_MAX: usize = 3;
 #[async_trait]
 pub(crate) trait Telemetry: Send + Sync + 'static {
     /// Good and total events in slices of the objective's width; slices without events are absent.
-    async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, Error>;
+    async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Events, Error>;
 
     /// Which of these services sent anything, by any signal, that was received since then.
     async fn heard(&self, services: &[String], since: i64) -> Result<Vec<String>, Error>;
@@ -31,8 +31,8 @@ pub(crate) trait Telemetry: Send + Sync + 'static {
 
 #[async_trait]
 impl Telemetry for Engine {
-    async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Vec<SliBucket>, Error> {
-        Ok(events::read(self, slo, range, slo.slice()).await?.buckets)
+    async fn events(&self, slo: &Slo, range: TimeRange) -> Result<Events, Error> {
+        events::read(self, slo, range, slo.slice()).await
     }
 
     async fn heard(&self, services: &[String], since: i64) -> Result<Vec<String>, Error> {

@@ -158,8 +158,10 @@ impl Watcher {
         };
         let width = nanos(self.slo.slice());
         let range = TimeRange { from: self.slices.floor(from), to: self.slices.floor(now) + width };
-        let buckets = telemetry.events(&self.slo, range).await?;
-        Ok(self.slices.replace(range.from, range.to, &buckets))
+        let events = telemetry.events(&self.slo, range).await?;
+        let has_more = self.slices.replace(range.from, range.to, &events.buckets);
+        self.slices.doubt(&events.folded);
+        Ok(has_more)
     }
 
     /// True once after events came in.

@@ -2,15 +2,18 @@
 
 use super::admission::Permit;
 use super::answer::Failure;
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::decode::text::printable;
 use crate::telemetry::Reason;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use std::error::Error;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// Bytes of address space that are set aside at once for an announced body; the rest as it arrives. Memory is only
@@ -40,14 +43,21 @@ pub(super) async fn read(
     permit: &mut Permit,
     clock: Clock,
 ) -> Result<Bytes, Failure> {
-    let read = read_frames(&mut body, headers, bounds, permit, clock).await;
+    let announced = announced_bytes(headers, &body);
+    let fits = check_size(announced, bounds.bytes_max).and_then(|()| permit.check(announced as u64));
+    if let Err(failure) = fits {
+        permit.release();
+        discard_unread(body, headers).await;
+        return Err(failure);
+    }
+    let read = read_frames(&mut body, announced, bounds, permit, clock).await;
     if read.is_err() {
         // Nothing of it is held any more, while the rest of it may still arrive for some seconds.
         permit.release();
     }
-    // One that is slow or broken off has nothing to wait for.
-    let is_sending =
-        |failure: &Failure| !matches!(failure.reason(), Reason::BodyTooSlow | Reason::BodyUnreadable);
+    // One that is slow, broken off or no HTTP has nothing to wait for.
+    let is_over = [Reason::BodyTooSlow, Reason::BodyUnreadable, Reason::BodyMalformed];
+    let is_sending = |failure: &Failure| !is_over.contains(&failure.reason());
     if read.as_ref().is_err_and(is_sending) {
         discard(body).await;
     }
@@ -56,14 +66,11 @@ pub(super) async fn read(
 
 async fn read_frames(
     body: &mut Body,
-    headers: &HeaderMap,
+    announced: usize,
     bounds: Bounds,
     permit: &mut Permit,
     clock: Clock,
 ) -> Result<Bytes, Failure> {
-    let announced = announced_bytes(headers, body);
-    check_size(announced, bounds.bytes_max)?;
-    permit.check(announced as u64)?;
     let started_at = clock.instant();
     let mut bytes = BytesMut::new();
     while let Some(chunk) =
@@ -83,8 +90,17 @@ async fn read_frames(
     Ok(bytes.freeze())
 }
 
+/// Discards a body of which nothing was read. Who waits to be told to go on sends none, and is not told.
+pub(super) async fn discard_unread(body: Body, headers: &HeaderMap) {
+    let waits =
+        headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if !waits {
+        discard(body).await;
+    }
+}
+
 /// Reads on without keeping anything, for a while.
-pub(super) async fn discard(mut body: Body) {
+async fn discard(mut body: Body) {
     let mut n_bytes = 0;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -121,16 +137,30 @@ async fn next_chunk(body: &mut Body, time_left: Duration) -> Result<Option<Bytes
         })?;
         match frame {
             None => return Ok(None),
-            Some(Err(error)) => {
-                let message = format!("request body broke off: {}", printable(&error.to_string(), 200));
-                return Err(Failure::retry(Reason::BodyUnreadable, message, Duration::from_secs(1)));
-            }
+            Some(Err(error)) => return Err(unreadable(&error)),
             // Trailers say nothing here.
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
                     return Ok(Some(data));
                 }
             }
+        }
+    }
+}
+
+/// A connection that broke is tried again; what is no HTTP would be the same each time.
+fn unreadable(error: &(dyn Error + 'static)) -> Failure {
+    let causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    let kinds = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let text = printable(&with_causes(error), 200);
+    match kinds.last() {
+        // HTTP/1 says so of chunks whose lengths or ends cannot be read.
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Failure::new(Reason::BodyMalformed, format!("request body is not valid HTTP: {text}"))
+        }
+        _ => {
+            let message = format!("request body broke off: {text}");
+            Failure::retry(Reason::BodyUnreadable, message, Duration::from_secs(1))
         }
     }
 }

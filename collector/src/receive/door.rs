@@ -43,7 +43,7 @@ pub(super) async fn receive(
     let (payer, compression) = match check(ingest, door, &parts) {
         Ok(checked) => checked,
         Err(failure) => {
-            body::discard(body).await;
+            body::discard_unread(body, &parts.headers).await;
             return Err(refuse(failure));
         }
     };
@@ -88,6 +88,7 @@ pub(super) async fn unknown(ingest: &Ingest, transport: Transport, request: Requ
         Ok(_) => Failure::path(request.uri().path()),
         Err(failure) => failure,
     };
-    body::discard(request.into_body()).await;
+    let (parts, body) = request.into_parts();
+    body::discard_unread(body, &parts.headers).await;
     ingest.refuse(&origin, None, failure).plain_response()
 }

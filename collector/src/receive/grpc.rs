@@ -38,7 +38,8 @@ async fn answer(State(ingest): State<Ingest>, request: Request<Body>) -> Respons
     if !is_grpc(&request) {
         // JSON is legible to people; only exporters ask for protobuf.
         let encoding = if is_protobuf(request.headers()) { Encoding::Protobuf } else { Encoding::Json };
-        body::discard(request.into_body()).await;
+        let (parts, body) = request.into_parts();
+        body::discard_unread(body, &parts.headers).await;
         let failure = Failure::new(Reason::HttpOnGrpcPort, "this port serves OTLP/gRPC".to_owned());
         return ingest.refuse(&origin, signal, failure).http_response(encoding);
     }

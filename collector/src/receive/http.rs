@@ -36,7 +36,8 @@ async fn ask(State(ingest): State<Ingest>, mut request: Request<Body>, next: Nex
             let origin = Origin::of(&request, Transport::Http);
             let signal = signal_of(request.uri().path());
             let encoding = encoding_of(request.headers()).unwrap_or(Encoding::Json);
-            body::discard(request.into_body()).await;
+            let (parts, body) = request.into_parts();
+            body::discard_unread(body, &parts.headers).await;
             ingest.refuse(&origin, signal, failure).http_response(encoding)
         }
     }
@@ -73,7 +74,7 @@ async fn receive(
     let (signal, encoding, compression) = match checked {
         Ok(checked) => checked,
         Err(failure) => {
-            body::discard(body).await;
+            body::discard_unread(body, &parts.headers).await;
             return Err(failure);
         }
     };

@@ -125,6 +125,10 @@ fn malformed(body: &[u8], compression: Compression, error: &io::Error) -> Failur
         Compression::Gzip | Compression::None => Reason::GzipMalformed,
     };
     let name = compression.name();
+    if let Some(what) = sniff::uncompressed(body) {
+        let message = format!("request body is not compressed, though its headers say {name}: it is {what}");
+        return Failure::new(reason, message);
+    }
     let why = match sniff::compression(body) {
         Some(found) if found != compression => format!("it is {}", found.name()),
         _ => error.to_string(),

@@ -4,8 +4,9 @@
 //! here, but for connections that cannot be HTTP.
 
 use super::inflate::Compression;
-use crate::decode::Encoding;
+use crate::decode::{self, Encoding};
 use crate::telemetry::Reason;
+use storage::Signal;
 
 /// First bytes of a body that are looked at; the framing of protobuf has bytes among them that no text has.
 const LOOKED_AT_BYTES: usize = 64;
@@ -82,6 +83,25 @@ pub(crate) fn mistake(encoding: Encoding, declared: Compression, body: &[u8]) ->
         }
         Encoding::Protobuf | Encoding::Json | Encoding::ZipkinJson | Encoding::RemoteWrite => None,
     }
+}
+
+/// What a body is that was said to be compressed, and is not.
+pub(super) fn uncompressed(body: &[u8]) -> Option<&'static str> {
+    if is_json(body) {
+        return Some("JSON");
+    }
+    // Requests of all signals begin with a resource.
+    let is_protobuf =
+        body.first() == Some(&0x0a) && Signal::ALL.iter().any(|signal| decode::is_plain(*signal, body));
+    is_protobuf.then_some("protobuf")
+}
+
+/// The signal that a body of protobuf reads as, where it is sent as another's and does not read as that.
+pub(crate) fn other_signal(signal: Signal, body: &[u8]) -> Option<Signal> {
+    let mut others =
+        Signal::ALL.into_iter().filter(|other| *other != signal && decode::is_plain(*other, body));
+    let found = others.next()?;
+    others.next().is_none().then_some(found)
 }
 
 /// An object or an array and the beginning of what is in it. The first bytes of protobuf can look like either, but

@@ -120,7 +120,7 @@ fn bomb(n_mib: usize) -> Vec<u8> {
 }
 
 /// A request of valid spans, with as many after them that have no ids.
-fn traces(n_valid: usize, n_invalid: usize) -> ExportTraceServiceRequest {
+pub(super) fn traces(n_valid: usize, n_invalid: usize) -> ExportTraceServiceRequest {
     let span = |place: usize| Span {
         trace_id: vec![7; 16],
         span_id: (place as u64 + 1).to_be_bytes().to_vec(),

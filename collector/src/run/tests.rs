@@ -50,6 +50,39 @@ async fn n_spans(running: &Running) -> serde_json::Value {
     answer.rows[0][0].clone()
 }
 
+/// All that the port of OTLP/HTTP answers to these bytes, until it closes.
+async fn answered(running: &Running, request: &str) -> String {
+    let address = running.endpoints.otlp_http.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(request.as_bytes()).await.expect("sends");
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    read.expect("it closes").expect("answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Scenario: a client announces a gigabyte and waits to be told to go on; another announces little; a body in chunks has
+/// a length that is no number.
+/// Guarantees: the first is refused at once and not told to go on, the second is; broken chunks are the sender's mistake,
+/// which repeating would not mend.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_are_refused_before_they_are_sent() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = start(dir.path()).await;
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let asks = format!("{head}content-length: 1073741824\r\nexpect: 100-continue\r\n\r\n");
+    let large = answered(&running, &asks).await;
+    assert!(large.starts_with("HTTP/1.1 413 "), "{large}");
+    let small =
+        answered(&running, &format!("{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n{{}}")).await;
+    assert!(small.contains("HTTP/1.1 200 OK"), "{small}");
+    let broken =
+        answered(&running, &format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n")).await;
+    assert!(broken.starts_with("HTTP/1.1 400 ") && broken.contains("body_malformed"), "{broken}");
+    assert!(!broken.to_ascii_lowercase().contains("retry-after"), "{broken}");
+    running.stop().await;
+}
+
 /// Scenario: a server takes a span over OTLP/HTTP, is asked to end, and is started again.
 /// Guarantees: it answers on the ports that it writes down, ends cleanly, leaves no endpoints behind,
 /// and holds the span exactly once after the restart. A second server on the directory is refused.

@@ -2,11 +2,15 @@
 //!
 //! Idle is who has no request under way, be it that none was sent yet or that all are answered: closing such a
 //! connection costs its client a new one. Order is told by a counter, so nothing here reads a clock.
+//!
+//! Who keeps requests under way for long could hold all seats: once three quarters are taken, an address that has half of
+//! them gets another one only for an idle one of its own.
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,10 +31,13 @@ struct Taken {
     now: u64,
     /// By the moment it was taken.
     seats: BTreeMap<u64, State>,
+    /// Somebody was turned away since there was room for everybody.
+    is_told: bool,
 }
 
 #[derive(Debug)]
 struct State {
+    owner: IpAddr,
     n_under_way: usize,
     /// Requests so far, those under way among them.
     n_requests: u64,
@@ -58,25 +65,57 @@ impl Seats {
         Arc::new(Self { n_max, taken: Mutex::default(), changed: Notify::new() })
     }
 
-    /// A seat for a connection, as soon as there is one.
-    pub(super) async fn take(self: &Arc<Self>) -> Arc<Seat> {
+    /// A seat for a connection from an address, as soon as there is one; none where the address has its share.
+    pub(super) async fn take(self: &Arc<Self>, from: IpAddr) -> Option<Arc<Seat>> {
+        let owner = owner(from);
         loop {
-            if let Some(seat) = self.try_take() {
-                return Arc::new(seat);
+            match self.offer(owner) {
+                Offer::Seat(seat) => return Some(Arc::new(seat)),
+                Offer::Nothing => return None,
+                Offer::Later => self.changed.notified().await,
             }
-            self.changed.notified().await;
         }
     }
 
-    fn try_take(self: &Arc<Self>) -> Option<Seat> {
+    fn offer(self: &Arc<Self>, owner: IpAddr) -> Offer {
         let mut taken = self.taken.lock();
-        if taken.seats.len() >= self.n_max {
-            taken.ask_one_to_leave();
-            return None;
+        let n_taken = taken.seats.len();
+        let is_scarce = n_taken >= self.n_max - self.n_max / 4;
+        taken.is_told &= is_scarce;
+        if is_scarce && taken.n_of(owner) >= (self.n_max / 2).max(1) {
+            if taken.ask_one_to_leave(|state| state.owner == owner) {
+                return Offer::Later;
+            }
+            if !std::mem::replace(&mut taken.is_told, true) {
+                let n_max = self.n_max;
+                tracing::warn!(%owner, n_taken, n_max, "an address has half of a port's connections, more are closed");
+            }
+            return Offer::Nothing;
+        }
+        if n_taken >= self.n_max {
+            taken.ask_one_to_leave(|_| true);
+            return Offer::Later;
         }
         let (id, leave) = (taken.moment(), CancellationToken::new());
-        taken.seats.insert(id, State { n_under_way: 0, n_requests: 0, idle_since: id, leave: leave.clone() });
-        Some(Seat { seats: Arc::clone(self), id, leave })
+        let state = State { owner, n_under_way: 0, n_requests: 0, idle_since: id, leave: leave.clone() };
+        taken.seats.insert(id, state);
+        Offer::Seat(Seat { seats: Arc::clone(self), id, leave })
+    }
+}
+
+/// What a connection is offered.
+enum Offer {
+    Seat(Seat),
+    /// Somebody leaves, or will.
+    Later,
+    Nothing,
+}
+
+/// Who has an address: of IPv6 a whole network of 64 bits, which one host may use as it likes.
+fn owner(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 
@@ -86,15 +125,19 @@ impl Taken {
         self.now
     }
 
-    /// One at a time: who was asked and is idle is about to go.
-    fn ask_one_to_leave(&self) {
-        let idle = || self.seats.values().filter(|state| state.n_under_way == 0);
+    fn n_of(&self, owner: IpAddr) -> usize {
+        self.seats.values().filter(|state| state.owner == owner).count()
+    }
+
+    /// One at a time: who was asked and is idle is about to go. Is anybody?
+    fn ask_one_to_leave(&self, may_be_asked: impl Fn(&State) -> bool) -> bool {
+        let may_be_asked = &may_be_asked;
+        let idle = || self.seats.values().filter(move |&state| state.n_under_way == 0 && may_be_asked(state));
         if idle().any(|state| state.leave.is_cancelled()) {
-            return;
+            return true;
         }
-        if let Some(state) = idle().min_by_key(|state| state.idle_since) {
-            state.leave.cancel();
-        }
+        let longest = idle().min_by_key(|state| state.idle_since);
+        longest.inspect(|state| state.leave.cancel()).is_some()
     }
 }
 
@@ -174,5 +217,53 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.seats.taken.lock().seats.remove(&self.id);
         self.seats.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(seats: &Arc<Seats>, from: &str) -> Option<Arc<Seat>> {
+        match seats.offer(owner(from.parse().expect("an address"))) {
+            Offer::Seat(seat) => Some(Arc::new(seat)),
+            Offer::Later | Offer::Nothing => None,
+        }
+    }
+
+    /// Scenario: one address opens ever more connections whose requests do not end, from several addresses of a network
+    /// of IPv6 or from one of IPv4, written in two ways; then others come.
+    /// Guarantees: it has three quarters at most, and others find seats; one of its own that becomes idle makes room for
+    /// the next of its own.
+    #[test]
+    fn nobody_takes_all_seats() {
+        for (greedy, others) in [
+            (["2001:db8::1", "2001:db8::ffff:1"], ["2001:db8:0:1::1", "127.0.0.1"]),
+            (["192.0.2.1", "::ffff:192.0.2.1"], ["192.0.2.2", "::1"]),
+        ] {
+            let seats = Seats::new(16);
+            let mut held = Vec::new();
+            for n in 0..30 {
+                let Some(seat) = offered(&seats, greedy[n % 2]) else { continue };
+                held.push((seat.request(), seat));
+            }
+            assert_eq!(held.len(), 12);
+            let mut guests = Vec::new();
+            for n in 0..4 {
+                guests.push(offered(&seats, others[n % 2]).expect("a seat for others"));
+            }
+            assert!(
+                offered(&seats, greedy[0]).is_none() && offered(&seats, others[0]).is_none(),
+                "all are taken"
+            );
+            guests.truncate(2);
+            let (under_way, oldest) = held.remove(0);
+            drop(under_way);
+            assert!(offered(&seats, greedy[0]).is_none(), "its idle one is asked first");
+            assert!(oldest.leave().is_cancelled());
+            drop(oldest);
+            assert!(offered(&seats, greedy[0]).is_none(), "it still has more than half");
+            assert!(offered(&seats, others[1]).is_some());
+        }
     }
 }

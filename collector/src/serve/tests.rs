@@ -119,7 +119,10 @@ async fn there_is_one_deadline_for_all_before_the_first_request() {
     let client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connects");
     let (stream, address) = listener.accept().await.expect("accepts");
     let door = Door { router: Router::new(), tls: None, strangers: Strangers::new(|_, _| String::new()) };
-    let (peer, seat) = (Peer { address, has_certificate: false }, Seats::new(1).take().await);
+    let (peer, seat) = (
+        Peer { address, has_certificate: false },
+        Seats::new(1).take(address.ip()).await.expect("it is free"),
+    );
     let answered = answer(stream, peer, door, CancellationToken::new(), seat, Instant::now());
     tokio::time::timeout(FIRST_REQUEST_TIMEOUT / 2, answered).await.expect("it ends");
     assert_eq!(read_to_end(client).await, "");

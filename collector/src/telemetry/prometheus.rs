@@ -148,12 +148,12 @@ fn stored(page: &mut Page, engine: &Stats) {
     );
     page.counter(
         "firstfault_red_overflow_spans_total",
-        "Spans counted under an instance, version, operation or service called other, there being too many series.",
+        "Spans counted under an instance, version, operation or service called (other), there being too many series.",
         engine.n_spans_red_overflow,
     );
     page.counter(
         "firstfault_instances_overflow_items_total",
-        "Spans, log records and points counted under the instance other, there being too many instances.",
+        "Spans, log records and points counted under the instance (other), there being too many instances.",
         engine.n_items_seen_overflow,
     );
     edges(page, &engine.edges);

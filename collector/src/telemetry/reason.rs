@@ -77,6 +77,7 @@ reasons! {
     CompressionUndeclared Request "compression_undeclared" "";
     GrpcFrameMalformed Request "grpc_frame_malformed" "this port expects one unary gRPC message";
     BodyUnreadable Request "body_unreadable" "the connection broke while the body was being sent";
+    BodyMalformed Request "body_malformed" "the body's chunks are not as HTTP has them: check the sender and proxies between";
     BodyTooSlow Request "body_too_slow" "send smaller batches or check the network";
     RequestTooLarge Request "request_too_large" "send smaller batches, or raise limits.request_bytes";
     UnsupportedMediaType Request "unsupported_media_type"
@@ -136,6 +137,8 @@ reasons! {
     ValueTruncated Warning "value_truncated" "attributes are cut at limits.attribute_bytes_max, bodies at 1 MiB, names at 1 KiB";
     EventLimit Warning "event_limit" "send fewer events of one span, or raise limits.events_max";
     LinkLimit Warning "link_limit" "send fewer links of one span, or raise limits.links_max";
+    EndBeforeStart Warning "end_before_start" "the duration is stored as 0: check the sender's clock";
+    TimeOutOfRange Warning "time_out_of_range" "the time is stored as the latest that fits, in the year 2262";
     ValueTooDeep Warning "value_too_deep" "";
     ExemplarWithoutValue Warning "exemplar_without_value" "";
     ExemplarWithoutSample Warning "exemplar_without_sample" "";
@@ -145,8 +148,6 @@ reasons! {
     ParentSpanIdInvalid Note "parent_span_id_invalid" "the span is kept as a root";
     LogIdInvalid Note "log_id_invalid" "the log record is kept, not associated with a trace";
     LinkIdInvalid Note "link_id_invalid" "the link is stored under an all-zero id";
-    EndBeforeStart Note "end_before_start" "the duration is stored as 0: check the sender's clock";
-    TimeOutOfRange Note "time_out_of_range" "the time is stored as the latest that fits, in the year 2262";
     SpanWithoutTime Note "span_without_time" "the span is stored at the start of 1970";
     MetadataWithoutSeries Note "metadata_without_series"
         "types of series are told by their names where metadata comes in requests of its own";

@@ -63,12 +63,13 @@ impl Store {
     fn freeze(&self) {
         let mut state = self.state.lock();
         assert!(state.frozen.is_none(), "a frozen generation is flushed before the next is frozen");
-        let State { active, pairing, .. } = &mut *state;
+        let State { active, pairing, known, .. } = &mut *state;
         let n_bytes_before = active.n_bytes();
         active.settle(pairing);
         self.figures.recount(n_bytes_before, active.n_bytes());
         self.figures.n_bytes_waiting.store(pairing.n_bytes(), Ordering::Relaxed);
-        let next = Generation::after(&state.active);
+        active.tell(Arc::make_mut(known));
+        let next = Generation::after(active, Arc::clone(known));
         state.frozen = Some(Arc::new(std::mem::replace(&mut state.active, next)));
         state.active_since = None;
     }

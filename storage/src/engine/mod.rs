@@ -1,6 +1,6 @@
 //! The engine's handle: what callers may do, and in which order it happens.
 //!
-//! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `damaged_log` puts aside what the log cannot keep),
+//! `open` brings a directory back (`segments` checks its files, `waiting` finds halves of calls in them, `known` services, `damaged_log` puts aside what the log cannot keep),
 //! `store` holds what is visible, `flush` moves it to disk,
 //! `compact` merges what is there, `rebuild` makes read models again while no engine is open, `from_log` turns log records into rows when no request does. This file ties them to the log and to threads:
 //! logging happens on the log's thread, everything that takes long on the engine's own runtime, so
@@ -10,6 +10,7 @@ mod compact;
 mod damaged_log;
 mod flush;
 mod from_log;
+mod known;
 mod open;
 mod rebuild;
 mod segments;
@@ -36,6 +37,7 @@ use crate::hot::Snapshot;
 use crate::ids::Table;
 use crate::options::{Options, Retention};
 use crate::query::QueryContext;
+use crate::read_models::KeptServices;
 use crate::runtime::OwnRuntime;
 use crate::stats::Stats;
 use crate::wal::{OldDamage, PackedRecord, Wal};
@@ -123,6 +125,12 @@ impl Engine {
         }
     }
 
+    /// Services and operations whose spans the read models never count under others, whatever names come in. Takes the
+    /// place of what was kept before; what is new in it is kept from `now` (unix nanos) on.
+    pub fn keep_services(&self, kept: &KeptServices, now: i64) {
+        self.inner.store.keep(kept, now);
+    }
+
     /// Would `log` refuse now? For admission before any work is done.
     pub fn pressure(&self) -> Result<(), Error> {
         let ledger = self.inner.wal.ledger();
@@ -139,8 +147,9 @@ impl Engine {
     }
 
     /// Timer work at `now` (unix nanos): adopt records that lost their request, flush by size and
-    /// age, expire segments, and start merging small ones in the background. Call it about once a second; a failure stands in the stats, loses
-    /// nothing, and the next call tries again.
+    /// age, expire segments, and start merging small ones in the background. Call it about once a second; a failure stands in the stats and loses
+    /// nothing. The next call tries again, but for a flush: each attempt writes all rows, so the pause between two
+    /// doubles from a second up to a minute.
     pub async fn tick(&self, now: i64) -> Result<(), Error> {
         let work = move |inner: &Inner| Ok((inner.tick(now), inner.is_merge_due(now)));
         let (ticked, is_merge_due) = self.run_blocking(work).await?;
@@ -197,6 +206,11 @@ impl Engine {
         }
     }
 
+    /// From when on nothing of a service, or of an operation of it, was counted under others; none where that may be.
+    pub(crate) fn kept_since(&self, service: &str, operation: Option<&str>) -> Option<i64> {
+        self.inner.store.kept_since(service, operation)
+    }
+
     /// Where queries run, so that neither ingest nor flushes wait for them.
     pub(crate) fn query_context(&self) -> &QueryContext {
         &self.inner.query
@@ -235,9 +249,20 @@ impl Inner {
         self.look_at_disk();
         // Each is tried even if another fails; the first failure is told.
         let adopted = self.adopt_abandoned(false);
-        let flushed = if self.store.is_flush_due(&self.options.hot, now) { self.flush() } else { Ok(()) };
+        let flushed =
+            if self.store.is_flush_due(&self.options.hot, now) { self.flush_again(now) } else { Ok(()) };
         let expired = self.fatal_if_uncertain(self.store.expire(&self.options.retention, now));
         adopted.and(flushed).and(expired)
+    }
+
+    /// As `flush`, unless one failed that is not to be tried again yet.
+    fn flush_again(&self, now: i64) -> Result<(), Error> {
+        if self.store.is_pausing(now) {
+            return Ok(());
+        }
+        let flushed = self.flush();
+        self.store.note_attempt(flushed.is_ok(), now);
+        flushed
     }
 
     /// Closed log files go once the segments that cover them are durable.

@@ -2,6 +2,7 @@
 
 use super::damaged_log::{DamagedLog, put_aside};
 use super::from_log::{Decoder, FromLog, insert_from_log};
+use super::known::find_known;
 use super::store::Store;
 use super::waiting::find_waiting;
 use super::{Engine, Inner, segments};
@@ -16,7 +17,7 @@ use crate::query::QueryContext;
 use crate::receipts::Receipts;
 use crate::runtime::OwnRuntime;
 use crate::segment::CheckedSegments;
-use crate::wal::{OldDamage, Replay, Replayed, SequenceSet, Wal, WalStart, replay};
+use crate::wal::{OldDamage, Replay, Replayed, SequenceSet, Wal, WalStart, first_sequences, replay};
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -108,6 +109,7 @@ fn open(
     let (data_dir, handle) = (options.data_dir.clone(), runtime.handle().clone());
     let store =
         Store::new(data_dir, object_store, checked, manifest, handle, Arc::clone(&faults), &options.hot);
+    store.start_with(find_known(&store.manifest(), &options));
     store.work.lock().receipts = receipts;
     find_waiting(&store);
     let replayed = replay_into(&store, &decoder, &options, old_damage, &mut recovery)?;
@@ -170,7 +172,16 @@ fn replay_into(
 ) -> Result<Replayed, Error> {
     let covered = store.manifest().covered.clone();
     let (data_dir, faults) = (&options.data_dir, &*store.faults);
+    // A flush began each file, and with it a generation, which let names in anew.
+    let mut generations = first_sequences(data_dir)?.into_iter().skip(1).peekable();
     let mut replayed = replay(Replay { data_dir, covered: &covered, old_damage, faults }, |frame| {
+        let mut is_next = false;
+        while generations.next_if(|first| *first <= frame.sequence).is_some() {
+            is_next = true;
+        }
+        if is_next {
+            store.renew_room();
+        }
         match insert_from_log(store, decoder, frame)? {
             FromLog::Rows { n_rows } => recovery.n_rows_replayed += n_rows,
             FromLog::Undecodable => recovery.n_records_undecodable += 1,

@@ -13,7 +13,7 @@ use crate::hot::{Arrival, Generation, Snapshot};
 use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::options::HotOptions;
-use crate::read_models::{ModelCells, Pairing};
+use crate::read_models::{KeptServices, KnownServices, ModelCells, Pairing};
 use crate::receipts::Receipts;
 use crate::segment::{CheckedSegments, SegmentMeta};
 use crate::stats::Stats;
@@ -37,6 +37,8 @@ pub(super) struct Store {
     pub(super) state: Mutex<State>,
     pub(super) work: Mutex<Work>,
     pub(super) figures: Figures,
+    /// Set while flushes of the timer fail.
+    pause: Mutex<Option<Pause>>,
     /// Number of the next segment. Flushes and merges write side by side, so each takes its numbers before
     /// it writes; those of a failed one are not used again before a restart has removed its files.
     segment_id_next: AtomicU64,
@@ -51,8 +53,21 @@ pub(super) struct State {
     pub(super) frozen: Option<Arc<Generation>>,
     /// Halves of calls, of whichever generation their rows are.
     pub(super) pairing: Pairing,
+    /// Services that have a place in the active generation and in the next, whatever comes.
+    pub(super) known: Arc<KnownServices>,
     pub(super) manifest: Arc<Manifest>,
 }
+
+/// Between two attempts of a flush.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    since: i64,
+    ns: i64,
+}
+
+/// The first pause, and the longest.
+const PAUSE_NS_MIN: i64 = 1_000_000_000;
+const PAUSE_NS_MAX: i64 = 60 * PAUSE_NS_MIN;
 
 /// What only one flush or expiry at a time may touch.
 #[derive(Debug, Default)]
@@ -104,10 +119,17 @@ impl Store {
         let segment_id_next = AtomicU64::new(manifest.segment_id_next);
         let manifest = Arc::new(manifest);
         let pairing = Pairing::within(hot.bytes_hard);
-        let state =
-            State { active: Generation::default(), active_since: None, frozen: None, pairing, manifest };
+        let state = State {
+            active: Generation::default(),
+            active_since: None,
+            frozen: None,
+            pairing,
+            known: Arc::default(),
+            manifest,
+        };
         let (state, work, figures) = (Mutex::new(state), Mutex::default(), Figures::default());
-        Self { data_dir, object_store, checked, faults, handle, state, work, figures, segment_id_next }
+        let pause = Mutex::default();
+        Self { data_dir, object_store, checked, faults, handle, state, work, figures, pause, segment_id_next }
     }
 
     /// A number that no other segment of this process gets.
@@ -145,6 +167,36 @@ impl Store {
             melt = state.active.start_melt(signal);
         }
         n_bytes_active
+    }
+
+    /// Services that have a place, before any row comes.
+    pub(super) fn start_with(&self, services: KnownServices) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        *known = Arc::new(services);
+        active.know(Arc::clone(known));
+    }
+
+    /// Services that have a place from now on.
+    pub(super) fn keep(&self, kept: &KeptServices, now: i64) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        Arc::make_mut(known).keep(kept, now);
+        active.know(Arc::clone(known));
+    }
+
+    pub(super) fn kept_since(&self, service: &str, operation: Option<&str>) -> Option<i64> {
+        self.state.lock().known.kept_since(service, operation)
+    }
+
+    /// Counts names as the next generation did that the last process had, whose rows now follow in this one.
+    pub(super) fn renew_room(&self) {
+        let mut state = self.state.lock();
+        let State { active, known, .. } = &mut *state;
+        let n_bytes_before = active.n_bytes();
+        active.tell(Arc::make_mut(known));
+        active.renew_room(Arc::clone(known));
+        self.figures.recount(n_bytes_before, active.n_bytes());
     }
 
     /// Counts records as done that have no rows to give.
@@ -206,6 +258,19 @@ impl Store {
     /// Did the newest flush fail?
     pub(super) fn is_flush_failing(&self) -> bool {
         self.figures.is_flush_failing.load(Ordering::Acquire)
+    }
+
+    /// Did a flush fail so lately that another attempt is not due? Not if the clock was set back since.
+    pub(super) fn is_pausing(&self, now: i64) -> bool {
+        let is_over = |pause: Pause| !(pause.since..pause.since.saturating_add(pause.ns)).contains(&now);
+        self.is_flush_failing() && self.pause.lock().is_some_and(|pause| !is_over(pause))
+    }
+
+    /// The timer has tried to flush.
+    pub(super) fn note_attempt(&self, is_ok: bool, now: i64) {
+        let mut pause = self.pause.lock();
+        let next_ns = pause.map_or(PAUSE_NS_MIN, |pause| (pause.ns * 2).min(PAUSE_NS_MAX));
+        *pause = (!is_ok).then_some(Pause { since: now, ns: next_ns });
     }
 
     /// Is there anything to flush that has become large or old enough?

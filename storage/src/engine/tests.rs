@@ -243,11 +243,46 @@ async fn a_failing_flush_keeps_rows_and_is_retried() {
         assert!(stats.last_error.is_some() && stats.n_flushes_failed == 2, "{stats:?}");
         assert_visible(&engine, &records[..2], "while failing");
         plan.fail(None);
-        engine.tick(T0).await.expect("works again");
+        engine.tick(T0 + SECOND).await.expect("works again");
         assert_visible(&engine, &records[..2], "stored");
         let stats = engine.stats();
         assert_eq!((stats.last_error, stats.hot_bytes), (None, 0));
     }
+}
+
+/// Scenario: the disk is full for minutes, while the timer ticks every second; then there is room again.
+/// Guarantees: the pauses between attempts double from a second to a minute; within a minute of room all is stored.
+#[tokio::test]
+async fn a_failing_flush_is_tried_ever_more_seldom() {
+    let lab = Lab::new();
+    let (engine, _, plan) = lab.open().await;
+    let records = three_records();
+    ingest(&engine, records[0]).await.expect("ingest");
+    plan.fail(Some((Step::SegmentWrite, io::ErrorKind::StorageFull)));
+    let mut attempts = Vec::new();
+    // What is there first becomes old enough.
+    engine.tick(T0).await.expect("nothing is due");
+    for second in 60..400 {
+        let failed = engine.tick(T0 + second * SECOND).await.is_err();
+        if failed {
+            attempts.push(second - 60);
+        }
+        assert!(engine.stats().n_flushes_failed == attempts.len() as u64, "{second}");
+    }
+    assert_eq!(attempts, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303]);
+    assert!(engine.stats().last_error.is_some());
+    plan.fail(None);
+    for second in 400..460 {
+        engine.tick(T0 + second * SECOND).await.expect("works or waits");
+    }
+    assert_eq!((engine.stats().n_flushes, engine.stats().last_error), (1, None));
+    assert_visible(&engine, &records[..1], "stored");
+    plan.fail(Some((Step::SegmentWrite, io::ErrorKind::StorageFull)));
+    ingest(&engine, records[1]).await.expect("ingest");
+    for (second, is_tried) in [(500, false), (560, true), (561, true), (562, false)] {
+        assert_eq!(engine.tick(T0 + second * SECOND).await.is_err(), is_tried, "it begins anew: {second}");
+    }
+    assert!(engine.tick(T0).await.is_err(), "a clock that is set back does not keep rows in memory");
 }
 
 /// Scenario: a flush that ran because memory was full panics.

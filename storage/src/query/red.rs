@@ -7,13 +7,18 @@ mod fold;
 use super::literals::{interval, text};
 use super::parts::Parts;
 use super::range::TimeRange;
+use super::rows::column;
 use super::tally::{RedColumns, RedTotals};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::Table;
-use crate::read_models::Resolution;
+use crate::read_models::{OTHERS, Resolution};
+use arrow::array::{Array, RecordBatch, UInt64Array};
 use fold::Fold;
 use std::time::Duration;
+
+/// Any buckets may answer for a whole range.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which spans are counted, and what for each group and step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +177,13 @@ impl RedQuery {
         }
         conditions
     }
+
+    /// What rows of others must be, in the tables that answer the query.
+    fn conditions_of_others(&self) -> Vec<String> {
+        let mut conditions = vec![format!("{} = {}", RedBy::Service.column(), text(OTHERS))];
+        conditions.extend(self.conditions().into_iter().filter(|condition| condition == "is_entry"));
+        conditions
+    }
 }
 
 /// A query and the parts of tables that answer it.
@@ -241,4 +253,25 @@ impl Engine {
         let groups = groups.await?;
         Ok(RedAnswer { groups, counted: parts.counted(), is_coarser: parts.is_coarser(), sql, points_sql })
     }
+
+    /// Spans of a query's range that are counted under [`OTHERS`], because too many services had a place already.
+    pub async fn spans_folded(&self, query: &RedQuery) -> Result<u64, Error> {
+        let parts = Parts::of(self, query.model(), query.range, DAY);
+        let rows = parts.rows(query.model(), "n_spans", &query.conditions_of_others());
+        let sql = format!("SELECT sum(n_spans) AS n FROM {rows}");
+        let n_spans = self.read(move |session| async move {
+            let mut n_spans = 0_u64;
+            session.for_each(&sql, |batch| add_sums(batch, &mut n_spans)).await?;
+            Ok(n_spans)
+        });
+        n_spans.await
+    }
+}
+
+/// Of no rows the sum is null.
+fn add_sums(batch: &RecordBatch, n_spans: &mut u64) -> Result<(), Error> {
+    let sums = column::<UInt64Array>(batch, "n")?;
+    let valid = (0..batch.num_rows()).filter(|row| sums.is_valid(*row));
+    *n_spans += valid.map(|row| sums.value(row)).sum::<u64>();
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::tally::{RedColumns, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::Table;
-use crate::read_models::Resolution;
+use crate::read_models::{OTHERS, Resolution};
 use arrow::array::{Int64Array, RecordBatch, TimestampNanosecondArray, UInt64Array};
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ pub struct SliQuery {
 pub struct SliAnswer {
     /// Steps with data only, in order; steps are counted from 1970.
     pub buckets: Vec<SliBucket>,
+    /// Starts of steps, in order, that may have had more: in them spans were counted under others, because too many
+    /// names came in, and some may be those asked for.
+    pub folded: Vec<i64>,
     /// Buckets as fine as asked for are gone: ends of the range and steps are those of coarser ones.
     pub is_coarser: bool,
     /// A statement that gives the same numbers.
@@ -74,6 +77,25 @@ impl SliQuery {
              GROUP BY at\nORDER BY at",
             interval(self.step),
             parts.rows(self.model(), columns, &self.conditions())
+        )
+    }
+
+    /// Steps with spans that may be meant, but are counted under others: of any service, or of this one.
+    fn folded_sql(&self, parts: &Parts) -> String {
+        let of_anybody = format!("service = {}", text(OTHERS));
+        let conditions = match &self.operation {
+            None => vec![of_anybody.clone()],
+            Some(_) => {
+                let of_service =
+                    format!("(service = {} AND operation = {})", text(&self.service), text(OTHERS));
+                vec!["is_entry".to_owned(), format!("({of_anybody} OR {of_service})")]
+            }
+        };
+        format!(
+            "SELECT date_bin({}, bucket) AS at, count(*) FILTER (WHERE {of_anybody}) AS n_of_anybody\nFROM {}\n\
+             GROUP BY at\nORDER BY at",
+            interval(self.step),
+            parts.rows(self.model(), "bucket, service", &conditions)
         )
     }
 
@@ -121,11 +143,16 @@ impl Engine {
         if !query.attributes.is_empty() {
             let (sql, shown) = (query.spans_sql(), query.spans_sql());
             let buckets = self.read(move |session| async move { of_spans(&session, &sql).await });
-            return Ok(SliAnswer { buckets: buckets.await?, is_coarser: false, sql: shown });
+            return Ok(SliAnswer {
+                buckets: buckets.await?,
+                folded: Vec::new(),
+                is_coarser: false,
+                sql: shown,
+            });
         }
         let parts = Parts::of(self, query.model(), query.range, query.step);
         let (is_coarser, sql, rows_sql) = (parts.is_coarser(), query.sql(&parts), query.rows_sql(&parts));
-        let (query, shown) = (query.clone(), sql.clone());
+        let (asked, query, shown) = (query, query.clone(), sql.clone());
         let buckets = self.read(move |session| async move {
             let Some(threshold_ns) = query.threshold_ns else {
                 let mut buckets = Vec::new();
@@ -137,7 +164,28 @@ impl Engine {
             fold.close();
             Ok(fold.finished)
         });
-        Ok(SliAnswer { buckets: buckets.await?, is_coarser, sql: shown })
+        let buckets = buckets.await?;
+        let folded = self.folded(asked, &buckets).await?;
+        Ok(SliAnswer { buckets, folded, is_coarser, sql: shown })
+    }
+
+    /// Steps that may lack events, beside those that were found. A service of which anything is counted under its own
+    /// name in a step may yet have more under others; an operation whose service has a place keeps its own.
+    async fn folded(&self, query: &SliQuery, own: &[SliBucket]) -> Result<Vec<i64>, Error> {
+        let kept_since = self.kept_since(&query.service, query.operation.as_deref()).unwrap_or(i64::MAX);
+        let range = TimeRange { from: query.range.from, to: query.range.to.min(kept_since) };
+        if range.from >= range.to {
+            return Ok(Vec::new());
+        }
+        let sql = query.folded_sql(&Parts::of(self, query.model(), range, query.step));
+        let steps = self.read(move |session| async move {
+            let mut steps = Vec::new();
+            session.for_each(&sql, |batch| folded_steps(batch, &mut steps)).await?;
+            Ok(steps)
+        });
+        let has_own = |at: i64| own.binary_search_by_key(&at, |bucket| bucket.at).is_ok();
+        let steps = steps.await?.into_iter();
+        Ok(steps.filter(|(at, is_anybody)| *is_anybody || !has_own(*at)).map(|(at, _)| at).collect())
     }
 }
 
@@ -171,6 +219,14 @@ fn summed(batch: &RecordBatch, buckets: &mut Vec<SliBucket>) -> Result<(), Error
         n_good: good.value(row),
         n_total: total.value(row),
     }));
+    Ok(())
+}
+
+/// Reads what `SliQuery::folded_sql` answers: starts of steps, and whether spans of any service are among those of each.
+fn folded_steps(batch: &RecordBatch, steps: &mut Vec<(i64, bool)>) -> Result<(), Error> {
+    let starts = column::<TimestampNanosecondArray>(batch, "at")?;
+    let n_of_anybody = column::<Int64Array>(batch, "n_of_anybody")?;
+    steps.extend((0..batch.num_rows()).map(|row| (starts.value(row), n_of_anybody.value(row) > 0)));
     Ok(())
 }
 

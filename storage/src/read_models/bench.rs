@@ -59,8 +59,8 @@ impl Kept {
         let Self { part, models, pairing, .. } = self;
         match (*part, signal) {
             (Part::All, _) => models.take(Delta::of(signal, batch), pairing),
-            (Part::Instances, _) => models.seen.merge(SeenDelta::of(signal, batch)),
-            (Part::Red, Signal::Traces) => models.red.merge(RedDelta::of(batch)),
+            (Part::Instances, _) => models.seen.merge(SeenDelta::of(signal, batch), &models.known),
+            (Part::Red, Signal::Traces) => models.red.merge(RedDelta::of(batch), &models.known),
             (Part::Edges, Signal::Traces) => pairing.take(Halves::of(batch), &mut models.edges),
             (Part::Red | Part::Edges, Signal::Logs | Signal::Metrics) => {}
         }

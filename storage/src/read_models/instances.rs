@@ -3,9 +3,10 @@
 //! As with rate and errors, the rows of a request are first summed up by themselves, outside any lock, and then melted
 //! into the hot cells.
 
-use super::Resolution;
+use super::known::KnownServices;
 use super::owners::{self, Owner, Owners};
 use super::shared::{Entries, SharedMap};
+use super::{OTHERS, Resolution};
 use crate::columns::column;
 use crate::ids::Signal;
 use crate::schema;
@@ -23,8 +24,8 @@ const OF_SERVICE_MAX: usize = 1_000;
 const INSTANCES_MAX: usize = 10_000;
 /// Room beyond these for services that gave up their instances, and then their versions and all else.
 const ROOM: usize = 250;
-/// Stands for what was given up.
-const OVERFLOW_NAME: &str = "other";
+/// Instances of known services, which are kept apart whatever others take.
+const OF_KNOWN_MAX: usize = 4_000;
 /// What a cell's map takes besides its key.
 const CELL_OVERHEAD_BYTES: usize = 96;
 
@@ -62,7 +63,10 @@ pub(crate) struct SeenDelta<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct SeenCells {
     instances: HashSet<Arc<Instance>>,
+    /// Instances that were let in, by service, of all, and of known services.
     n_of_service: HashMap<String, usize>,
+    n_let_in: usize,
+    n_of_known: usize,
     cells: SharedMap<CellKey, Cell>,
     n_bytes: usize,
     n_items_overflow: u64,
@@ -137,14 +141,14 @@ impl Cell {
 }
 
 impl SeenCells {
-    /// Adds what a batch came to.
-    pub(crate) fn merge(&mut self, delta: SeenDelta<'_>) {
+    /// Adds what a batch came to. Known services have a place, whatever else came before.
+    pub(crate) fn merge(&mut self, delta: SeenDelta<'_>, known: &KnownServices) {
         let signal = delta.signal;
         for ((owner, hour), cell) in delta.cells {
-            let instance = self.admit(owner, cell.n_items);
+            let instance = self.admit(owner, cell.n_items, known.has(owner.service));
             let key = (instance, signal, hour);
-            if let Some(known) = self.cells.get_mut(&key) {
-                known.add(cell);
+            if let Some(before) = self.cells.get_mut(&key) {
+                before.add(cell);
             } else {
                 self.n_bytes += CELL_OVERHEAD_BYTES + size_of::<(CellKey, Cell)>();
                 self.cells.get_or_insert_with(key, || cell);
@@ -161,7 +165,19 @@ impl SeenCells {
         self.is_crowded
     }
 
-    /// Items counted under `other`.
+    /// The services that have a place, each with its instances.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.n_of_service.iter().map(|(service, n)| (service.as_str(), *n))
+    }
+
+    /// Lets in as many more as if nothing had come yet.
+    pub(crate) fn renew_room(&mut self) {
+        let services = self.n_of_service.drain();
+        self.n_bytes -= services.map(|(service, _)| service.len() + CELL_OVERHEAD_BYTES).sum::<usize>();
+        (self.n_let_in, self.n_of_known, self.is_crowded) = (0, 0, false);
+    }
+
+    /// Items counted under `(other)`.
     pub(crate) fn n_items_overflow(&self) -> u64 {
         self.n_items_overflow
     }
@@ -171,10 +187,10 @@ impl SeenCells {
     }
 
     /// The instance's own name, or the one it shares when there are too many.
-    fn admit(&mut self, wanted: Owner<'_>, n_items: u64) -> Arc<Instance> {
-        let unnamed = Owner { instance: OVERFLOW_NAME, ..wanted };
-        let service = Owner { service: wanted.service, instance: OVERFLOW_NAME, ..Owner::default() };
-        let nobody = Owner { service: OVERFLOW_NAME, ..service };
+    fn admit(&mut self, wanted: Owner<'_>, n_items: u64, is_known: bool) -> Arc<Instance> {
+        let unnamed = Owner { instance: OTHERS, ..wanted };
+        let service = Owner { service: wanted.service, instance: OTHERS, ..Owner::default() };
+        let nobody = Owner { service: OTHERS, ..service };
         let offers = [
             (wanted, OF_SERVICE_MAX, INSTANCES_MAX),
             (unnamed, OF_SERVICE_MAX + ROOM, INSTANCES_MAX + ROOM),
@@ -188,9 +204,12 @@ impl SeenCells {
                 self.count_overflow(offer != wanted, n_items);
                 return known;
             }
-            let n_of_service = self.n_of_service.get(offer.service).copied().unwrap_or(0);
-            if n_of_service < of_service_max && self.instances.len() < instances_max {
+            let n_of_service = self.n_of_service.get(offer.service).copied();
+            let has_room = self.n_let_in < instances_max || (is_known && self.n_of_known < OF_KNOWN_MAX);
+            let is_placed = offer == service && (is_known || n_of_service.is_some());
+            if is_placed || (has_room && n_of_service.unwrap_or(0) < of_service_max) {
                 self.count_overflow(offer != wanted, n_items);
+                self.n_of_known += usize::from(is_known);
                 return self.insert(instance);
             }
         }
@@ -210,9 +229,10 @@ impl SeenCells {
                 self.n_of_service.insert(instance.service.clone(), 1);
             }
         }
+        self.n_let_in += 1;
         let instance = Arc::new(instance);
         self.instances.insert(Arc::clone(&instance));
-        self.is_crowded |= n_of_service >= OF_SERVICE_MAX / 2 || self.instances.len() >= INSTANCES_MAX / 2;
+        self.is_crowded |= n_of_service >= OF_SERVICE_MAX / 2 || self.n_let_in >= INSTANCES_MAX / 2;
         instance
     }
 

@@ -18,6 +18,7 @@ mod edges;
 mod fold;
 mod hdr;
 mod instances;
+mod known;
 mod owners;
 mod red;
 mod resolution;
@@ -25,9 +26,12 @@ mod sampling;
 mod shared;
 
 pub(crate) use cells::pack;
-pub(crate) use edges::{Halves, HalvesByReceipt, OTHERS, Pairing, SPAN_COLUMNS};
+pub use edges::OTHERS;
+pub(crate) use edges::{Halves, HalvesByReceipt, Pairing, SPAN_COLUMNS};
 pub(crate) use fold::Folder;
 pub(crate) use hdr::{DURATION_NS_MAX, DurationHistogram, SLOT_NS, SparseHistogram, each_slot};
+pub use known::KeptServices;
+pub(crate) use known::KnownServices;
 pub use resolution::Resolution;
 pub(crate) use sampling::ONE_Q16;
 
@@ -36,6 +40,11 @@ use arrow::array::RecordBatch;
 use edges::{EdgeCells, EdgeSnapshot};
 use instances::{SeenCells, SeenDelta, SeenSnapshot};
 use red::{OperationCells, RedCells, RedDelta, ServiceCells};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Services that are kept apart between two flushes, besides those that are known or watched.
+pub const SERVICES_APART_MAX: usize = 30_000;
 
 /// What a batch of one request adds, summed up by itself, outside any lock.
 #[derive(Debug)]
@@ -51,6 +60,8 @@ pub(crate) struct ReadModels {
     red: RedCells,
     edges: EdgeCells,
     seen: SeenCells,
+    /// Services that have a place, whatever comes.
+    known: Arc<KnownServices>,
 }
 
 /// The cells of one model at one moment, to be turned into rows without holding anybody up.
@@ -85,15 +96,40 @@ pub(crate) fn item_columns(signal: Signal) -> Vec<&'static str> {
 }
 
 impl ReadModels {
+    /// Empty ones, which have a place for these.
+    pub(crate) fn knowing(known: Arc<KnownServices>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
+    /// Has a place for these from now on.
+    pub(crate) fn know(&mut self, known: Arc<KnownServices>) {
+        self.known = known;
+    }
+
+    /// Lets in as many more names as if nothing had come yet, though memory stays taken.
+    pub(crate) fn renew_room(&mut self) {
+        self.red.renew_room();
+        self.seen.renew_room();
+    }
+
+    /// The services that have a place, each with about how much of it there is.
+    pub(crate) fn services(&self) -> Vec<(Box<str>, u64)> {
+        let mut services: HashMap<&str, u64> = HashMap::new();
+        for (service, n) in self.red.admitted().chain(self.seen.services()) {
+            *services.entry(service).or_default() += n as u64;
+        }
+        services.into_iter().map(|(service, n)| (Box::from(service), n)).collect()
+    }
+
     /// Adds what a batch came to, and what comes of halves of calls that waited for it.
     pub(crate) fn take(&mut self, delta: Delta<'_>, pairing: &mut Pairing) {
         if let Some(red) = delta.red {
-            self.red.merge(red);
+            self.red.merge(red, &self.known);
         }
         if let Some(halves) = delta.edges {
             pairing.take(halves, &mut self.edges);
         }
-        self.seen.merge(delta.seen);
+        self.seen.merge(delta.seen, &self.known);
     }
 
     /// The same for tests where no call waits for another span.

@@ -11,6 +11,7 @@ mod rows;
 pub(crate) use rows::{OperationCells, ServiceCells};
 
 use super::cells::{Cells, pack};
+use super::known::KnownServices;
 use super::resolution::Resolution;
 use super::sampling::{ONE_Q16, weight_q16};
 use crate::columns::column;
@@ -197,14 +198,14 @@ fn or_empty(column: &StringArray, row: usize) -> &str {
 }
 
 impl RedCells {
-    /// Adds what a batch came to.
-    pub(crate) fn merge(&mut self, delta: RedDelta<'_>) {
+    /// Adds what a batch came to. Known services have a place, whatever else came before.
+    pub(crate) fn merge(&mut self, delta: RedDelta<'_>, known: &KnownServices) {
         let mut key = Vec::new();
         for (series, counts) in &delta.cells {
             let resource = delta.resources[series.resource_idx];
-            let mut is_whole = self.add_to_operation(&mut key, series, resource, counts);
+            let mut is_whole = self.add_to_operation(&mut key, series, resource, counts, known);
             if series.is_entry {
-                is_whole &= self.add_to_service(&mut key, series.bucket, resource, counts);
+                is_whole &= self.add_to_service(&mut key, series.bucket, resource, counts, known);
             }
             if !is_whole {
                 self.n_spans_overflow += counts.n_spans();
@@ -220,6 +221,16 @@ impl RedCells {
     /// Is half of the room for series taken that are kept apart?
     pub(crate) fn is_crowded(&self) -> bool {
         self.operation_admission.is_crowded() || self.service_admission.is_crowded()
+    }
+
+    /// The services that have a place, some twice, each with a number of series.
+    pub(crate) fn admitted(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.operation_admission.services().chain(self.service_admission.services())
+    }
+
+    /// Lets in as many more as if nothing had come yet.
+    pub(crate) fn renew_room(&mut self) {
+        (self.operation_admission, self.service_admission) = Default::default();
     }
 
     /// Spans that are counted under less than their own key.
@@ -242,6 +253,7 @@ impl RedCells {
         series: &Series<'_>,
         resource: Resource<'_>,
         counts: &Counts,
+        known: &KnownServices,
     ) -> bool {
         let wanted = [
             resource.service,
@@ -257,7 +269,7 @@ impl RedCells {
         let mut admitted = wanted;
         if !self.operations.has(key) {
             let cells = &self.operations;
-            admitted = self.operation_admission.admit(&operation_offers(wanted), |texts| {
+            admitted = self.operation_admission.admit(&operation_offers(wanted), known, |texts| {
                 pack(*texts, key);
                 cells.has(key)
             });
@@ -274,13 +286,14 @@ impl RedCells {
         bucket: i64,
         resource: Resource<'_>,
         counts: &Counts,
+        known: &KnownServices,
     ) -> bool {
         let wanted = [resource.service, resource.version, resource.environment];
         pack(wanted, key);
         let mut admitted = wanted;
         if !self.services.has(key) {
             let cells = &self.services;
-            admitted = self.service_admission.admit(&service_offers(wanted), |texts| {
+            admitted = self.service_admission.admit(&service_offers(wanted), known, |texts| {
                 pack(*texts, key);
                 cells.has(key)
             });

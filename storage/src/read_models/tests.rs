@@ -300,7 +300,7 @@ fn a_greedy_service_pushes_nobody_out() {
     let n_of = |service: &str| rows.keys().filter(|(_, key)| key[0] == service).count();
     assert_eq!((n_of("greedy"), n_of("modest-19")), (1_001, 50));
     assert_eq!(rows.values().map(|cell| cell.0[0]).sum::<u64>(), 12_000 + 20 * 50);
-    let other = rows.iter().find(|((_, key), _)| key[1] == "other").expect("overflow");
+    let other = rows.iter().find(|((_, key), _)| key[1] == OTHERS).expect("overflow");
     assert_eq!((other.0.1[0].as_str(), other.1.0[0]), ("greedy", 11_000));
     assert_eq!(models.n_spans_overflow(), 11_000);
 }
@@ -316,7 +316,7 @@ fn what_tells_least_is_given_up_first() {
     let (fine, coarse) = (Table::Red(Resolution::TenSeconds), Table::Red(Resolution::Hour));
     let rows = merged(fine, &rows_of(&models, fine));
     assert_eq!(rows.len(), 5_001);
-    let other = rows.iter().find(|((_, key), _)| key[7] == "other").expect("overflow");
+    let other = rows.iter().find(|((_, key), _)| key[7] == OTHERS).expect("overflow");
     assert_eq!((other.0.1[1].as_str(), other.1.0[0]), ("GET /", 3_000));
 
     for service in numbered("service-", 400) {
@@ -328,7 +328,7 @@ fn what_tells_least_is_given_up_first() {
     assert_eq!(rows.values().map(|cell| cell.0[0]).sum::<u64>(), 8_000 + 400 * 300);
     let has = |service: &str| rows.keys().any(|(_, key)| key[0] == service);
     assert!(has("service-0") && has("service-399"), "services are not given up before operations");
-    assert!(rows.keys().any(|(_, key)| key[1] == "other"));
+    assert!(rows.keys().any(|(_, key)| key[1] == OTHERS));
     let services = Table::ServiceRed(Resolution::Minute);
     let rows = merged(services, &rows_of(&models, services));
     assert_eq!((rows.len(), rows.values().map(|cell| cell.0[0]).sum::<u64>()), (401, 8_000 + 400 * 300));

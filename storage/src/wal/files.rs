@@ -75,6 +75,11 @@ pub(crate) fn first_sequence(data_dir: &Path) -> Result<Option<u64>, Error> {
     Ok(log_files(data_dir)?.iter().find_map(|file| file.sequence_named))
 }
 
+/// The numbers of the records that files begin with, in order.
+pub(crate) fn first_sequences(data_dir: &Path) -> Result<Vec<u64>, Error> {
+    Ok(log_files(data_dir)?.iter().filter_map(|file| file.sequence_named).collect())
+}
+
 impl LogFile {
     /// Hands every record to `each`, with the byte at which it ends.
     pub(super) fn read(

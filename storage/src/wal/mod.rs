@@ -23,7 +23,7 @@ mod writer;
 
 pub(crate) use check::{LogCheck, check, log_bytes};
 pub(crate) use copy::copy;
-pub(crate) use files::first_sequence;
+pub(crate) use files::{first_sequence, first_sequences};
 pub(crate) use frame::{Frame, PackedRecord};
 pub(crate) use handle::{Wal, WalStart};
 pub(crate) use ledger::Ledger;

@@ -177,7 +177,7 @@ records! {
     }
     Estimate { n_requests, n_errors }
     RedPoint { at, n_requests, n_errors, estimate ? optional, p50_ns, p95_ns, p99_ns }
-    ServiceList { from, to, step_s, services, n_services, is_coarser, sql }
+    ServiceList { from, to, step_s, services, n_services, is_coarser, sql; n_folded_spans }
     ServiceRow {
         service, red, points, last_seen_at, alert_state; environments, languages, owner, tier
     }

@@ -50,6 +50,10 @@ pub struct RedAnswer {
     pub n_groups: u32,
     /// True when there are more groups than the limit lets through.
     pub truncated: bool,
+    /// Spans of the window that are counted under the service `(other)`, because too many names came in: groups of other
+    /// services may lack them.
+    #[serde(default)]
+    pub n_folded_spans: u64,
     /// True when the narrowest buckets of a window are no longer kept: its ends, and the points, are those of wider ones.
     pub is_coarser: bool,
     /// The SQL that gives the same numbers, and that of the earlier window.

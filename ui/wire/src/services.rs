@@ -30,6 +30,9 @@ pub struct ServiceList {
     pub n_services: u32,
     /// True when the narrowest buckets are no longer kept: the ends of the range, and the points, are those of wider ones.
     pub is_coarser: bool,
+    /// Requests of the range that are counted under the service `(other)`, because too many names came in.
+    #[serde(default)]
+    pub n_folded_spans: u64,
     /// The SQL that gives the same numbers.
     pub sql: String,
 }

@@ -12,6 +12,7 @@ pub(in super::super) struct Compared {
     pub(in super::super) query: RedQuery,
     pub(in super::super) now: RedAnswer,
     pub(in super::super) before: Option<RedAnswer>,
+    pub(in super::super) n_folded_spans: u64,
     /// Of the groups.
     pub(in super::super) limit: usize,
 }
@@ -32,7 +33,7 @@ impl Pair {
 
 /// Groups that are only in the earlier window are there, too: that they are gone may be what somebody looks for.
 pub(in super::super) fn red_answer(compared: Compared) -> wire::RedAnswer {
-    let Compared { query, mut now, mut before, limit } = compared;
+    let Compared { query, mut now, mut before, n_folded_spans, limit } = compared;
     let before_groups = before.as_mut().map(|before| std::mem::take(&mut before.groups)).unwrap_or_default();
     let pairs = pairs(&query.by, std::mem::take(&mut now.groups), before_groups);
     let n_groups = pairs.len();
@@ -56,6 +57,7 @@ pub(in super::super) fn red_answer(compared: Compared) -> wire::RedAnswer {
         groups,
         n_groups: u32::try_from(n_groups).unwrap_or(u32::MAX),
         truncated: n_groups > limit,
+        n_folded_spans,
         is_coarser: now.is_coarser || before.as_ref().is_some_and(|before| before.is_coarser),
         sql: now.sql,
         before_sql: before.map(|before| before.sql),

@@ -8,8 +8,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::{
-    Edge, EdgesAnswer, Peer, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService, SeenVersion,
-    TimeRange,
+    Edge, EdgesAnswer, OTHERS, Peer, PeerKind, RedAnswer, RedGroup, RedQuery, RedTotals, SeenService,
+    SeenVersion, TimeRange,
 };
 use wire::UnixNanos;
 
@@ -35,6 +35,8 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
     let Listed { query, answer, seen, known, owners, slos, limit } = listed;
     let (range, counted) = (query.range, answer.counted);
     let states = alert_states(slos);
+    let of_others = answer.groups.iter().find(|group| group.service == OTHERS);
+    let n_folded_spans = of_others.map_or(0, |group| group.total.n);
     let silent = seen.iter().filter(|(_, at)| **at < range.to);
     let mut rows: BTreeMap<String, Option<RedGroup>> =
         silent.map(|(service, _)| (service.clone(), None)).collect();
@@ -75,6 +77,7 @@ pub(in super::super) fn service_list(listed: Listed<'_>) -> wire::ServiceList {
         services: rows.into_iter().map(row).collect(),
         n_services,
         is_coarser: answer.is_coarser,
+        n_folded_spans,
         sql: answer.sql,
     }
 }

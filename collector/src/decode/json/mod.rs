@@ -33,8 +33,11 @@ const UNKNOWN_KEY_CHARS_MAX: usize = 40;
 pub(super) fn decode(signal: Signal, body: &Bytes, report: &mut Report) -> Result<Request, Error> {
     let bytes_max = decoded_bytes_max(body);
     let context = Context::new(bytes_max);
-    // An empty body is an empty request in either encoding.
-    let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    // Of no bytes protobuf is an empty message, and JSON nothing at all.
+    if body.trim_ascii().is_empty() {
+        let source = serde_json::Error::custom("the body is empty, and an empty request is {}");
+        return Err(Error::Json { source });
+    }
     let request = match signal {
         Signal::Traces => read(&context, body).map(Request::Traces),
         Signal::Logs => read(&context, body).map(Request::Logs),

@@ -70,6 +70,24 @@ fn coverage_knows_silence_from_no_traffic() {
     assert_eq!(coverage(4990, 20, Some(5000)), (0, 0));
 }
 
+/// Scenario: a service is heard all the time; in one slice without and in one with events, spans were counted under
+/// others; then the same is read again, and nothing is missing.
+/// Guarantees: slices that may lack events are expected and not measured, until they are read as whole.
+#[test]
+fn what_may_lack_events_is_not_measured() {
+    let mut slices = slices();
+    slices.advance(5040 * SECOND);
+    slices.hear(5000 * SECOND, 5039 * SECOND);
+    let buckets = [bucket(5000, 1, 1), bucket(5010, 1, 2)];
+    slices.replace(5000 * SECOND, 5040 * SECOND, &buckets);
+    slices.doubt(&[5010 * SECOND, 5020 * SECOND, 9_000 * SECOND]);
+    let counts = |slices: &Slices| window(slices, 5040, 40, Some(5000));
+    assert_eq!(counts(&slices).coverage, Coverage { n_measured: 2, n_slices: 4 });
+    assert_eq!((counts(&slices).n_good, counts(&slices).n_total), (2, 3));
+    slices.replace(5000 * SECOND, 5040 * SECOND, &buckets);
+    assert_eq!(counts(&slices).coverage, Coverage { n_measured: 4, n_slices: 4 });
+}
+
 /// Scenario: heard for 600 s, of which the last 100 s could be read; then all of it.
 /// Guarantees: what was not read is expected and not measured, although the service was heard then.
 #[test]

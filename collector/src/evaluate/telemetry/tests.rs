@@ -115,7 +115,7 @@ async fn events_and_examples() {
     let availability = slo(Indicator::Availability);
     let latency = slo(Indicator::Latency { threshold: Duration::from_millis(300) });
     let counts = async |slo: &Slo| {
-        let buckets = scene.engine.events(slo, range).await.unwrap();
+        let buckets = scene.engine.events(slo, range).await.unwrap().buckets;
         buckets
             .iter()
             .map(|bucket| ((bucket.at - T0) / SECOND, bucket.n_good, bucket.n_total))
@@ -173,7 +173,7 @@ async fn ratios_count_what_they_are_told_to() {
         (ratio(Part::Good, statement(" AND body = 'hi'"), statement("")), [(0, 2, 2), (10, 1, 1)]),
         (ratio(Part::Bad, statement(" AND body = 'no'"), statement("")), [(0, 2, 2), (10, 1, 1)]),
     ] {
-        let buckets = scene.engine.events(&slo, range).await.unwrap();
+        let buckets = scene.engine.events(&slo, range).await.unwrap().buckets;
         let found = buckets.iter().map(|bucket| ((bucket.at - T0) / SECOND, bucket.n_good, bucket.n_total));
         assert_eq!(found.collect::<Vec<_>>(), expected, "{:?}", slo.indicator());
         assert!(scene.engine.exemplars(&slo, range).await.unwrap().is_empty());

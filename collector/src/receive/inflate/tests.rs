@@ -139,6 +139,25 @@ fn another_compression_is_named() {
     assert_eq!(message(gzip(b"x"), Compression::Deflate), "request body is not valid deflate: it is gzip");
 }
 
+/// Scenario: bodies that are not compressed at all, whatever their headers say, and one that is nothing known.
+/// Guarantees: the message says so, and what they are.
+#[test]
+fn what_is_not_compressed_is_told() {
+    let message =
+        |body: &[u8], compression| run(body.to_vec(), compression, 1000).0.unwrap_err().message().to_owned();
+    let protobuf = prost::Message::encode_to_vec(&crate::receive::tests::traces(1, 0));
+    for (compression, name) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+        for (body, what) in [(&protobuf[..], "protobuf"), (&br#"{"resourceSpans":[]}"#[..], "JSON")] {
+            let told = format!("request body is not compressed, though its headers say {name}: it is {what}");
+            assert_eq!(message(body, compression), told);
+        }
+    }
+    assert_eq!(
+        message(b"no gzip", Compression::Gzip),
+        "request body is not valid gzip: unexpected end of file"
+    );
+}
+
 proptest! {
     /// Scenario: any body, in any way compressed.
     /// Guarantees: it comes out as it went in, and what it takes is charged.

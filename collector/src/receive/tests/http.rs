@@ -87,18 +87,29 @@ async fn all_signals_and_encodings() {
     assert_eq!(server.rejections(), []);
 }
 
-/// Scenario: a full success on the wire, and empty requests in both encodings.
-/// Guarantees: the protobuf answer has no bytes at all, and emptiness is no error.
+/// Scenario: a full success on the wire, and empty requests in both encodings; spans sent as metrics.
+/// Guarantees: the protobuf answer has no bytes at all, and emptiness is no error, but for JSON of no bytes; who mixed the
+/// signals up is told.
 #[tokio::test]
 async fn full_success_is_empty() {
     let server = Server::start(IngestLimits::default()).await;
     let (parts, body) = call(server.http(), post("/v1/traces", PROTOBUF, traces(1, 0).encode_to_vec())).await;
     assert_eq!((parts.status, body.len()), (StatusCode::OK, 0));
-    for (content_type, body) in [(PROTOBUF, ""), (JSON, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)]
-    {
+    for (content_type, body) in [(PROTOBUF, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)] {
         let (parts, _) = call(server.http(), post("/v1/traces", content_type, body)).await;
         assert_eq!(parts.status, StatusCode::OK, "{content_type} {body}");
     }
+    let (parts, told) = call(server.http(), post("/v1/traces", JSON, "")).await;
+    assert_eq!(parts.status, StatusCode::BAD_REQUEST, "no bytes are no JSON");
+    assert!(String::from_utf8_lossy(&told).contains("an empty request is {}"));
+    let (parts, told) =
+        call(server.http(), post("/v1/metrics", PROTOBUF, traces(1, 0).encode_to_vec())).await;
+    assert_eq!(parts.status, StatusCode::BAD_REQUEST);
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(
+        told.contains("the body is an export request of traces, and it was sent as one of metrics"),
+        "{told}"
+    );
     let gzipped = encoded(post("/v1/traces", PROTOBUF, gzip(b"")), "gzip");
     assert_eq!(call(server.http(), gzipped).await.0.status, StatusCode::OK);
 }
@@ -484,13 +495,48 @@ async fn a_resent_request_is_stored_once() {
     assert_eq!((n_stored, server.n_stored(Signal::Traces)), (2, 5), "another request is no resent one");
 }
 
+/// Scenario: a script sends the same log record and the same point each time, without a time or an id; the server is
+/// killed in between. Then the same with a time.
+/// Guarantees: what could have happened twice is stored each time; what says when it happened is stored once.
+#[tokio::test]
+async fn what_says_no_time_is_no_resent_request() {
+    let mut server = Server::start(IngestLimits::default()).await;
+    let log = |time: &str| {
+        format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"done"}}{time}}}]}}]}}]}}"#
+        )
+    };
+    let gauge = |time: &str| format!(r#"{{"name":"m","gauge":{{"dataPoints":[{{"asInt":1{time}}}]}}}}"#);
+    let metric = |time: &str| {
+        format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{}]}}]}}]}}"#, gauge(time))
+    };
+    for n_sent in 1..=3 {
+        call(server.http(), post("/v1/logs", JSON, log(""))).await;
+        call(server.http(), post("/v1/metrics", JSON, metric(r#","timeUnixNano":"0""#))).await;
+        assert_eq!((server.n_stored(Signal::Logs), server.n_stored(Signal::Metrics)), (n_sent, n_sent));
+        if n_sent == 2 {
+            server = server.restart().await;
+        }
+    }
+    for _ in 0..2 {
+        for time in [r#","observedTimeUnixNano":"5""#, r#","traceId":"5b8efff798038103d269b633813fc60c""#] {
+            call(server.http(), post("/v1/logs", JSON, log(time))).await;
+        }
+        call(server.http(), post("/v1/metrics", JSON, metric(r#","timeUnixNano":"5""#))).await;
+    }
+    assert_eq!((server.n_stored(Signal::Logs), server.n_stored(Signal::Metrics)), (5, 4));
+}
+
 /// Scenario: a metric with more series than it may have; then the server is killed, and the request sent again.
 /// Guarantees: points of series beyond are rejected and stay so when the log is replayed, and the answer is the same.
 #[tokio::test]
 async fn series_beyond_the_limit_are_rejected_for_good() {
     let mut server = Server::start(IngestLimits { series_max: 2, ..IngestLimits::default() }).await;
-    let point =
-        |n: usize| format!(r#"{{"asInt":1,"attributes":[{{"key":"user","value":{{"intValue":{n}}}}}]}}"#);
+    let point = |n: usize| {
+        format!(
+            r#"{{"asInt":1,"timeUnixNano":"1","attributes":[{{"key":"user","value":{{"intValue":{n}}}}}]}}"#
+        )
+    };
     let points: Vec<String> = (0..5).map(point).collect();
     let gauge = format!(r#"{{"name":"m","gauge":{{"dataPoints":[{}]}}}}"#, points.join(","));
     let body = format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{gauge}]}}]}}]}}"#);

@@ -13,7 +13,9 @@ use crate::ids::{Signal, Table};
 use crate::manifest::Manifest;
 use crate::merge_choice::window_ns;
 use crate::options::Options;
-use crate::read_models::{Delta, Halves, HalvesByReceipt, Pairing, ReadModels, SPAN_COLUMNS, item_columns};
+use crate::read_models::{
+    Delta, Halves, HalvesByReceipt, KnownServices, Pairing, ReadModels, SPAN_COLUMNS, item_columns,
+};
 use crate::segment::{self, ANY_TIME, SegmentMeta};
 use crate::stats::RowsEver;
 use crate::upkeep::Progress;
@@ -45,6 +47,8 @@ pub(super) fn replay<'a>(
     };
     let n_bytes_items = Signal::ALL.map(|signal| n_bytes_of(Table::from(signal))).iter().sum::<u64>();
     let retention = &task.options.retention;
+    let mut known = KnownServices::default();
+    known.keep(&task.options.kept, i64::MAX);
     let windows = Table::read_models().map(|table| window_ns(retention.of(table)));
     let mut replay = Replay {
         task,
@@ -52,7 +56,7 @@ pub(super) fn replay<'a>(
         output,
         progress,
         pairing: Pairing::within(task.options.hot.bytes_hard),
-        making: Making::new(),
+        making: Making::new(Arc::new(known)),
         together_ns: windows.min().unwrap_or(i64::MAX),
         n_bytes: 0,
         n_bytes_all: n_bytes_items + n_bytes_of(Table::Spans),
@@ -78,14 +82,26 @@ struct Replay<'r, 'a> {
 /// Cells in the making.
 struct Making {
     models: ReadModels,
+    /// Services that have a place in these, from those that were written before.
+    known: Arc<KnownServices>,
     /// Rows, or parts of calls.
     n_taken: u64,
     received_max: i64,
 }
 
 impl Making {
-    fn new() -> Self {
-        Self { models: ReadModels::default(), n_taken: 0, received_max: i64::MIN }
+    fn new(known: Arc<KnownServices>) -> Self {
+        let models = ReadModels::knowing(Arc::clone(&known));
+        Self { models, known, n_taken: 0, received_max: i64::MIN }
+    }
+
+    /// What follows when these are written.
+    fn next(&self) -> Self {
+        let mut known = Arc::clone(&self.known);
+        if self.n_taken > 0 {
+            Arc::make_mut(&mut known).note(self.models.services(), self.received_max);
+        }
+        Self::new(known)
     }
 
     /// Takes all of some rows but the calls.
@@ -161,7 +177,8 @@ impl Replay<'_, '_> {
             n_rows += window.n_rows;
             self.tell(n_bytes_before + share(n_bytes_spans, n_rows, n_spans));
         }
-        let mut models = std::mem::replace(&mut self.making, Making::new()).models;
+        let next = self.making.next();
+        let mut models = std::mem::replace(&mut self.making, next).models;
         let until = self.manifest.edges_settled_until.unwrap_or(i64::MIN);
         let settled_until = models.settle_until(&mut self.pairing, until);
         self.output.write(&models, spans.received_max())?;
@@ -241,7 +258,8 @@ impl Replay<'_, '_> {
     }
 
     fn write(&mut self) -> Result<(), Error> {
-        let mut making = std::mem::replace(&mut self.making, Making::new());
+        let next = self.making.next();
+        let mut making = std::mem::replace(&mut self.making, next);
         if making.n_taken == 0 {
             return Ok(());
         }

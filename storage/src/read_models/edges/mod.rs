@@ -22,5 +22,5 @@ pub(crate) use pairing::Pairing;
 pub(crate) use receipt::HalvesByReceipt;
 pub(crate) use rows::EdgeSnapshot;
 
-/// Stands for peers, and services, of which there are too many to be kept apart.
-pub(crate) const OTHERS: &str = "(other)";
+/// Stands for names of which there are too many to be kept apart, in all read models.
+pub const OTHERS: &str = "(other)";

@@ -106,7 +106,7 @@ proptest! {
         let half = shuffled.len() / 2;
         let merge = |cells: &mut SeenCells, requests: &[(Signal, Vec<Row>)]| {
             for (signal, request) in requests {
-                cells.merge(SeenDelta::of(*signal, &rows(*signal, request)));
+                cells.merge(SeenDelta::of(*signal, &rows(*signal, request)), &KnownServices::default());
             }
         };
         merge(&mut cells, &shuffled[..half]);
@@ -127,7 +127,7 @@ fn any_time_has_an_hour() {
     let columns = vec![("service", texts(&["cart"; 5])), ("time", times(&at))];
     let batch = batch(schema::of(Signal::Logs), 5, columns);
     let mut cells = SeenCells::default();
-    cells.merge(SeenDelta::of(Signal::Logs, &batch));
+    cells.merge(SeenDelta::of(Signal::Logs, &batch), &KnownServices::default());
     let rows = added(&[cells.snapshot().to_batch().expect("rows")]);
     assert_eq!(rows.values().map(|seen| seen.0).sum::<u64>(), 5);
     assert_eq!(rows.len(), 4);
@@ -146,14 +146,17 @@ fn log_of(service: &str, instance: &str) -> RecordBatch {
 fn one_service_does_not_push_out_others() {
     let mut cells = SeenCells::default();
     for n in 0..1_500 {
-        cells.merge(SeenDelta::of(Signal::Logs, &log_of("lambda", &format!("id-{n}"))));
+        cells.merge(
+            SeenDelta::of(Signal::Logs, &log_of("lambda", &format!("id-{n}"))),
+            &KnownServices::default(),
+        );
     }
-    cells.merge(SeenDelta::of(Signal::Logs, &log_of("cart", "a")));
+    cells.merge(SeenDelta::of(Signal::Logs, &log_of("cart", "a")), &KnownServices::default());
     let rows = added(&[cells.snapshot().to_batch().expect("rows")]);
     assert_eq!(rows.len(), 1_002);
     assert_eq!(rows.values().map(|seen| seen.0).sum::<u64>(), 1_501);
     assert_eq!(cells.n_items_overflow(), 500);
-    let other = rows.iter().find(|(key, _)| key.2 == "other").expect("overflow");
+    let other = rows.iter().find(|(key, _)| key.2 == OTHERS).expect("overflow");
     assert_eq!((other.0.0.as_str(), other.1.0), ("lambda", 500));
     assert!(rows.keys().any(|key| key.0 == "cart" && key.2 == "a"));
 }
@@ -164,12 +167,15 @@ fn one_service_does_not_push_out_others() {
 fn too_many_services_share_one_name() {
     let mut cells = SeenCells::default();
     for n in 0..11_000 {
-        cells.merge(SeenDelta::of(Signal::Logs, &log_of(&format!("service-{n}"), "a")));
+        cells.merge(
+            SeenDelta::of(Signal::Logs, &log_of(&format!("service-{n}"), "a")),
+            &KnownServices::default(),
+        );
     }
     let rows = added(&[cells.snapshot().to_batch().expect("rows")]);
     assert_eq!(rows.len(), 10_501);
     assert_eq!(rows.values().map(|seen| seen.0).sum::<u64>(), 11_000);
     assert_eq!(cells.n_items_overflow(), 1_000);
-    assert!(rows.iter().any(|(key, seen)| key.0 == "other" && seen.0 == 500));
+    assert!(rows.iter().any(|(key, seen)| key.0 == OTHERS && seen.0 == 500));
     assert!(cells.n_bytes() > 0);
 }
