@@ -82,8 +82,8 @@ const PRODUCTS: [Step; 8] = [
 /// Requests, trace by trace.
 #[derive(Debug)]
 pub(crate) struct Incident {
+    n_spans_wanted: usize,
     n_spans: usize,
-    n_spans_made: usize,
     n_traces: u64,
     /// Between the starts of two traces.
     gap_ns: i64,
@@ -94,11 +94,11 @@ impl Incident {
         // Of five traces three are checkouts.
         let n_traces = (n_spans * 5).div_ceil(3 * CHECKOUT.len() + 2 * PRODUCTS.len()).max(1);
         let gap_ns = (END - T0) / i64::try_from(n_traces).unwrap_or(i64::MAX).saturating_add(1);
-        Self { n_spans, n_spans_made: 0, n_traces: 0, gap_ns }
+        Self { n_spans_wanted: n_spans, n_spans: 0, n_traces: 0, gap_ns }
     }
 
     pub(crate) fn n_spans(&self) -> usize {
-        self.n_spans_made
+        self.n_spans
     }
 
     pub(crate) fn n_traces(&self) -> u64 {
@@ -109,7 +109,7 @@ impl Incident {
     pub(crate) fn next_request(&mut self) -> Option<Request> {
         let mut by_sender: BTreeMap<(&'static str, u64), Vec<Span>> = BTreeMap::new();
         let mut n_items = 0;
-        while n_items < SPANS_PER_REQUEST && self.n_spans_made < self.n_spans {
+        while n_items < SPANS_PER_REQUEST && self.n_spans < self.n_spans_wanted {
             let number = self.n_traces;
             let at = T0 + self.gap_ns * number.cast_signed();
             let steps: &[Step] = if number % 5 < 3 { &CHECKOUT } else { &PRODUCTS };
@@ -117,7 +117,7 @@ impl Incident {
                 by_sender.entry((step.service, number % N_INSTANCES)).or_default().push(span);
             }
             self.n_traces += 1;
-            self.n_spans_made += steps.len();
+            self.n_spans += steps.len();
             n_items += steps.len();
         }
         (n_items > 0).then(|| request(by_sender, n_items))

@@ -110,7 +110,7 @@ pub(super) fn read<'a>(node: &'a Node, spot: Spot, issues: &'a Issues) -> Option
     let metadata = fields.required_child("metadata", &METADATA).and_then(|metadata| read_metadata(&metadata));
     let content = content(kind, &fields, metadata.clone());
     let (metadata, content) = metadata.zip(content)?;
-    (issues.n_errors() == n_before).then(|| Document { name: metadata.name, spot: fields.spot, content })
+    (issues.n_errors() == n_before).then_some(Document { name: metadata.name, spot: fields.spot, content })
 }
 
 fn content<'a>(kind: &str, fields: &Fields<'a>, metadata: Option<Metadata<'a>>) -> Option<Content<'a>> {

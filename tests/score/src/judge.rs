@@ -105,7 +105,7 @@ fn together(report: &Value, wanted: &[(String, String)]) -> Option<Together> {
 }
 
 fn has(finding: &[(&str, &str)], (key, value): &(String, String)) -> bool {
-    finding.iter().any(|condition| *condition == (key.as_str(), value.as_str()))
+    finding.contains(&(key.as_str(), value.as_str()))
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn the_last_attempt_decides() {
 /// Guarantees: an open breaker in the one case, an exhausted pool in the other, although it is called a timeout.
 #[test]
 fn breakers_and_pools_are_told() {
-    let half = |trace: u128, call: Call| vec![if trace % 2 == 0 { call } else { ok(10, 8) }];
+    let half = |trace: u128, call: Call| vec![if trace.is_multiple_of(2) { call } else { ok(10, 8) }];
     let (_, open) = blames(|trace| half(trace, failed(0, None, "unavailable")));
     let blame = &open[0];
     assert!(matches!(blame.edge.callee, Callee::Service(_)) && open.len() == 1, "{open:?}");

@@ -34,7 +34,8 @@ fn data() -> Data {
 /// after them; attributes choose; hostile texts are texts; what does not count gives nothing.
 #[tokio::test]
 async fn series_are_added_up() {
-    let cases: [(&str, &[(&str, &str)], Vec<(i64, f64)>); 6] = [
+    type Case = (&'static str, &'static [(&'static str, &'static str)], Vec<(i64, f64)>);
+    let cases: [Case; 6] = [
         ("requests", &[], vec![(0, 20.0), (20, 23.0), (40, 20.0)]),
         ("requests", &[("code", "500")], vec![(0, 2.0), (20, 5.0), (40, 2.0)]),
         ("requests", &[("code", "x' OR '1'='1")], vec![]),

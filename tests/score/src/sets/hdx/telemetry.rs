@@ -53,8 +53,8 @@ const METRIC_COLUMNS: &[&str] = &[
 
 pub(in crate::sets) fn produce(dir: &Path, outlet: &Outlet) -> Result<()> {
     spans(&dir.join("spans.parquet"), outlet)?;
-    let files: [(&str, fn(&Path, &Outlet) -> Result<()>); 2] =
-        [("logs.parquet", logs), ("metrics.parquet", metrics)];
+    type Send = fn(&Path, &Outlet) -> Result<()>;
+    let files: [(&str, Send); 2] = [("logs.parquet", logs), ("metrics.parquet", metrics)];
     for (file, send) in files {
         let path = dir.join(file);
         if path.exists() {
