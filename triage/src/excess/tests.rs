@@ -1,3 +1,5 @@
+//! Which service has more than its callees explain, on small graphs whose answer is plain.
+
 use super::{Excess, excess};
 use crate::test_rows::{MS, MetricRow, input, metrics};
 use crate::{Call, Limits, Scope, Symptom, Tables, TriageInput};

@@ -1,3 +1,5 @@
+//! Requests that take another way than before: which transition changed, when, and who is charged with it.
+
 use super::{FlowEvidence, Step, flow};
 use crate::test_rows::{LogRow, MS, SpanRow, input, logs, spans};
 use crate::{Limits, Tables, TriageInput};

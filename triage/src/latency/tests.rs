@@ -1,3 +1,5 @@
+//! Time that services and calls gained, on traces made by hand.
+
 use super::charge::charged_edges;
 use super::units::exclusive_ns;
 use super::{LatencyEvidence, Unit, latency};

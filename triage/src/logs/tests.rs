@@ -1,3 +1,5 @@
+//! Lines that say that something failed, and lines that only look so.
+
 use super::says_error;
 use crate::test_rows::{LogRow, SpanRow, input, logs, spans};
 use crate::{Limits, Tables, TriageInput};

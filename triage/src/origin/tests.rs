@@ -1,3 +1,5 @@
+//! Errors on their way up: where they began, and how they differ from before.
+
 use super::{ErrorEvidence, ErrorTrend, errors};
 use crate::test_rows::{MS, SpanRow, input, spans};
 use crate::{Limits, SpanKind, Tables, TriageInput, Window};

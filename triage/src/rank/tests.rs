@@ -1,3 +1,5 @@
+//! Suspects of small incidents, in order, with their evidence.
+
 use super::{EvidenceKind, Ranking, SuspectKind, Verdict, findings, rank};
 use crate::test_rows::{LogRow, MS, MetricRow, SpanRow, input, logs, metrics, spans};
 use crate::{Limits, Tables, TriageInput};

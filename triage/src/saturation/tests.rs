@@ -1,3 +1,5 @@
+//! Resources that were full or changed, told apart from those that were always so.
+
 use super::{Saturation, saturation};
 use crate::test_rows::{MS, MetricRow, input, metrics};
 use crate::{Limits, Tables, TriageInput};

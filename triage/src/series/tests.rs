@@ -1,3 +1,5 @@
+//! Points of metrics become series of levels, amounts and means.
+
 use super::{Point, Shape};
 use crate::test_rows::{MetricRow, SpanRow, input, metrics, spans};
 use crate::{Limits, Tables, TriageInput, Window};

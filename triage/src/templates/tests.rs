@@ -1,3 +1,5 @@
+//! Lines become templates, whose ids do not depend on what else was read.
+
 use super::{Miner, mask, template_id};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Rows become traces: order, parents and stretches of time.
+
 use super::{SpanKind, Traces};
 use crate::test_rows::{SpanRow, spans, tables};
 
