@@ -22,7 +22,7 @@ lag = "1s"
 id = "payments"
 service = "payment-api"
 indicator = "availability"
-target = 99
+target = 99.5
 period = "1d"
 events_min = 10
 "#;
@@ -62,7 +62,7 @@ async fn what_happened_leads_to_a_trace() {
     server.assert_quiet(&[]);
 }
 
-/// Scenario: a dependency fails until an alert fires; somebody opens the list of incidents, the incident, says that
+/// Scenario: a dependency that was well begins to fail, until an alert fires; somebody opens the list of incidents, the incident, says that
 /// they look after it, writes a note, and follows the evidence to a trace.
 /// Guarantees: the incident shows its report; what was said is in the API and in the timeline; the number with its
 /// prefix is an address, and one that there is not says so.
@@ -75,8 +75,10 @@ async fn an_incident_leads_to_its_cause() {
     let browser = Browser::start(&chromedriver, 1440, 900).await;
     browser.open(&format!("{}/incidents", server.dashboard())).await;
     browser.text_with("[data-testid=incidents-sentence]", "Nothing is burning.").await;
-    let faulty =
-        Demo::start(&server, &["--fault", "failing-dependency", "--fault-after", "0s", "--fault-for", "1h"]);
+    // Three minutes that are well, two that are not, and on from there.
+    let history =
+        ["--history", "5m", "--fault", "failing-dependency", "--fault-after", "3m", "--fault-for", "1h"];
+    let faulty = Demo::start(&server, &history);
     let number = incident_with_report(&server).await;
 
     browser.text_with("[data-testid=incidents-sentence]", "open").await;
@@ -153,13 +155,14 @@ async fn follow_evidence(browser: &Browser) -> String {
     path.strip_prefix("/trace/").unwrap_or_else(|| panic!("{path} is no trace")).to_owned()
 }
 
-/// The number of the first incident, once there is a report about it.
+/// The number of the first incident, once a report names suspects.
 async fn incident_with_report(server: &Server) -> String {
     eventually("an incident with a report", ALERTED, || async {
         let list = server.api("/api/v1/incidents").await;
         let number = list["incidents"][0]["number"].as_u64()?;
         let detail = server.api(&format!("/api/v1/incidents/{number}")).await;
-        (!detail["triage"].is_null()).then(|| number.to_string())
+        let suspects = detail["triage"]["suspects"].as_array()?;
+        (!suspects.is_empty()).then(|| number.to_string())
     })
     .await
 }

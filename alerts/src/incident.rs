@@ -342,7 +342,9 @@ pub(crate) fn title(origin: &str, members: &[Member]) -> String {
     if first.service == origin {
         return format!("{origin}: {}{more}", first.slo_name);
     }
-    format!("{origin}: seen by {}, {}{more}", first.service, first.slo_name)
+    // An objective without a name of its own is called like its service.
+    let what = if first.slo_name == first.service { String::new() } else { format!(", {}", first.slo_name) };
+    format!("{origin}: seen by {}{what}{more}", first.service)
 }
 
 #[cfg(test)]
