@@ -72,18 +72,22 @@ impl Throttle {
         }
         let is_alone = matches!(self.circuit, Circuit::Open { .. }) || !self.pace.is_zero();
         // With the budget spent, one retry is left when it lacks one less than all.
-        let full_at = unless_clock_went_back(self.retries_full_at, RETRY_EVERY * RETRIES_MAX as u32, now);
-        let retries_at = full_at.saturating_sub((RETRIES_MAX - 1) * nanos(RETRY_EVERY));
+        let retries_at = self.full_at(now).saturating_sub((RETRIES_MAX - 1) * nanos(RETRY_EVERY));
         Leave::Send {
             n_max: if is_alone { 1 } else { CONCURRENT_MAX },
             retries_at: Some(retries_at).filter(|at| now < *at),
         }
     }
 
+    /// From when on the budget for retries is full.
+    fn full_at(&self, now: i64) -> i64 {
+        unless_clock_went_back(self.retries_full_at, RETRY_EVERY * RETRIES_MAX as u32, now)
+    }
+
     pub(super) fn sent(&mut self, now: i64, is_retry: bool) {
         self.paced_until = now.saturating_add(nanos(self.pace));
         if is_retry {
-            self.retries_full_at = self.retries_full_at.max(now).saturating_add(nanos(RETRY_EVERY));
+            self.retries_full_at = self.full_at(now).max(now).saturating_add(nanos(RETRY_EVERY));
         }
     }
 
@@ -186,7 +190,7 @@ mod tests {
     }
 
     /// Scenario: a receiver that is paced, left alone and out of retries; then the clock goes back by an hour.
-    /// Guarantees: it is told at once, not in an hour.
+    /// Guarantees: it is told at once, not in an hour, and retries still have a budget.
     #[test]
     fn a_clock_that_goes_back_holds_nothing_up() {
         let hour = 3_600 * SECOND;
@@ -199,6 +203,15 @@ mod tests {
         }
         assert!(matches!(throttle.leave(2 * hour), Leave::Wait { .. }));
         assert_eq!(throttle.leave(hour), PROBE);
+
+        let mut throttle = Throttle::new(Duration::ZERO);
+        (0..RETRIES_MAX).for_each(|_| throttle.sent(2 * hour, true));
+        let mut n_retries = 0;
+        while n_retries < 100 && throttle.leave(hour) == FREE {
+            throttle.sent(hour, true);
+            n_retries += 1;
+        }
+        assert_eq!(n_retries, RETRIES_MAX, "the budget is a new one, and a budget");
     }
 
     /// Scenario: a chat that takes one message a second.
